@@ -1,0 +1,3 @@
+//! Adapter.
+#[cfg(feature = "net")]
+pub mod transport;

@@ -1,0 +1,277 @@
+//! One trait under everything that speaks HTTP: a request goes out, a response comes back.
+//!
+//! In life it is [`Https`] (reqwest over rustls). In tests it is a [`InProcess`] transport, which calls axum routers
+//! directly, so that a paused clock makes a thousand calls with all their timeouts run in seconds. Nothing above this
+//! module knows which of the two it has.
+//!
+//! Neither follows redirects: a `302` must not carry a token to another host.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use http::{Request, Response, Uri};
+use tower::ServiceExt;
+
+/// The most that a response body may hold, in bytes: Graph's answers are a few KiB, a prompt is a few MiB.
+pub const MAX_RESPONSE_BYTES: usize = 32 * 1024 * 1024;
+
+/// What a request became.
+pub type Exchange = Pin<Box<dyn Future<Output = Result<Response<Bytes>, TransportError>> + Send>>;
+
+/// Carries HTTP requests.
+///
+/// An implementation need not know about tokens, retries or Graph; it tells only whether the request may have arrived.
+pub trait Transport: Send + Sync + 'static {
+    /// Sends `request`, whose URI is absolute, and resolves to its response with the whole body.
+    fn send(&self, request: Request<Bytes>) -> Exchange;
+}
+
+/// Why there is no response.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransportError {
+    /// The request never left: nothing was done at the far side.
+    #[error("cannot reach {host}: {reason}; check that the address is right and the host answers")]
+    Unreachable {
+        /// Host and port that were tried.
+        host: String,
+        /// What the network said.
+        reason: String,
+    },
+    /// The request may have arrived, but no whole response came back: whether it took effect is not known.
+    #[error("no answer from {host}: {reason}; the request may or may not have taken effect")]
+    NoAnswer {
+        /// Host and port that were asked.
+        host: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The request is not one that this transport may send.
+    #[error("will not send to {uri}: {reason}")]
+    Forbidden {
+        /// The target, without its query.
+        uri: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+}
+
+impl TransportError {
+    /// Whether the far side certainly did nothing.
+    pub fn is_certainly_undone(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Forbidden { .. } => true,
+            Self::NoAnswer { .. } => false,
+        }
+    }
+}
+
+/// Host and port of `uri`, for messages; never its path or query, which may hold secrets.
+fn host_of(uri: &Uri) -> String {
+    uri.authority()
+        .map_or_else(|| "(no host)".to_owned(), |a| a.as_str().rsplit('@').next().unwrap_or("").to_owned())
+}
+
+/// Whether `uri` is one that may be used without TLS: its host is this machine's own.
+pub fn is_loopback(uri: &Uri) -> bool {
+    let Some(host) = uri.host() else { return false };
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare.eq_ignore_ascii_case("localhost") || bare.parse::<std::net::IpAddr>().is_ok_and(|a| a.is_loopback())
+}
+
+/// Refuses plain http to another machine.
+///
+/// # Errors
+/// [`TransportError::Forbidden`]: use https, or a loopback address.
+pub fn check_scheme(uri: &Uri) -> Result<(), TransportError> {
+    let forbidden = |reason: &str| {
+        Err(TransportError::Forbidden {
+            uri: format!("{}://{}{}", uri.scheme_str().unwrap_or(""), host_of(uri), uri.path()),
+            reason: reason.to_owned(),
+        })
+    };
+    match uri.scheme_str() {
+        Some("https") => Ok(()),
+        Some("http") if is_loopback(uri) => Ok(()),
+        Some("http") => forbidden("plain http is for loopback addresses only; use https"),
+        _ => forbidden("not an absolute http or https address"),
+    }
+}
+
+/// HTTP over the network, by reqwest and rustls.
+#[derive(Clone, Debug)]
+pub struct Https {
+    direct: reqwest::Client,
+}
+
+impl Https {
+    /// A transport that gives up connecting after `connect` and waits at most `total` for a whole response.
+    ///
+    /// # Errors
+    /// [`TransportError::Unreachable`] where TLS cannot be set up on this machine.
+    pub fn try_new(connect: Duration, total: Duration) -> Result<Self, TransportError> {
+        let direct = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(connect)
+            .timeout(total)
+            .user_agent(concat!("callflow/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|e| TransportError::Unreachable { host: "(local)".to_owned(), reason: chain(&e) })?;
+        Ok(Self { direct })
+    }
+}
+
+impl Transport for Https {
+    fn send(&self, request: Request<Bytes>) -> Exchange {
+        let client = self.direct.clone();
+        Box::pin(async move {
+            check_scheme(request.uri())?;
+            let host = host_of(request.uri());
+            let classify = |e: &reqwest::Error| {
+                if e.is_connect() || e.is_builder() {
+                    TransportError::Unreachable { host: host.clone(), reason: chain(e) }
+                } else {
+                    TransportError::NoAnswer { host: host.clone(), reason: chain(e) }
+                }
+            };
+            let outgoing = reqwest::Request::try_from(request).map_err(|e| classify(&e))?;
+            let mut answer = client.execute(outgoing).await.map_err(|e| classify(&e))?;
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = answer.status();
+            *response.headers_mut() = std::mem::take(answer.headers_mut());
+            let mut body = Vec::new();
+            while let Some(piece) = answer.chunk().await.map_err(|e| classify(&e))? {
+                if body.len().saturating_add(piece.len()) > MAX_RESPONSE_BYTES {
+                    return Err(TransportError::NoAnswer {
+                        host,
+                        reason: "response body too large".to_owned(),
+                    });
+                }
+                body.extend_from_slice(&piece);
+            }
+            *response.body_mut() = Bytes::from(body);
+            Ok(response)
+        })
+    }
+}
+
+/// What an error and its causes say, without URLs.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut words = Vec::new();
+    let mut next = Some(error);
+    while let Some(e) = next {
+        let text = e.to_string();
+        // reqwest's own texts repeat the URL, which may be signed; its causes do not.
+        if e.downcast_ref::<reqwest::Error>().is_none() && !words.contains(&text) {
+            words.push(text);
+        }
+        next = e.source();
+    }
+    if words.is_empty() { "the connection failed".to_owned() } else { words.join(": ") }
+}
+
+/// HTTP without a network: requests go to axum routers by their host.
+///
+/// A host that no router was mounted for is [`TransportError::Unreachable`].
+#[derive(Clone, Default)]
+pub struct InProcess {
+    hosts: Arc<RwLock<HashMap<String, Router>>>,
+}
+
+impl std::fmt::Debug for InProcess {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
+        f.debug_struct("InProcess").field("hosts", &hosts.keys()).finish()
+    }
+}
+
+impl InProcess {
+    /// A network without hosts.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Serves everything sent to `host` (and port, where the URLs have one) by `router`; replaces an earlier one.
+    pub fn mount(&self, host: impl Into<String>, router: Router) {
+        self.hosts.write().unwrap_or_else(PoisonError::into_inner).insert(host.into(), router);
+    }
+
+    /// Takes `host` off this network, as if its machine were gone.
+    pub fn unmount(&self, host: &str) {
+        self.hosts.write().unwrap_or_else(PoisonError::into_inner).remove(host);
+    }
+}
+
+impl Transport for InProcess {
+    fn send(&self, request: Request<Bytes>) -> Exchange {
+        let host = host_of(request.uri());
+        let router = self.hosts.read().unwrap_or_else(PoisonError::into_inner).get(&host).cloned();
+        Box::pin(async move {
+            check_scheme(request.uri())?;
+            let Some(router) = router else {
+                return Err(TransportError::Unreachable { host, reason: "no such host".to_owned() });
+            };
+            let Ok(response) = router.oneshot(request.map(Body::from)).await;
+            let (parts, body) = response.into_parts();
+            let body = axum::body::to_bytes(body, MAX_RESPONSE_BYTES)
+                .await
+                .map_err(|e| TransportError::NoAnswer { host, reason: e.to_string() })?;
+            Ok(Response::from_parts(parts, body))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+
+    use super::*;
+
+    fn uri(text: &str) -> Uri {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn plain_http_leaves_for_loopback_only() {
+        for (text, allowed) in [
+            ("https://graph.microsoft.com/v1.0", true),
+            ("http://127.0.0.1:80/x", true),
+            ("http://[::1]:80/x", true),
+            ("http://localhost/x", true),
+            ("http://graph.microsoft.com/v1.0", false),
+            ("http://127.0.0.1.example.com/", false),
+            ("/relative", false),
+        ] {
+            assert_eq!(check_scheme(&uri(text)).is_ok(), allowed, "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mounted_host_answers_and_another_is_unreachable() {
+        let net = InProcess::new();
+        net.mount("bot.test", Router::new().route("/hi", get(|| async { "hello" })));
+        let ask = |to: &str| net.send(Request::get(to).body(Bytes::new()).unwrap());
+        assert_eq!(ask("https://bot.test/hi").await.unwrap().body(), "hello");
+        let lost = ask("https://other.test/hi").await.unwrap_err();
+        assert!(lost.is_certainly_undone(), "{lost}");
+        assert!(lost.to_string().contains("other.test"));
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_is_certainly_undone() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let https = Https::try_new(Duration::from_secs(1), Duration::from_secs(2)).unwrap();
+        let request = Request::get(format!("http://{address}/secret?sig=abc")).body(Bytes::new()).unwrap();
+        let error = https.send(request).await.unwrap_err();
+        assert!(error.is_certainly_undone(), "{error}");
+        assert!(!error.to_string().contains("abc"), "{error}");
+    }
+}
