@@ -1,3 +1,5 @@
 //! Adapter.
 #[cfg(feature = "net")]
+pub mod clock;
+#[cfg(feature = "net")]
 pub mod transport;
