@@ -1,0 +1,191 @@
+//! What is asked and not yet settled: the small field beside Graph's `callState`.
+//!
+//! A request's answer comes before the state changes ("202" means taken, not done), may be lost, and may come after the
+//! notification that the request caused. So a call keeps whether it was created, what became of answering or
+//! rejecting it, whether the bot wants it hung up, and which tickets are out.
+
+use crate::id::Ticket;
+use crate::words::words;
+
+words! {
+    /// Whether the service has the call.
+    pub enum Creation {
+        /// The request to create it is out.
+        Asked = "asked",
+        /// The answer to that request was lost: a notification may still tell of the call.
+        Unknown = "unknown",
+        /// The service told of the call.
+        Done = "done",
+    }
+}
+
+words! {
+    /// The two ways to settle an incoming call. Redirecting will be a third.
+    pub enum Settling {
+        /// Answer it.
+        Answer = "answer",
+        /// Reject it.
+        Reject = "reject",
+    }
+}
+
+/// What became of answering or rejecting: of the two, at most one was taken or may have been taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Settlement {
+    /// Nothing was asked, or what was asked is known not to have been taken.
+    Open,
+    /// This was asked; the answer is still to come.
+    Asked(Settling),
+    /// This may have been taken: the answer was lost.
+    Unknown(Settling),
+    /// This was taken.
+    Taken(Settling),
+    /// The limit passed: nothing may be tried any more.
+    Expired,
+    /// The call is not incoming.
+    NotNeeded,
+}
+
+words! {
+    /// Why a settlement refuses another.
+    pub enum Unsettled {
+        /// The call was answered, or may have been.
+        Answered = "the call was answered, or may have been; wait for news of it, or hang up",
+        /// The call was rejected, or may have been.
+        Rejected = "the call was rejected, or may have been; wait for its end",
+        /// The limit for answering passed.
+        TooLate = "the limit for answering or rejecting passed; answer sooner",
+        /// The call is not incoming.
+        NotIncoming = "only an incoming call can be answered or rejected",
+    }
+}
+
+impl Settlement {
+    /// Whether another way to settle the call may be tried, and else why not.
+    ///
+    /// Source: Graph docs, call: answer, call: reject; that a definite 4xx leaves the call open is assumed: if it is
+    /// wrong, the next try gets the same answer.
+    pub const fn may_try(self) -> Result<(), Unsettled> {
+        match self {
+            Self::Open => Ok(()),
+            Self::Asked(Settling::Answer)
+            | Self::Unknown(Settling::Answer)
+            | Self::Taken(Settling::Answer) => Err(Unsettled::Answered),
+            Self::Asked(Settling::Reject)
+            | Self::Unknown(Settling::Reject)
+            | Self::Taken(Settling::Reject) => Err(Unsettled::Rejected),
+            Self::Expired => Err(Unsettled::TooLate),
+            Self::NotNeeded => Err(Unsettled::NotIncoming),
+        }
+    }
+
+    /// Whether the call was answered, may have been, or needs no answer: what waits for it to be established may wait.
+    pub const fn is_answered(self) -> bool {
+        matches!(
+            self,
+            Self::NotNeeded
+                | Self::Asked(Settling::Answer)
+                | Self::Unknown(Settling::Answer)
+                | Self::Taken(Settling::Answer)
+        )
+    }
+
+    /// Whether the limit for answering still runs: nothing is known to have been taken.
+    pub const fn is_running(self) -> bool {
+        matches!(self, Self::Open | Self::Asked(_) | Self::Unknown(_))
+    }
+}
+
+words! {
+    /// Whether the bot wants the call to end.
+    pub enum HangingUp {
+        /// It does not.
+        No = "no",
+        /// It does, and the request waits until the call's creation (or its answer) is settled.
+        Wanted = "wanted",
+        /// The request left.
+        Sent = "sent",
+    }
+}
+
+words! {
+    /// The requests of which one of a kind may be outstanding; media operations keep their own tickets.
+    pub enum Exchange {
+        /// Create the call.
+        Create = "create",
+        /// Answer or reject it.
+        Settle = "answer or reject",
+        /// Hang it up.
+        HangUp = "hang up",
+        /// Keep it alive.
+        KeepAlive = "keep alive",
+        /// Ask for the call.
+        GetCall = "get call",
+        /// Ask for an operation.
+        GetOperation = "get operation",
+    }
+}
+
+/// The tickets that are out, one a kind of request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Outstanding([Option<Ticket>; Exchange::COUNT]);
+
+impl Outstanding {
+    /// The ticket that is out for this kind of request.
+    pub fn of(&self, exchange: Exchange) -> Option<Ticket> {
+        self.0.get(exchange.index()).copied().flatten()
+    }
+
+    /// Takes `ticket` out of the list, and says for what it was; `None` for a ticket that is not out.
+    pub fn settle(&mut self, ticket: Ticket) -> Option<Exchange> {
+        Exchange::ALL.iter().copied().zip(&mut self.0).find(|(_, out)| **out == Some(ticket)).map(
+            |(exchange, out)| {
+                *out = None;
+                exchange
+            },
+        )
+    }
+
+    /// Notes that `ticket` is out; a request that may be repeated takes the place of an earlier one.
+    pub(crate) fn put(&mut self, exchange: Exchange, ticket: Ticket) {
+        if let Some(out) = self.0.get_mut(exchange.index()) {
+            *out = Some(ticket);
+        }
+    }
+
+    /// Forgets them all: their answers change nothing any more.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn i3_what_may_have_been_taken_shuts_the_other_out() {
+        for (settlement, expected) in [
+            (Settlement::Open, Ok(())),
+            (Settlement::Asked(Settling::Answer), Err(Unsettled::Answered)),
+            (Settlement::Unknown(Settling::Answer), Err(Unsettled::Answered)),
+            (Settlement::Taken(Settling::Reject), Err(Unsettled::Rejected)),
+            (Settlement::Expired, Err(Unsettled::TooLate)),
+            (Settlement::NotNeeded, Err(Unsettled::NotIncoming)),
+        ] {
+            assert_eq!(settlement.may_try(), expected, "{settlement:?}");
+        }
+    }
+
+    #[test]
+    fn a_ticket_is_settled_once() {
+        let mut out = Outstanding::default();
+        out.put(Exchange::GetCall, Ticket::FIRST);
+        assert_eq!(out.settle(Ticket::FIRST), Some(Exchange::GetCall));
+        assert_eq!(out.settle(Ticket::FIRST), None);
+    }
+}

@@ -1,0 +1,224 @@
+//! Media as Graph tells of it: whether audio is active, and the tones that were pressed, each once and in order.
+//!
+//! Source: Graph docs, callMediaState, toneInfo, call: subscribeToTone. Field captures show sequences that begin at 6:
+//! a sequence need not start at 0 or 1.
+
+use crate::words::words;
+
+words! {
+    /// `mediaState.audio`.
+    pub enum Audio {
+        /// Audio flows: prompts can be played.
+        Active = "active",
+        /// It does not.
+        Inactive = "inactive",
+    }
+}
+
+words! {
+    /// A tone that was pressed.
+    pub enum Tone {
+        /// 0
+        Tone0 = "tone0",
+        /// 1
+        Tone1 = "tone1",
+        /// 2
+        Tone2 = "tone2",
+        /// 3
+        Tone3 = "tone3",
+        /// 4
+        Tone4 = "tone4",
+        /// 5
+        Tone5 = "tone5",
+        /// 6
+        Tone6 = "tone6",
+        /// 7
+        Tone7 = "tone7",
+        /// 8
+        Tone8 = "tone8",
+        /// 9
+        Tone9 = "tone9",
+        /// `*`
+        Star = "star",
+        /// `#`
+        Pound = "pound",
+        /// A
+        A = "a",
+        /// B
+        B = "b",
+        /// C
+        C = "c",
+        /// D
+        D = "d",
+        /// The hook was flashed.
+        Flash = "flash",
+        /// A tone that this version does not know; the adapter keeps its word.
+        Unrecognised = "unrecognised",
+    }
+}
+
+impl Tone {
+    /// The tone that Graph calls by this name, in any case.
+    pub fn parse(name: &str) -> Self {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|tone| tone.name().eq_ignore_ascii_case(name))
+            .unwrap_or(Self::Unrecognised)
+    }
+
+    /// The character on the key; `None` for a flash and for what is not known.
+    pub const fn key(self) -> Option<char> {
+        Some(match self {
+            Self::Tone0 => '0',
+            Self::Tone1 => '1',
+            Self::Tone2 => '2',
+            Self::Tone3 => '3',
+            Self::Tone4 => '4',
+            Self::Tone5 => '5',
+            Self::Tone6 => '6',
+            Self::Tone7 => '7',
+            Self::Tone8 => '8',
+            Self::Tone9 => '9',
+            Self::Star => '*',
+            Self::Pound => '#',
+            Self::A => 'A',
+            Self::B => 'B',
+            Self::C => 'C',
+            Self::D => 'D',
+            Self::Flash | Self::Unrecognised => return None,
+        })
+    }
+}
+
+/// `toneInfo.sequenceId`, for ordering tones: a 64-bit number, in two words so that what holds it stays small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Sequence {
+    high: u32,
+    low: u32,
+}
+
+impl Sequence {
+    /// The sequence of this number.
+    #[allow(clippy::cast_possible_truncation)] // the two halves
+    pub const fn new(number: u64) -> Self {
+        Self { high: number.wrapping_shr(32) as u32, low: number as u32 }
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u64 {
+        (self.high as u64).wrapping_shl(32) | self.low as u64
+    }
+}
+
+/// How a tone came, set against those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Arrival {
+    /// It is newer than all before it.
+    InOrder,
+    /// A newer one came before it.
+    Late,
+}
+
+/// How far back a tone that comes late is still told from a repeat.
+pub const LATE_WINDOW: u64 = 32;
+
+/// What is known of the media of a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Media {
+    audio: Option<Audio>,
+    /// The newest tone's sequence, and one bit for each of the 32 before it that came.
+    heard: Option<(Sequence, u32)>,
+}
+
+impl Media {
+    /// Whether audio is active, as far as Graph said.
+    pub const fn audio(self) -> Option<Audio> {
+        self.audio
+    }
+
+    /// Takes in what Graph says of the audio, and gives what it was before, if that is a change.
+    pub(crate) fn told(&mut self, audio: Audio) -> Option<Option<Audio>> {
+        let before = self.audio.replace(audio);
+        (before != Some(audio)).then_some(before)
+    }
+
+    /// Takes in a tone; `None` for one that came before, or that is older than the window.
+    ///
+    /// Source: Graph docs, toneInfo ("incremental identifier used for ordering DTMF events").
+    pub(crate) fn hear(&mut self, sequence: Sequence) -> Option<Arrival> {
+        let Some((newest, before)) = self.heard else {
+            self.heard = Some((sequence, 0));
+            return Some(Arrival::InOrder);
+        };
+        let (new, old) = (sequence.number(), newest.number());
+        if new > old {
+            let ahead = u32::try_from(new.wrapping_sub(old)).unwrap_or(u32::MAX);
+            // The newest so far moves into the bits, `ahead` places back.
+            let moved = before.checked_shl(ahead).unwrap_or(0);
+            let newest_bit = 1u32.checked_shl(ahead.saturating_sub(1)).unwrap_or(0);
+            self.heard = Some((sequence, moved | newest_bit));
+            return Some(Arrival::InOrder);
+        }
+        let behind = old.wrapping_sub(new);
+        if behind == 0 || behind > LATE_WINDOW {
+            return None;
+        }
+        let bit = 1u32.checked_shl(u32::try_from(behind.wrapping_sub(1)).unwrap_or(u32::MAX)).unwrap_or(0);
+        if before & bit != 0 {
+            return None;
+        }
+        self.heard = Some((newest, before | bit));
+        Some(Arrival::Late)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn tones_are_read_in_any_case() {
+        assert_eq!(Tone::parse("Tone1"), Tone::Tone1);
+        assert_eq!(Tone::parse("POUND").key(), Some('#'));
+        assert_eq!(Tone::parse("tone10"), Tone::Unrecognised);
+    }
+
+    proptest! {
+        #[test]
+        fn i7_each_tone_is_heard_once_and_late_ones_are_told_apart(numbers in proptest::collection::vec(0u64..80, 1..60)) {
+            let mut media = Media::default();
+            let (mut heard, mut newest) = (HashSet::new(), None);
+            for number in numbers {
+                let expected = match newest {
+                    None => Some(Arrival::InOrder),
+                    Some(n) if number > n => Some(Arrival::InOrder),
+                    Some(n) if n - number <= LATE_WINDOW && !heard.contains(&number) => Some(Arrival::Late),
+                    Some(_) => None,
+                };
+                prop_assert_eq!(media.hear(Sequence::new(number)), expected, "{}", number);
+                heard.insert(number);
+                newest = newest.max(Some(number));
+            }
+        }
+    }
+
+    #[test]
+    fn a_leap_to_the_end_of_the_numbers_is_in_order() {
+        let mut media = Media::default();
+        for number in [0, 31, 32, 65, u64::MAX] {
+            assert_eq!(media.hear(Sequence::new(number)), Some(Arrival::InOrder), "{number}");
+            assert_eq!(media.hear(Sequence::new(number)), None, "{number}");
+        }
+    }
+}
