@@ -15,6 +15,8 @@ words! {
         KeepAlive = "keepAlive",
         /// What was held for audio to become active is let go, though no audio was told of.
         Media = "media",
+        /// News that a request should have caused did not come.
+        News = "news",
         /// The call is asked for.
         Ask = "ask",
         /// Nothing was heard of a call whose creation was asked for.
@@ -53,6 +55,10 @@ pub const KEEP_ALIVE_RETRY: Span = Span::from_minutes(2);
 /// Source: assumed; where audio was active and the news of it lost, nothing else would let them go. If audio is not
 /// active, the service refuses the request, and the operation ends so.
 pub const MEDIA: Span = Span::from_secs(10);
+/// How long after an answer, a rejection or a hang-up was taken news of it is waited for before the call is asked for.
+///
+/// Source: assumed; field reports have calls whose news never came, and asking is harmless.
+pub const NEWS: Span = Span::from_secs(15);
 /// How long the creation of a call may stay without any news, where its answer was lost.
 ///
 /// Source: assumed; longer than the 115 s that a callee may ring (Graph docs, call: create, beta).

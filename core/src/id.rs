@@ -168,17 +168,22 @@ id! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct CallKey(u64);
+pub struct CallKey {
+    // Two words: what holds a key then needs no alignment of eight.
+    high: u32,
+    low: u32,
+}
 
 impl CallKey {
     /// A key of these bits. Two calls of one embedder must not share a key.
+    #[allow(clippy::cast_possible_truncation)] // the two halves
     pub const fn new(bits: u64) -> Self {
-        Self(bits)
+        Self { high: bits.wrapping_shr(32) as u32, low: bits as u32 }
     }
 
     /// The bits of this key.
     pub const fn bits(self) -> u64 {
-        self.0
+        (self.high as u64).wrapping_shl(32) | self.low as u64
     }
 }
 

@@ -11,6 +11,7 @@
 //! Source: Graph docs, call (callState), call: create, answer, reject, redirect, transfer, delete, keepAlive,
 //! playPrompt, subscribeToTone.
 
+pub mod doubt;
 pub mod end;
 pub mod pending;
 
@@ -107,6 +108,31 @@ words! {
 }
 
 impl Trigger {
+    /// Whether this is a command of the bot; the others are news.
+    pub const fn is_command(self) -> bool {
+        match self {
+            Self::Answer
+            | Self::Reject
+            | Self::HangUp
+            | Self::KeepAlive
+            | Self::Refresh
+            | Self::PlayPrompt
+            | Self::SubscribeToTone => true,
+            Self::ToldIncoming
+            | Self::ToldEstablishing
+            | Self::ToldRinging
+            | Self::ToldEstablished
+            | Self::ToldHold
+            | Self::ToldTransferring
+            | Self::ToldTransferAccepted
+            | Self::ToldRedirecting
+            | Self::ToldTerminating
+            | Self::ToldTerminated
+            | Self::Gone
+            | Self::NotCreated => false,
+        }
+    }
+
     /// The news that Graph gave this state.
     pub const fn told(state: State) -> Self {
         match state {
@@ -124,6 +150,16 @@ impl Trigger {
     }
 }
 
+impl Effect {
+    /// Whether this is an effect that a command has; the others are those of news.
+    const fn is_of_command(self) -> bool {
+        match self {
+            Self::Allow | Self::AllowIfAnswered(_) | Self::AllowIfInferred(_) | Self::Refuse(_) => true,
+            Self::To(_) | Self::Adopt(_) | Self::Same | Self::Stale | Self::Unexplained => false,
+        }
+    }
+}
+
 /// What a trigger does in a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -132,6 +168,8 @@ pub enum Effect {
     Allow,
     /// The command is allowed once the call was answered (or may have been), and refused before.
     AllowIfAnswered(Why),
+    /// The command is allowed where the call's end was inferred, not told.
+    AllowIfInferred(Why),
     /// The command is refused.
     Refuse(Why),
     /// The news leads to this state.
@@ -215,7 +253,7 @@ const LIVE: States = states(&[
 
 struct Row(States, Trigger, Effect);
 
-use Effect::{Adopt, Allow, AllowIfAnswered, Refuse, Same, Stale, To, Unexplained};
+use Effect::{Adopt, Allow, AllowIfAnswered, AllowIfInferred, Refuse, Same, Stale, To, Unexplained};
 
 /// The rule. Each comment names the page that the rows below it come from.
 const ROWS: &[Row] = &[
@@ -236,7 +274,7 @@ const ROWS: &[Row] = &[
     Row(TERMINATED, Trigger::KeepAlive, Refuse(Why::Ended)),
     // Source: Graph docs, call: get. An end that was only inferred may still be asked about.
     Row(LIVE, Trigger::Refresh, Allow),
-    Row(TERMINATED, Trigger::Refresh, Allow),
+    Row(TERMINATED, Trigger::Refresh, AllowIfInferred(Why::Ended)),
     // Source: Graph docs, call: playPrompt. It waits until the call is established and its audio active.
     Row(INCOMING, Trigger::PlayPrompt, AllowIfAnswered(Why::AnswerFirst)),
     Row(SETTING_UP, Trigger::PlayPrompt, Allow),
@@ -352,6 +390,10 @@ const fn spread() -> [Effect; PAIRS] {
             if bits & (1 << state) != 0 {
                 let pair = state * Trigger::COUNT + trigger as usize;
                 assert!(!seen[pair], "a pair of state and trigger stands in two rows");
+                assert!(
+                    trigger.is_command() == effect.is_of_command(),
+                    "a command or news has the other's effect"
+                );
                 seen[pair] = true;
                 table[pair] = effect;
             }

@@ -143,10 +143,9 @@ impl Media {
         self.audio
     }
 
-    /// Takes in what Graph says of the audio, and gives what it was before, if that is a change.
-    pub(crate) fn told(&mut self, audio: Audio) -> Option<Option<Audio>> {
-        let before = self.audio.replace(audio);
-        (before != Some(audio)).then_some(before)
+    /// Takes in what Graph says of the audio.
+    pub(crate) fn told(&mut self, audio: Audio) {
+        self.audio = Some(audio);
     }
 
     /// Takes in a tone; `None` for one that came before, or that is older than the window.

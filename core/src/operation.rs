@@ -189,7 +189,7 @@ impl<const O: usize> Operations<O> {
     }
 
     /// The operations, those that ended with the last input included.
-    pub fn iter(&self) -> core::slice::Iter<'_, Operation> {
+    pub fn rows(&self) -> core::slice::Iter<'_, Operation> {
         self.rows.iter()
     }
 
@@ -261,6 +261,10 @@ impl<const O: usize> Operations<O> {
         let Some(row) = place.and_then(|place| self.rows.get_mut(place)) else { return Effect::NotOurs };
         if row.has_ended() {
             return Effect::Same;
+        }
+        if row.phase == Phase::Held {
+            // Its request never left: whatever this is about, it is not that.
+            return Effect::NotOurs;
         }
         let before = *row;
         row.id = row.id.or(news.id);

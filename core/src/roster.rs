@@ -10,6 +10,7 @@ use heapless::Vec;
 
 use crate::id::ParticipantId;
 use crate::list::List;
+use crate::media::Sequence;
 use crate::words::words;
 
 words! {
@@ -98,21 +99,30 @@ pub(crate) struct Change {
     pub(crate) in_call: usize,
 }
 
+impl Change {
+    /// Whether anything of the roster changed.
+    pub(crate) const fn is_any(&self) -> bool {
+        self.other || !self.joined.is_empty() || !self.left.is_empty()
+    }
+}
+
 /// The roster, `R` places at most and 64 in any case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Roster<const R: usize> {
     members: Vec<Member, R, u8>,
+    /// The highest `sequenceNumber` of a delta roster so far.
+    newest: Option<Sequence>,
 }
 
 impl<const R: usize> Roster<R> {
     pub(crate) const fn new() -> Self {
-        Self { members: Vec::new() }
+        Self { members: Vec::new(), newest: None }
     }
 
     /// The places, those of participants who left with the last input included.
-    pub fn iter(&self) -> core::slice::Iter<'_, Member> {
+    pub fn members(&self) -> core::slice::Iter<'_, Member> {
         self.members.iter()
     }
 
@@ -126,8 +136,20 @@ impl<const R: usize> Roster<R> {
         self.members.retain(|member| member.presence != Presence::Left);
     }
 
-    /// Takes in a roster. A full one makes those whom it lacks unconfirmed.
-    pub(crate) fn told(&mut self, reported: List<'_, Participant>, is_full: bool) -> Change {
+    /// Takes in a roster; `None` for a delta that is not newer than one before it. A full one makes those whom it lacks
+    /// unconfirmed.
+    ///
+    /// Source: Graph docs, deltaParticipants (`sequenceNumber` identifies the order).
+    pub(crate) fn told(
+        &mut self,
+        reported: List<'_, Participant>,
+        delta: Option<Sequence>,
+    ) -> Option<Change> {
+        if delta.is_some() && delta <= self.newest {
+            return None;
+        }
+        self.newest = delta.or(self.newest);
+        let is_full = delta.is_none();
         let mut change = Change::default();
         for participant in &reported {
             let Some(id) = participant.id else { continue };
@@ -167,7 +189,7 @@ impl<const R: usize> Roster<R> {
             let known = self.members.iter().filter(|member| member.presence == Presence::Present).count();
             change.in_call = change.in_call.max(known);
         }
-        change
+        Some(change)
     }
 }
 
@@ -198,22 +220,23 @@ mod tests {
     fn absent_is_unconfirmed_and_removed_is_left() {
         let mut roster = Roster::<4>::new();
         let all = [member("a", Presence::Present), member("b", Presence::Present)];
-        let change = roster.told(List::new(&all), true);
+        let change = roster.told(List::new(&all), None).unwrap();
         assert!(change.joined.has(0) && change.joined.has(1));
-        let change = roster.told(List::new(&all[..1]), true);
+        let change = roster.told(List::new(&all[..1]), None).unwrap();
         assert!(change.left.is_empty() && change.other);
         assert_eq!(roster.at(1).unwrap().presence(), Presence::Unconfirmed);
-        let change = roster.told(List::new(&[member("b", Presence::Left)]), false);
+        let change = roster.told(List::new(&[member("b", Presence::Left)]), Some(Sequence::new(4))).unwrap();
+        assert_eq!(roster.told(List::new(&all), Some(Sequence::new(4))), None);
         assert!(change.left.has(1));
         roster.sweep();
-        assert_eq!(roster.iter().count(), 1);
+        assert_eq!(roster.members().count(), 1);
     }
 
     #[test]
     fn a_full_table_still_counts_three() {
         let mut roster = Roster::<1>::new();
         let all = ["a", "b", "c", "c"].map(|id| member(id, Presence::Present));
-        let change = roster.told(List::new(&all), true);
+        let change = roster.told(List::new(&all), None).unwrap();
         assert_eq!((change.in_call, change.turned_away), (3, 3));
     }
 

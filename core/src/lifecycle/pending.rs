@@ -99,6 +99,32 @@ impl Settlement {
 }
 
 words! {
+    /// What an HTTP status says of a request that must not be repeated lightly.
+    pub enum Reading {
+        /// The service took it.
+        Taken = "taken",
+        /// The service refused it and did nothing.
+        Refused = "refused",
+        /// It may have been taken or not.
+        Unclear = "unclear",
+    }
+}
+
+impl Reading {
+    /// Reads a status.
+    ///
+    /// Source: Graph docs, Microsoft Graph error responses; that a 408 or a 5xx leaves it open is assumed: a gateway may
+    /// have given up after the service took the request.
+    pub const fn of(status: u16) -> Self {
+        match status {
+            200..=299 => Self::Taken,
+            400..=407 | 409..=499 => Self::Refused,
+            _ => Self::Unclear,
+        }
+    }
+}
+
+words! {
     /// Whether the bot wants the call to end.
     pub enum HangingUp {
         /// It does not.

@@ -1,0 +1,133 @@
+//! Doubt: when the call is asked for, and what its absence means.
+//!
+//! News that nothing documented explains, or that has no documented order, is a sign that something was missed: the call
+//! is asked for, never more often than every ten seconds, and less often while asking fails. A 404 with code 8522 says
+//! that the call is gone. A bare one may come from a proxy or a wrong region, so it is asked once more before it is
+//! believed.
+//!
+//! Source: Graph docs, call: get, call: keepAlive (404); that a bare 404 may be wrong is assumed: if it is not, the end
+//! is known ten seconds later.
+
+use crate::time::{Span, Timestamp};
+
+/// The code with which the service says that a call does not exist (any more).
+///
+/// Source: field reports; no page has it.
+pub const CALL_NOT_FOUND: u32 = 8522;
+/// The least time between two questions.
+///
+/// Source: assumed; bounds what doubt can cost to six requests a minute.
+pub const GAP: Span = Span::from_secs(10);
+/// The most time between two questions while asking fails.
+pub const MAX_GAP: Span = Span::from_minutes(5);
+/// How long an answer is waited for before the question counts as lost.
+pub const LOST_AFTER: Span = Span::from_secs(60);
+
+/// What was asked, and what came of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Doubt {
+    last_asked: Option<Timestamp>,
+    failures: u8,
+    bare_not_found: bool,
+    /// Something changed, or new doubt arose, while a question was out: its answer may be older.
+    overtaken: bool,
+}
+
+/// What a 404 says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotFound {
+    /// The call is gone.
+    Gone,
+    /// It has to be asked for once more.
+    AskAgain,
+}
+
+impl Doubt {
+    /// The first moment, not before `now`, at which the call may be asked for.
+    pub(crate) fn earliest(&self, now: Timestamp) -> Timestamp {
+        let after = self.last_asked.map_or(now, |asked| asked.plus(self.gap()));
+        // A clock that jumped back must not put the question off for longer than the gap.
+        if after > now.plus(MAX_GAP) { now } else { after.max(now) }
+    }
+
+    pub(crate) fn asked(&mut self, now: Timestamp) {
+        self.last_asked = Some(now);
+        self.overtaken = false;
+    }
+
+    pub(crate) fn overtake(&mut self) {
+        self.overtaken = true;
+    }
+
+    /// The question was answered; whether it was overtaken meanwhile.
+    pub(crate) fn answered(&mut self) -> bool {
+        self.failures = 0;
+        self.bare_not_found = false;
+        core::mem::take(&mut self.overtaken)
+    }
+
+    /// The question failed: the next one waits longer.
+    pub(crate) fn failed(&mut self) {
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    /// Reads a 404 with this code.
+    pub(crate) fn not_found(&mut self, code: u32) -> NotFound {
+        if code == CALL_NOT_FOUND || self.bare_not_found {
+            return NotFound::Gone;
+        }
+        self.bare_not_found = true;
+        NotFound::AskAgain
+    }
+
+    fn gap(&self) -> Span {
+        let doublings = u32::from(self.failures.min(5));
+        let millis = GAP.as_millis().saturating_mul(1u64.wrapping_shl(doublings));
+        Span::from_millis(millis.min(MAX_GAP.as_millis()))
+    }
+
+    pub(crate) fn rebase(&mut self, old_now: Timestamp, new_now: Timestamp) {
+        // A moment before the new origin cannot be said: the gap then counts from the origin, which asks no sooner.
+        let ago = |asked: Timestamp| old_now.since(asked).as_millis();
+        self.last_asked = self
+            .last_asked
+            .map(|asked| Timestamp::from_millis(new_now.as_millis().saturating_sub(ago(asked))));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(secs: u64) -> Timestamp {
+        Timestamp::from_millis(secs * 1000)
+    }
+
+    #[test]
+    fn questions_keep_their_distance_and_failures_widen_it() {
+        let mut doubt = Doubt::default();
+        assert_eq!(doubt.earliest(at(5)), at(5));
+        doubt.asked(at(5));
+        assert_eq!(doubt.earliest(at(6)), at(15));
+        doubt.failed();
+        assert_eq!(doubt.earliest(at(6)), at(25));
+        for _ in 0..300 {
+            doubt.failed();
+        }
+        assert_eq!(doubt.earliest(at(6)), at(305));
+        doubt.answered();
+        assert_eq!(doubt.earliest(at(100)), at(100));
+    }
+
+    #[test]
+    fn a_bare_404_is_asked_again_and_8522_is_believed() {
+        assert_eq!(Doubt::default().not_found(CALL_NOT_FOUND), NotFound::Gone);
+        let mut doubt = Doubt::default();
+        assert_eq!(doubt.not_found(0), NotFound::AskAgain);
+        assert_eq!(doubt.not_found(0), NotFound::Gone);
+        doubt.answered();
+        assert_eq!(doubt.not_found(0), NotFound::AskAgain);
+    }
+}
