@@ -648,3 +648,6 @@ fn permitted(verdict: permission::Verdict) -> Result<Option<Permission>, Why> {
 
 #[cfg(target_pointer_width = "32")]
 const _: () = assert!(core::mem::size_of::<Call<16, 8>>() <= 1536);
+
+#[cfg(test)]
+mod tests;

@@ -40,6 +40,8 @@ pub mod result;
 pub mod roster;
 #[cfg(feature = "snapshot")]
 pub mod snapshot;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod text;
 pub mod time;
 mod words;

@@ -1,6 +1,7 @@
 //! How a report changes a call: each is handed to the rule book that it concerns.
 
 use super::{Call, Output, Verdict};
+use crate::classification::Direction;
 use crate::command;
 use crate::deadline;
 use crate::event::{Event, Table};
@@ -157,7 +158,14 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 Verdict::Unexplained
             }
             (Effect::Same, Source::Notification | Source::Answer) => Verdict::Repeat,
-            (Effect::Stale, Source::Notification | Source::Answer) => Verdict::Stale,
+            (Effect::Stale, Source::Notification | Source::Answer) => {
+                if told.is_connected() && !self.facts.ever_established {
+                    // Late, and yet news: an end that is under way followed an established call.
+                    self.facts.ever_established = true;
+                    output.event(Event::Established);
+                }
+                Verdict::Stale
+            }
             // The effects of commands: an assertion beside the table keeps news from having them.
             (
                 Effect::Allow | Effect::AllowIfAnswered(_) | Effect::AllowIfInferred(_) | Effect::Refuse(_),
@@ -238,6 +246,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         if is_end {
             self.facts.end = Some(How::Told);
             self.deadlines.clear_all();
+            self.pending.outstanding.clear();
         }
         if matches!(told, Some(State::Terminating | State::Terminated)) {
             self.facts.result = self.facts.result.or(news.result);
@@ -260,7 +269,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
         source: Source,
         output: &mut Output<'_>,
     ) -> Verdict {
+        let is_impossible = told == Some(State::Incoming) && self.facts.direction == Direction::Outgoing;
         match (source, told) {
+            (Source::Answer, Some(_)) if is_impossible => Verdict::Unexplained,
             (Source::Answer, Some(state)) => {
                 self.facts.end = None;
                 self.deadlines.set(deadline::Kind::KeepAlive, now.plus(deadline::KEEP_ALIVE));
@@ -491,6 +502,10 @@ impl<const R: usize, const O: usize> Call<R, O> {
 
     fn question_failed(&mut self, now: Timestamp) -> Verdict {
         self.pending.doubt.failed();
+        if self.facts.state.is_ended() {
+            // Only further news of the call is worth another question.
+            return Verdict::Applied;
+        }
         self.deadlines.set(deadline::Kind::Ask, self.pending.doubt.earliest(now));
         Verdict::Applied
     }
