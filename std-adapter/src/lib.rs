@@ -3,3 +3,4 @@
 pub mod clock;
 #[cfg(feature = "net")]
 pub mod transport;
+pub mod wire;

@@ -1,0 +1,493 @@
+//! Notifications: what Graph posts to the bot's callback.
+//!
+//! A body is a batch of entries; an entry may carry one resource, an array of them, or none. Which resource it tells of is
+//! decided by `@odata.type` and by the path, since the two disagree in some of the documentation's examples.
+//!
+//! Source: Graph docs, commsNotification; field captures, where a call's id stands in `resourceUrl` only.
+
+use callflow_core::report::{Change, Report};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::lenient::There;
+use super::resource::{
+    CallJson, CallTold, DeltaJson, OperationJson, OperationTold, ParticipantJson, RosterTold, short_type,
+};
+use super::{WireError, line_of, read, utf8};
+
+/// What a body told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// The entries that could be read, in order.
+    pub notices: Vec<Notice>,
+    /// Those that could not.
+    pub faults: Vec<WireError>,
+}
+
+/// One thing that Graph tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The id of the call as it was written; none in a notification in the legacy format.
+    pub call: Option<String>,
+    /// What happened to the resource.
+    pub change: Change,
+    /// What it is about.
+    pub subject: Subject,
+    /// The members that nothing reads.
+    pub ignored: Vec<String>,
+}
+
+/// What a notice is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The call.
+    Call(Box<CallTold>),
+    /// The roster.
+    Roster(RosterTold),
+    /// An operation.
+    Operation(OperationTold),
+    /// A content sharing session.
+    ContentSharing,
+    /// A participant asks to join (policy-based recording).
+    Joining,
+    /// A participant left (policy-based recording).
+    Left,
+    /// A notification in the format before Graph's. Answered with 204, it is sent again in Graph's.
+    ///
+    /// Source: the vendor's article on calling notifications.
+    Legacy,
+    /// A resource that this version does not know, by its type or path.
+    Unrecognised(String),
+}
+
+impl Subject {
+    /// The name of the resource.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Call(_) => "call",
+            Self::Roster(_) => "roster",
+            Self::Operation(_) => "operation",
+            Self::ContentSharing => "content-sharing",
+            Self::Joining => "joining",
+            Self::Left => "left",
+            Self::Legacy => "legacy",
+            Self::Unrecognised(_) => "unknown",
+        }
+    }
+}
+
+impl Notice {
+    /// The report for core.
+    pub fn report(&self) -> Report<'_> {
+        let change = self.change;
+        match &self.subject {
+            Subject::Call(told) => Report::Call { change, news: told.news },
+            Subject::Roster(told) => Report::Roster(told.news()),
+            Subject::Operation(told) => Report::Operation { change, news: told.news },
+            Subject::ContentSharing => Report::ContentSharing(change),
+            Subject::Joining => Report::Joining,
+            Subject::Left => Report::Left,
+            Subject::Legacy | Subject::Unrecognised(_) => Report::Unrecognised,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct EnvelopeJson<'a> {
+    #[serde(borrow)]
+    value: Option<&'a RawValue>,
+    #[serde(borrow, rename = "changeType")]
+    change_type: Option<&'a RawValue>,
+    #[serde(rename = "callState")]
+    call_state: Option<There>,
+    #[serde(rename = "isMultiparty")]
+    is_multiparty: Option<There>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EntryJson<'a> {
+    change_type: Option<String>,
+    resource_url: Option<String>,
+    resource: Option<String>,
+    #[serde(borrow)]
+    resource_data: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct TypeJson {
+    #[serde(rename = "@odata.type")]
+    odata_type: Option<String>,
+    #[serde(rename = "@odata.id")]
+    odata_id: Option<String>,
+}
+
+/// Reads the body of a notification.
+///
+/// # Errors
+/// [`WireError`] where not even its entries can be told apart; an entry that cannot be read is among the faults.
+pub fn read_batch(body: &[u8]) -> Result<Batch, WireError> {
+    let text = utf8(body)?;
+    if text.trim_start().starts_with('[') {
+        return Err(WireError::new(
+            1,
+            "",
+            "an array: an object with a batch of notifications in `value` is expected",
+        ));
+    }
+    let envelope: EnvelopeJson<'_> =
+        serde_json::from_str(text).map_err(|e| WireError::of_json(&e, 1, "", ""))?;
+    let entries = match envelope.value {
+        Some(value) if value.get().starts_with('[') => serde_json::from_str::<Vec<&RawValue>>(value.get())
+            .map_err(|e| WireError::of_json(&e, line_of(text, value.get()), "value", ""))?
+            .into_iter()
+            .map(RawValue::get)
+            .collect(),
+        Some(value) if value.get().starts_with('{') => vec![value.get()],
+        Some(value) => {
+            return Err(WireError::new(line_of(text, value.get()), "value", "not an array of notifications"));
+        }
+        // A notification that nobody put into a batch.
+        None if envelope.change_type.is_some() => vec![text],
+        None if envelope.call_state.is_some() || envelope.is_multiparty.is_some() => {
+            let legacy =
+                Notice { call: None, change: Change::Created, subject: Subject::Legacy, ignored: Vec::new() };
+            return Ok(Batch { notices: vec![legacy], faults: Vec::new() });
+        }
+        None => return Err(WireError::new(1, "value", "missing: a batch of notifications is expected")),
+    };
+    let mut batch = Batch { notices: Vec::new(), faults: Vec::new() };
+    for (place, entry) in entries.into_iter().enumerate() {
+        let under = if envelope.value.is_some() { format!("value[{place}]") } else { String::new() };
+        if let Err(fault) = read_entry(text, entry, &under, &mut batch.notices) {
+            batch.faults.push(fault);
+        }
+    }
+    Ok(batch)
+}
+
+/// A path of Graph's, taken apart: the call's id, the collection below it, the id in that.
+#[derive(Clone, Copy, Default)]
+struct Path<'a> {
+    call: Option<&'a str>,
+    collection: Option<&'a str>,
+    member: Option<&'a str>,
+}
+
+impl<'a> Path<'a> {
+    /// Source: Graph docs, commsNotification (`resourceUrl`); segments vary in case and the leading slash may lack.
+    fn parse(path: &'a str) -> Self {
+        let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+        if !segments.any(|segment| segment.eq_ignore_ascii_case("calls")) {
+            return Self::default();
+        }
+        Self { call: segments.next(), collection: segments.next(), member: segments.next() }
+    }
+
+    fn is(self, collection: &str) -> bool {
+        self.collection.is_some_and(|c| c.eq_ignore_ascii_case(collection))
+    }
+}
+
+fn read_entry(whole: &str, entry: &str, under: &str, notices: &mut Vec<Notice>) -> Result<(), WireError> {
+    let line = line_of(whole, entry);
+    let json: EntryJson<'_> =
+        serde_json::from_str(entry).map_err(|e| WireError::of_json(&e, line, under, ""))?;
+    let at = |member: &str| if under.is_empty() { member.to_owned() } else { format!("{under}.{member}") };
+    let Some(change) = json.change_type else {
+        return Err(WireError::new(
+            line,
+            at("changeType"),
+            "missing: created, updated or deleted is expected",
+        ));
+    };
+    let Some(change) = Change::ALL.iter().copied().find(|c| c.name().eq_ignore_ascii_case(change.trim()))
+    else {
+        let reason = format!("`{change}` is none of created, updated, deleted");
+        return Err(WireError::new(line, at("changeType"), reason));
+    };
+    let data = json.resource_data.map(RawValue::get).filter(|data| *data != "null");
+    let first = data.map(|data| read_type(whole, data, &at("resourceData"))).transpose()?;
+    let (odata_type, odata_id) = first.map_or((None, None), |first| (first.odata_type, first.odata_id));
+    let url = json.resource_url.or(odata_id).or(json.resource).unwrap_or_default();
+    let path = Path::parse(&url);
+    let kind = odata_type.as_deref().map(short_type);
+    let line = data.map_or(line, |data| line_of(whole, data));
+    let (told, ignored) = read_resource(change, path, kind, data, line, &at("resourceData"))?;
+    let call_in = |subject: &Subject| match subject {
+        Subject::Call(told) => told.id.clone(),
+        _ => None,
+    };
+    for subject in told {
+        let call = path.call.map(str::to_owned).or_else(|| call_in(&subject));
+        if call.is_none() && !matches!(subject, Subject::Unrecognised(_)) {
+            return Err(WireError::new(
+                line,
+                at("resourceUrl"),
+                "names no call, and neither does the resource",
+            ));
+        }
+        notices.push(Notice { call, change, subject, ignored: ignored.clone() });
+    }
+    Ok(())
+}
+
+/// The type and id of the resource, of the first one in an array.
+fn read_type(whole: &str, data: &str, under: &str) -> Result<TypeJson, WireError> {
+    let line = line_of(whole, data);
+    let of = |e: serde_json::Error| WireError::of_json(&e, line, under, "");
+    if data.starts_with('[') {
+        let all: Vec<&RawValue> = serde_json::from_str(data).map_err(of)?;
+        let Some(first) = all.first() else { return Ok(TypeJson { odata_type: None, odata_id: None }) };
+        return read(first.get(), line_of(whole, first.get()), &format!("{under}[0]"))
+            .map(|(first, _)| first);
+    }
+    read(data, line, under).map(|(first, _)| first)
+}
+
+fn read_resource(
+    change: Change,
+    path: Path<'_>,
+    kind: Option<&str>,
+    data: Option<&str>,
+    line: usize,
+    under: &str,
+) -> Result<(Vec<Subject>, Vec<String>), WireError> {
+    let is = |name: &str| kind.is_some_and(|kind| kind.eq_ignore_ascii_case(name));
+    let is_a_call_path = path.call.is_some() && path.collection.is_none();
+    let roster = is("participant") || (kind.is_none() && path.is("participants"));
+    let operation = kind.is_some_and(|kind| kind.to_ascii_lowercase().ends_with("operation"))
+        || (kind.is_none() && path.is("operations"));
+    if is("contentSharingSession") || (kind.is_none() && path.is("contentSharingSessions")) {
+        return Ok((vec![Subject::ContentSharing], Vec::new()));
+    }
+    if is("participantJoiningNotification") {
+        return Ok((vec![Subject::Joining], Vec::new()));
+    }
+    if is("participantLeftNotification") {
+        return Ok((vec![Subject::Left], Vec::new()));
+    }
+    // What an absent resource would have said.
+    let data = data.unwrap_or("{}");
+    if is("deltaParticipants") {
+        let (delta, ignored) = read::<Many<DeltaJson>>(data, line, under)?;
+        return Ok((delta.0.into_iter().map(|delta| Subject::Roster(delta.into_told())).collect(), ignored));
+    }
+    if roster {
+        let (participants, ignored) = read::<Many<ParticipantJson>>(data, line, under)?;
+        let participants = participants.0.into_iter().map(ParticipantJson::into_participant).collect();
+        return Ok((vec![Subject::Roster(RosterTold { delta: None, participants })], ignored));
+    }
+    if operation {
+        let (operations, ignored) = read::<Many<OperationJson>>(data, line, under)?;
+        // Some examples put a collection where the operation's id belongs.
+        let id = path
+            .member
+            .filter(|member| path.is("operations") && !member.eq_ignore_ascii_case("participants"));
+        let told = operations.0.into_iter().map(|operation| Subject::Operation(operation.into_told(id)));
+        return Ok((told.collect(), ignored));
+    }
+    if is("call") || (kind.is_none() && is_a_call_path) {
+        let (calls, ignored) = read::<Many<CallJson>>(data, line, under)?;
+        let told = calls.0.into_iter().map(CallJson::into_told).map(|mut told| {
+            // `resourceUrl` is what Graph routes by; some examples have another id inside.
+            if let Some(id) = path.call {
+                told.id = Some(id.to_owned());
+                told.news.id = Some(callflow_core::id::CallId::parse(id));
+            }
+            if change == Change::Deleted {
+                // The examples of rejecting carry nothing but the id.
+                told.unrecognised.clear();
+            }
+            Subject::Call(Box::new(told))
+        });
+        return Ok((told.collect(), ignored));
+    }
+    let name = kind.or(path.collection).unwrap_or("(no type and no path)");
+    Ok((vec![Subject::Unrecognised(name.to_owned())], Vec::new()))
+}
+
+struct Many<T>(Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        super::lenient::one_or_many(deserializer).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use callflow_core::lifecycle::State;
+    use callflow_core::media::{Audio, Tone};
+    use callflow_core::meeting::Coordinates;
+    use callflow_core::operation::Status;
+    use callflow_core::report::Told;
+    use callflow_core::roster::Presence;
+    use serde_json::json;
+
+    use super::*;
+
+    const CALL: &str = "57DAB8B1894C409AB240BD8BEAE78896";
+
+    fn read_one(change: &str, path: &str, data: serde_json::Value) -> Notice {
+        let mut entry = json!({"changeType": change, "resourceUrl": path});
+        if !data.is_null() {
+            entry["resourceData"] = data;
+        }
+        let body = json!({"value": [entry]}).to_string();
+        let mut batch = read_batch(body.as_bytes()).unwrap();
+        assert_eq!(batch.faults, []);
+        batch.notices.remove(0)
+    }
+
+    fn call(change: &str, data: serde_json::Value) -> CallTold {
+        match read_one(change, &format!("/communications/calls/{CALL}"), data).subject {
+            Subject::Call(told) => *told,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_incoming_call_without_an_id_inside() {
+        let told = call(
+            "Created",
+            json!({
+                "@odata.type": "#microsoft.graph.call", "state": "Incoming", "direction": "incoming",
+                "source": {"identity": {"user": {"displayName": "Ada", "id": "u-1"}}},
+                "targets": [{"identity": {"application": {"id": "a-1"}}}],
+                "chatInfo": null, "meetingInfo": {"token": "t"},
+            }),
+        );
+        assert_eq!(told.id.as_deref(), Some(CALL));
+        assert_eq!(told.news.state, Told::State(State::Incoming));
+        assert_eq!(told.news.coordinates, Coordinates::Meeting);
+        assert_eq!(told.source.unwrap().display_name.as_deref(), Some("Ada"));
+    }
+
+    #[test]
+    fn numbers_as_strings_and_names_in_any_case() {
+        let told = call(
+            "updated",
+            json!({
+                "state": "ESTABLISHED", "mediaState": {"audio": "Active"},
+                "toneInfo": {"sequenceId": "6", "tone": "Tone1"},
+                "resultInfo": {"code": "200", "subCode": "5002"},
+            }),
+        );
+        assert_eq!(told.news.audio, Some(Audio::Active));
+        assert_eq!(told.news.tone.map(|t| (t.sequence.number(), t.tone)), Some((6, Tone::Tone1)));
+        assert_eq!(told.news.result.map(|r| (r.code, r.subcode)), Some((200, 5002)));
+    }
+
+    #[test]
+    fn unknown_words_are_kept_and_unknown_members_named() {
+        let notice = read_one(
+            "updated",
+            &format!("communications/Calls/{CALL}"),
+            json!({"state": "dancing", "callChainId": "x"}),
+        );
+        let Subject::Call(told) = &notice.subject else { panic!("{notice:?}") };
+        assert_eq!(
+            (told.news.state, &told.unrecognised[..]),
+            (Told::Unrecognised, &["dancing".to_owned()][..])
+        );
+        assert_eq!(notice.ignored, ["callChainId"]);
+    }
+
+    #[test]
+    fn deleted_without_anything_inside() {
+        let told = call("deleted", serde_json::Value::Null);
+        assert_eq!(told.news.state, Told::Nothing);
+    }
+
+    #[test]
+    fn an_operation_whose_id_stands_in_the_path() {
+        let path = format!("/communications/calls/{CALL}/operations/0FE0");
+        let data = json!({"@odata.type": "#microsoft.graph.playPromptOperation", "status": "Completed", "clientContext": "00000000000000ab-7"});
+        let Subject::Operation(told) = read_one("deleted", &path, data).subject else { panic!() };
+        assert_eq!(told.id.as_deref(), Some("0FE0"));
+        assert_eq!((told.news.status, told.news.context.is_some()), (Status::Completed, true));
+        let path = format!("/communications/calls/{CALL}/operations/participants");
+        let data = json!({"@odata.type": "#microsoft.graph.inviteParticipantsOperation", "id": null, "status": "completed"});
+        let Subject::Operation(told) = read_one("deleted", &path, data).subject else { panic!() };
+        assert_eq!(told.id, None);
+    }
+
+    #[test]
+    fn a_roster_under_the_path_of_operations() {
+        let path = format!("/communications/calls/{CALL}/operations/participants");
+        let data = json!([{"@odata.type": "#microsoft.graph.participant", "id": "p", "isInLobby": "true"}, {"id": null}]);
+        let Subject::Roster(told) = read_one("updated", &path, data).subject else { panic!() };
+        assert_eq!(told.participants.len(), 2);
+        assert_eq!(told.participants[0].presence, Presence::Lobby);
+        assert_eq!(told.participants[1].id, None);
+    }
+
+    #[test]
+    fn other_resources_are_recognised() {
+        let path = format!("/communications/calls/{CALL}/contentsharingsessions/1");
+        assert_eq!(read_one("created", &path, serde_json::Value::Null).subject, Subject::ContentSharing);
+        for (name, subject) in [
+            ("participantJoiningNotification", Subject::Joining),
+            ("participantLeftNotification", Subject::Left),
+            ("audioRoutingGroup", Subject::Unrecognised("audioRoutingGroup".to_owned())),
+        ] {
+            let data = json!({"@odata.type": format!("#microsoft.graph.{name}")});
+            assert_eq!(read_one("updated", &format!("/communications/calls/{CALL}"), data).subject, subject);
+        }
+    }
+
+    #[test]
+    fn the_legacy_format_is_told_apart() {
+        let batch = read_batch(br#"{"id": "1", "callState": "incoming", "participants": []}"#).unwrap();
+        assert_eq!(batch.notices[0].subject, Subject::Legacy);
+    }
+
+    #[test]
+    fn one_bad_entry_costs_none_of_the_others() {
+        let body = r#"{"value": [
+  {"changeType": "updated", "resourceUrl": "/communications/calls/1", "resourceData": {"state": "established"}},
+  {"changeType": "updated", "resourceUrl": "/communications/calls/2", "resourceData": {
+     "state": "established",
+     "resultInfo": {"code": "many"}}},
+  {"changeType": "sung", "resourceUrl": "/communications/calls/3"},
+  {"changeType": "updated", "resourceUrl": "/communications/calls/4", "resourceData": {"state": 7}}
+]}"#;
+        let batch = read_batch(body.as_bytes()).unwrap();
+        assert_eq!(batch.notices.len(), 1);
+        let places: Vec<_> = batch.faults.iter().map(|fault| (fault.line(), fault.member())).collect();
+        assert_eq!(
+            places,
+            [
+                (5, "value[1].resourceData.resultInfo.code"),
+                (6, "value[2].changeType"),
+                (7, "value[3].resourceData.state")
+            ]
+        );
+        assert!(batch.faults[0].reason().contains("whole number"), "{}", batch.faults[0]);
+    }
+
+    #[test]
+    fn what_is_no_batch_is_refused_with_line_and_reason() {
+        for (body, line, words) in [
+            ("", 1, "no JSON"),
+            ("hello", 1, "expected"),
+            ("{\"value\": [\n{]}", 2, "key must be a string"),
+            ("[]", 1, "an array"),
+            ("{}", 1, "missing"),
+            ("{\n\"value\": 7}", 2, "not an array"),
+        ] {
+            let error = read_batch(body.as_bytes()).unwrap_err();
+            assert!(error.line() == line && error.reason().contains(words), "{body}: {error}");
+        }
+        assert!(read_batch(b"\xff\xfe").unwrap_err().reason().contains("UTF-8"));
+    }
+
+    #[test]
+    fn debug_of_a_party_shows_no_number() {
+        let party = Party { kind: "phone".to_owned(), id: Some("+491234".to_owned()), display_name: None };
+        assert!(!format!("{party:?}").contains("1234"));
+    }
+
+    use super::super::resource::Party;
+}
