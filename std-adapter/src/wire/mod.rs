@@ -5,6 +5,7 @@
 //! absent. What it does not use it names. What it cannot read it refuses with line, member and reason, entry by
 //! entry, so that one bad entry costs none of the others. Strict in what it writes.
 
+pub mod graph_error;
 mod lenient;
 pub mod notification;
 pub mod request;

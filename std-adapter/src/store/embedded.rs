@@ -1,0 +1,344 @@
+//! The default store: one file, written by one thread, which puts the changes that wait together into one transaction.
+//!
+//! A transaction costs a flush of the disk, whatever is in it. While one is being flushed, the changes that come wait
+//! and go into the next together, so that many calls at once cost little more than one.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{CallName, Change, Commit, Pending, Record, Reply, Store, StoreError, apply};
+
+const CALLS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("calls");
+const ALIASES: TableDefinition<'_, &str, &str> = TableDefinition::new("aliases");
+const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
+const FORMAT: &str = "format";
+/// The format that this release writes.
+const KNOWN: u64 = 1;
+/// The most changes in one transaction.
+const MAX_GROUP: usize = 256;
+
+struct Job {
+    name: CallName,
+    change: Change,
+    done: oneshot::Sender<Reply>,
+}
+
+/// The store in a file.
+#[derive(Debug)]
+pub struct Embedded {
+    path: PathBuf,
+    database: Arc<Database>,
+    jobs: Option<mpsc::UnboundedSender<Job>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl Embedded {
+    /// Opens the store at `path`, and makes it where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Unwritable`], [`StoreError::Corrupt`], [`StoreError::InUse`], [`StoreError::NewerFormat`]
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let path = path.into();
+        create_private(&path)?;
+        let database = Database::create(&path).map_err(|e| of_open(&path, e))?;
+        prepare(&path, &database)?;
+        let database = Arc::new(database);
+        let (jobs, queue) = mpsc::unbounded_channel();
+        let (writer_path, writer_database) = (path.clone(), Arc::clone(&database));
+        let writer = std::thread::Builder::new()
+            .name("callflow-store".to_owned())
+            .spawn(move || write_all(&writer_path, &writer_database, queue))
+            .map_err(|e| StoreError::Unwritable { path: path.clone(), reason: e.to_string() })?;
+        Ok(Self { path, database, jobs: Some(jobs), writer: Some(writer) })
+    }
+
+    fn change(&self, name: &CallName, change: Change) -> Pending<'_, u64> {
+        let (done, reply) = oneshot::channel();
+        let job = Job { name: name.clone(), change, done };
+        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok());
+        Box::pin(async move {
+            if sent { reply.await.unwrap_or(Err(StoreError::Closed)) } else { Err(StoreError::Closed) }
+        })
+    }
+
+    fn look<T: Send + 'static>(
+        &self,
+        at: fn(&Path, &Database, &str) -> Result<T, StoreError>,
+        key: &str,
+    ) -> Pending<'_, T> {
+        let (path, database, key) = (self.path.clone(), Arc::clone(&self.database), key.to_owned());
+        Box::pin(async move {
+            tokio::task::spawn_blocking(move || at(&path, &database, &key))
+                .await
+                .unwrap_or(Err(StoreError::Closed))
+        })
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        // The writer ends when nobody can send to it any more, after it has done what waits.
+        self.jobs = None;
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+    }
+}
+
+impl Store for Embedded {
+    fn append(&self, name: &CallName, bytes: Vec<u8>) -> Pending<'_, u64> {
+        self.change(name, Change::Append(bytes))
+    }
+
+    fn read(&self, name: &CallName) -> Pending<'_, Option<Record>> {
+        self.look(
+            |path, database, name| {
+                let read = database.begin_read().map_err(|e| of_use(path, e))?;
+                let calls = read.open_table(CALLS).map_err(|e| of_use(path, e))?;
+                let found = calls.get(name).map_err(|e| of_use(path, e))?;
+                found.map(|bytes| decode(path, bytes.value())).transpose()
+            },
+            name.as_str(),
+        )
+    }
+
+    fn commit(&self, name: &CallName, commit: Commit) -> Pending<'_, u64> {
+        self.change(name, Change::Commit(commit))
+    }
+
+    fn mark_attempted(&self, name: &CallName, ticket: u32) -> Pending<'_, ()> {
+        let marked = self.change(name, Change::MarkAttempted(ticket));
+        Box::pin(async move { marked.await.map(|_| ()) })
+    }
+
+    fn resolve(&self, alias: &str) -> Pending<'_, Option<CallName>> {
+        self.look(
+            |path, database, alias| {
+                let read = database.begin_read().map_err(|e| of_use(path, e))?;
+                let aliases = read.open_table(ALIASES).map_err(|e| of_use(path, e))?;
+                let found = aliases.get(alias).map_err(|e| of_use(path, e))?;
+                Ok(found.and_then(|name| CallName::try_new(name.value())))
+            },
+            alias,
+        )
+    }
+
+    fn names(&self) -> Pending<'_, Vec<CallName>> {
+        self.look(
+            |path, database, _| {
+                let read = database.begin_read().map_err(|e| of_use(path, e))?;
+                let calls = read.open_table(CALLS).map_err(|e| of_use(path, e))?;
+                let mut names = Vec::new();
+                for row in calls.iter().map_err(|e| of_use(path, e))? {
+                    let (name, _) = row.map_err(|e| of_use(path, e))?;
+                    names.extend(CallName::try_new(name.value()));
+                }
+                Ok(names)
+            },
+            "",
+        )
+    }
+
+    fn forget(&self, name: &CallName) -> Pending<'_, ()> {
+        let forgotten = self.change(name, Change::Forget);
+        Box::pin(async move { forgotten.await.map(|_| ()) })
+    }
+}
+
+/// Makes the file, readable by its owner only: it holds what passes in calls.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(e) => Err(StoreError::Unwritable { path: path.to_owned(), reason: e.to_string() }),
+    }
+}
+
+fn prepare(path: &Path, database: &Database) -> Result<(), StoreError> {
+    let write = database.begin_write().map_err(|e| of_use(path, e))?;
+    {
+        let mut about = write.open_table(ABOUT).map_err(|e| of_use(path, e))?;
+        let found = about.get(FORMAT).map_err(|e| of_use(path, e))?.map(|format| format.value());
+        match found {
+            Some(found) if found > KNOWN => {
+                return Err(StoreError::NewerFormat { path: path.to_owned(), found, known: KNOWN });
+            }
+            Some(_) => {}
+            None => {
+                about.insert(FORMAT, KNOWN).map_err(|e| of_use(path, e))?;
+            }
+        }
+        write.open_table(CALLS).map_err(|e| of_use(path, e))?;
+        write.open_table(ALIASES).map_err(|e| of_use(path, e))?;
+    }
+    write.commit().map_err(|e| of_use(path, e))
+}
+
+/// The writing thread: takes what waits, puts it into one transaction, answers, and again.
+fn write_all(path: &Path, database: &Database, mut queue: mpsc::UnboundedReceiver<Job>) {
+    let mut group = Vec::new();
+    while queue.blocking_recv_many(&mut group, MAX_GROUP) > 0 {
+        let mut answers = Vec::with_capacity(group.len());
+        match write_group(path, database, &mut group, &mut answers) {
+            Ok(()) => {
+                for (done, reply) in answers {
+                    // Who asked may have gone.
+                    let _ = done.send(reply);
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "the store cannot be written");
+                let unanswered = answers.into_iter().map(|(done, _)| done);
+                for done in unanswered.chain(group.drain(..).map(|job| job.done)) {
+                    let _ = done.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+}
+
+fn write_group(
+    path: &Path,
+    database: &Database,
+    group: &mut Vec<Job>,
+    answers: &mut Vec<(oneshot::Sender<Reply>, Reply)>,
+) -> Result<(), StoreError> {
+    let write = database.begin_write().map_err(|e| of_use(path, e))?;
+    {
+        let mut calls = write.open_table(CALLS).map_err(|e| of_use(path, e))?;
+        let mut aliases = write.open_table(ALIASES).map_err(|e| of_use(path, e))?;
+        for Job { name, change, done } in group.drain(..) {
+            // Answered whatever comes of it: kept here before anything can fail.
+            answers.push((done, Err(StoreError::Closed)));
+            let stored = calls.get(name.as_str()).map_err(|e| of_use(path, e))?;
+            let mut record = match stored.map(|bytes| decode(path, bytes.value())).transpose() {
+                Ok(record) => record,
+                Err(damaged) => {
+                    // One damaged call costs none of the others in the group.
+                    if let Some((_, answer)) = answers.last_mut() {
+                        *answer = Err(damaged);
+                    }
+                    continue;
+                }
+            };
+            let alias_before = record.as_ref().and_then(|record| record.alias.clone());
+            let reply = apply(&name, &mut record, change);
+            if reply.is_ok() {
+                match &record {
+                    Some(record) => {
+                        calls
+                            .insert(name.as_str(), encode(path, record)?.as_slice())
+                            .map_err(|e| of_use(path, e))?;
+                    }
+                    None => {
+                        calls.remove(name.as_str()).map_err(|e| of_use(path, e))?;
+                    }
+                }
+                let alias = record.and_then(|record| record.alias);
+                if alias != alias_before {
+                    if let Some(alias) = &alias_before {
+                        aliases.remove(alias.as_str()).map_err(|e| of_use(path, e))?;
+                    }
+                    if let Some(alias) = &alias {
+                        aliases.insert(alias.as_str(), name.as_str()).map_err(|e| of_use(path, e))?;
+                    }
+                }
+            }
+            if let Some((_, answer)) = answers.last_mut() {
+                *answer = reply;
+            }
+        }
+    }
+    write.commit().map_err(|e| of_use(path, e))
+}
+
+fn encode(path: &Path, record: &Record) -> Result<Vec<u8>, StoreError> {
+    postcard::to_allocvec(record)
+        .map_err(|e| StoreError::Unwritable { path: path.to_owned(), reason: e.to_string() })
+}
+
+fn decode(path: &Path, bytes: &[u8]) -> Result<Record, StoreError> {
+    postcard::from_bytes(bytes)
+        .map_err(|e| StoreError::Corrupt { path: path.to_owned(), reason: e.to_string() })
+}
+
+fn of_open(path: &Path, error: DatabaseError) -> StoreError {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path: path.to_owned() },
+        other => of_use(path, redb::Error::from(other)),
+    }
+}
+
+fn of_use(path: &Path, error: impl Into<redb::Error>) -> StoreError {
+    let path = path.to_owned();
+    match error.into() {
+        redb::Error::Io(e) if e.kind() != std::io::ErrorKind::InvalidData => {
+            StoreError::Unwritable { path, reason: e.to_string() }
+        }
+        redb::Error::DatabaseAlreadyOpen => StoreError::InUse { path },
+        other => StoreError::Corrupt { path, reason: other.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_second_opening_a_damaged_file_and_an_unwritable_place_say_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calls.redb");
+        let first = Embedded::open(&path).unwrap();
+        first.append(&CallName::try_new("c-1").unwrap(), vec![0; 5000]).await.unwrap();
+        assert_eq!(Embedded::open(&path).unwrap_err(), StoreError::InUse { path: path.clone() });
+        drop(first);
+
+        let garbage = folder.path().join("garbage.redb");
+        std::fs::write(&garbage, vec![0x5A; 9000]).unwrap();
+        let error = Embedded::open(&garbage).unwrap_err();
+        assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
+        assert!(error.to_string().contains("restore"), "{error}");
+
+        let whole = std::fs::read(&path).unwrap();
+        let cut = folder.path().join("cut.redb");
+        std::fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
+        let error = Embedded::open(&cut).unwrap_err();
+        assert!(matches!(error, StoreError::Corrupt { .. } | StoreError::Unwritable { .. }), "{error}");
+
+        let error = Embedded::open(folder.path().join("no such folder/calls.redb")).unwrap_err();
+        assert!(matches!(error, StoreError::Unwritable { .. }), "{error}");
+        let error = Embedded::open(folder.path()).unwrap_err();
+        assert!(matches!(error, StoreError::Unwritable { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calls.redb");
+        drop(Embedded::open(&path).unwrap());
+        let database = Database::create(&path).unwrap();
+        let write = database.begin_write().unwrap();
+        write.open_table(ABOUT).unwrap().insert(FORMAT, KNOWN + 1).unwrap();
+        write.commit().unwrap();
+        drop(database);
+        let error = Embedded::open(&path).unwrap_err();
+        assert_eq!(error, StoreError::NewerFormat { path, found: KNOWN + 1, known: KNOWN });
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calls.redb");
+        drop(Embedded::open(&path).unwrap());
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

@@ -1,0 +1,390 @@
+//! What outlives a process: for each call its inbox, its state, and the requests that it wants made.
+//!
+//! Transaction 1 puts a notification into a call's inbox; then it is acknowledged. Transaction 2 puts away together what
+//! came of it: the call, the author's state, the requests to make, and which inbox entries are done. Only then do
+//! requests leave. A request that must not be repeated is marked before it leaves, so that after a crash it is known
+//! that it may have.
+//!
+//! The two stores, [`memory`] and [`embedded`], share one pure function that says what each change does to a call's
+//! record; they differ in where the record lies.
+
+pub mod embedded;
+pub mod memory;
+
+use std::fmt;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+
+use serde::{Deserialize, Serialize};
+
+/// A call's name in the store.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CallName(String);
+
+/// The longest name of a call, in bytes.
+pub const MAX_NAME: usize = 64;
+
+impl CallName {
+    /// The name `text`: 1 to [`MAX_NAME`] ASCII letters, digits and dashes, so that it can stand in a URL.
+    pub fn try_new(text: impl Into<String>) -> Option<Self> {
+        let text = text.into();
+        let is_name = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        ((1..=MAX_NAME).contains(&text.len()) && is_name(&text)).then_some(Self(text))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CallName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An accepted notification that waits to be handled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InboxEntry {
+    /// Its number within the call, ascending.
+    pub seq: u64,
+    /// What was accepted.
+    pub bytes: Vec<u8>,
+}
+
+/// A request to make.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxRow {
+    /// Its ticket.
+    pub ticket: u32,
+    /// Whether it must not be repeated.
+    pub once_only: bool,
+    /// Whether it left, or may have.
+    pub attempted: bool,
+    /// What to send.
+    pub bytes: Vec<u8>,
+}
+
+/// What the store keeps of a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Counts commits; 0 for a call of which only an inbox is there.
+    pub version: u64,
+    /// The call.
+    pub call: Vec<u8>,
+    /// The texts beside it.
+    pub texts: Vec<u8>,
+    /// The author's state.
+    pub author: Vec<u8>,
+    /// What waits to be handled, in the order in which it came.
+    pub inbox: Vec<InboxEntry>,
+    /// What waits to be sent or answered, in order.
+    pub outbox: Vec<OutboxRow>,
+    /// The last number given to an inbox entry.
+    pub last_seq: u64,
+    /// Another name under which the call is found: Graph's id.
+    pub alias: Option<String>,
+}
+
+/// What came of handling an input: put away together, or not at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Commit {
+    /// The version that the call was read at.
+    pub version: u64,
+    /// The call.
+    pub call: Vec<u8>,
+    /// The texts beside it.
+    pub texts: Vec<u8>,
+    /// The author's state.
+    pub author: Vec<u8>,
+    /// The inbox entries that are done.
+    pub done: Vec<u64>,
+    /// Requests to make.
+    pub add: Vec<OutboxRow>,
+    /// Tickets of requests that are settled.
+    pub drop: Vec<u32>,
+    /// Graph's id, once known.
+    pub alias: Option<String>,
+}
+
+/// Why the store did not do something. Nothing changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Somebody else changed the call: read it again.
+    #[error("call {name} is at version {found}, not {expected}; read it again")]
+    Conflict {
+        /// The call.
+        name: CallName,
+        /// The version it was thought to be at.
+        expected: u64,
+        /// The version it is at.
+        found: u64,
+    },
+    /// There is no such call.
+    #[error("the store has no call {0}")]
+    NotFound(CallName),
+    /// The place cannot be written: free space on it, or give one that can be.
+    #[error(
+        "cannot write the store at {path}: {reason}; check that the folder is there, writable, and not full"
+    )]
+    Unwritable {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// What is stored cannot be read: restore it from a copy, or move it away to begin anew.
+    #[error(
+        "the store at {path} is damaged: {reason}; restore it from a copy, or move it away to begin with an empty one"
+    )]
+    Corrupt {
+        /// Where.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// Another process has it open: stop that one, or give each a store of its own.
+    #[error(
+        "the store at {path} is in use by another process; stop that one, or give each a store of its own"
+    )]
+    InUse {
+        /// Where.
+        path: PathBuf,
+    },
+    /// It was written by a later release: run that one.
+    #[error("the store at {path} has format {found}, this release knows {known}; run a later release")]
+    NewerFormat {
+        /// Where.
+        path: PathBuf,
+        /// The format found.
+        found: u64,
+        /// The newest format known.
+        known: u64,
+    },
+    /// The store was closed.
+    #[error("the store was closed")]
+    Closed,
+}
+
+/// The answer of a store.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// What outlives a process. What has resolved to `Ok` is there after a crash.
+pub trait Store: Send + Sync + 'static {
+    /// Puts `bytes` into the inbox of a call, which need not be known yet, and gives its number.
+    fn append(&self, name: &CallName, bytes: Vec<u8>) -> Pending<'_, u64>;
+
+    /// What is kept of a call.
+    fn read(&self, name: &CallName) -> Pending<'_, Option<Record>>;
+
+    /// Puts away what came of an input, and gives the new version.
+    fn commit(&self, name: &CallName, commit: Commit) -> Pending<'_, u64>;
+
+    /// Notes that a request leaves now: afterwards it counts as sent.
+    fn mark_attempted(&self, name: &CallName, ticket: u32) -> Pending<'_, ()>;
+
+    /// The call whose alias this is.
+    fn resolve(&self, alias: &str) -> Pending<'_, Option<CallName>>;
+
+    /// Every call that is kept.
+    fn names(&self) -> Pending<'_, Vec<CallName>>;
+
+    /// Forgets a call with all that is kept of it.
+    fn forget(&self, name: &CallName) -> Pending<'_, ()>;
+}
+
+/// A change of one call's record.
+#[derive(Clone, Debug)]
+enum Change {
+    Append(Vec<u8>),
+    Commit(Commit),
+    MarkAttempted(u32),
+    Forget,
+}
+
+/// What a change did: the number of an inbox entry, a version, or nothing.
+type Reply = Result<u64, StoreError>;
+
+/// Applies a change to a call's record; on `Err` the record is as before.
+fn apply(name: &CallName, record: &mut Option<Record>, change: Change) -> Reply {
+    match change {
+        Change::Append(bytes) => {
+            let record = record.get_or_insert_default();
+            record.last_seq = record.last_seq.saturating_add(1);
+            record.inbox.push(InboxEntry { seq: record.last_seq, bytes });
+            Ok(record.last_seq)
+        }
+        Change::Commit(commit) => {
+            let found = record.as_ref().map_or(0, |record| record.version);
+            if found != commit.version {
+                return Err(StoreError::Conflict { name: name.clone(), expected: commit.version, found });
+            }
+            let record = record.get_or_insert_default();
+            record.version = found.saturating_add(1);
+            record.call = commit.call;
+            record.texts = commit.texts;
+            record.author = commit.author;
+            record.inbox.retain(|entry| !commit.done.contains(&entry.seq));
+            record.outbox.retain(|row| !commit.drop.contains(&row.ticket));
+            record.outbox.extend(commit.add);
+            record.alias = commit.alias.or_else(|| record.alias.take());
+            Ok(record.version)
+        }
+        Change::MarkAttempted(ticket) => {
+            let record = record.as_mut().ok_or_else(|| StoreError::NotFound(name.clone()))?;
+            for row in record.outbox.iter_mut().filter(|row| row.ticket == ticket) {
+                row.attempted = true;
+            }
+            Ok(0)
+        }
+        Change::Forget => {
+            *record = None;
+            Ok(0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::embedded::Embedded;
+    use super::memory::Memory;
+    use super::*;
+
+    fn name(text: &str) -> CallName {
+        CallName::try_new(text).unwrap()
+    }
+
+    fn row(ticket: u32) -> OutboxRow {
+        OutboxRow { ticket, once_only: true, attempted: false, bytes: vec![1] }
+    }
+
+    /// What every store must do.
+    async fn conform(store: &dyn Store) {
+        let call = name("c-1");
+        assert_eq!(store.read(&call).await, Ok(None));
+        assert_eq!(store.append(&call, vec![1]).await, Ok(1));
+        assert_eq!(store.append(&call, vec![2]).await, Ok(2));
+        let record = store.read(&call).await.unwrap().unwrap();
+        assert_eq!((record.version, record.inbox.len()), (0, 2));
+
+        let commit = Commit {
+            call: vec![7],
+            done: vec![1],
+            add: vec![row(1), row(2)],
+            alias: Some("57da".to_owned()),
+            ..Commit::default()
+        };
+        assert_eq!(store.commit(&call, commit.clone()).await, Ok(1));
+        let stale = store.commit(&call, commit).await;
+        assert_eq!(stale, Err(StoreError::Conflict { name: call.clone(), expected: 0, found: 1 }));
+        store.mark_attempted(&call, 2).await.unwrap();
+        let record = store.read(&call).await.unwrap().unwrap();
+        assert_eq!(record.inbox, [InboxEntry { seq: 2, bytes: vec![2] }]);
+        assert_eq!(record.outbox.iter().map(|row| row.attempted).collect::<Vec<_>>(), [false, true]);
+        assert_eq!(store.resolve("57da").await, Ok(Some(call.clone())));
+        assert_eq!(store.resolve("other").await, Ok(None));
+
+        let settle = Commit { version: 1, drop: vec![1], ..Commit::default() };
+        assert_eq!(store.commit(&call, settle).await, Ok(2));
+        assert_eq!(store.append(&call, vec![3]).await, Ok(3), "numbers are not given twice");
+        assert_eq!(store.names().await, Ok(vec![call.clone()]));
+        assert_eq!(store.mark_attempted(&name("c-2"), 1).await, Err(StoreError::NotFound(name("c-2"))));
+        store.forget(&call).await.unwrap();
+        assert_eq!(store.read(&call).await, Ok(None));
+        assert_eq!(store.resolve("57da").await, Ok(None));
+    }
+
+    #[tokio::test]
+    async fn memory_conforms() {
+        conform(&Memory::new()).await;
+    }
+
+    #[tokio::test]
+    async fn embedded_conforms() {
+        let folder = tempfile::tempdir().unwrap();
+        conform(&Embedded::open(folder.path().join("calls.redb")).unwrap()).await;
+    }
+
+    #[tokio::test]
+    async fn what_resolved_is_there_after_reopening() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calls.redb");
+        let store = Arc::new(Embedded::open(&path).unwrap());
+        let writers = (0..50).map(|n| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.append(&name(&format!("c-{n}")), vec![n]).await.unwrap() })
+        });
+        for writer in writers.collect::<Vec<_>>() {
+            writer.await.unwrap();
+        }
+        drop(store);
+        let store = Embedded::open(&path).unwrap();
+        assert_eq!(store.names().await.unwrap().len(), 50);
+    }
+
+    #[test]
+    fn names_at_below_and_above_their_limits() {
+        for (text, good) in [
+            (String::new(), false),
+            ("a".to_owned(), true),
+            ("a".repeat(64), true),
+            ("a".repeat(65), false),
+            ("../x".to_owned(), false),
+        ] {
+            assert_eq!(CallName::try_new(text.clone()).is_some(), good, "{text}");
+        }
+    }
+
+    fn changes() -> impl Strategy<Value = Vec<(u8, Change)>> {
+        let change = prop_oneof![
+            any::<u8>().prop_map(|byte| Change::Append(vec![byte])),
+            (0u64..4, 0u64..4, 1u32..4).prop_map(|(version, done, ticket)| Change::Commit(Commit {
+                version,
+                done: vec![done],
+                add: vec![row(ticket)],
+                drop: vec![ticket.wrapping_add(1)],
+                ..Commit::default()
+            })),
+            (1u32..4).prop_map(Change::MarkAttempted),
+            Just(Change::Forget),
+        ];
+        proptest::collection::vec((0u8..3, change), 1..25)
+    }
+
+    async fn run(store: &dyn Store, changes: &[(u8, Change)]) -> Vec<(Reply, Option<Record>)> {
+        let mut seen = Vec::new();
+        for (number, change) in changes {
+            let call = name(&format!("c-{number}"));
+            let reply = match change.clone() {
+                Change::Append(bytes) => store.append(&call, bytes).await,
+                Change::Commit(commit) => store.commit(&call, commit).await,
+                Change::MarkAttempted(ticket) => store.mark_attempted(&call, ticket).await.map(|()| 0),
+                Change::Forget => store.forget(&call).await.map(|()| 0),
+            };
+            seen.push((reply, store.read(&call).await.unwrap()));
+        }
+        seen
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn both_stores_answer_alike(changes in changes()) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            let (one, other) = runtime.block_on(async {
+                let embedded = Embedded::open(folder.path().join("calls.redb")).unwrap();
+                (run(&Memory::new(), &changes).await, run(&embedded, &changes).await)
+            });
+            prop_assert_eq!(one, other);
+        }
+    }
+}
