@@ -1,9 +1,13 @@
 //! Adapter.
 #[cfg(feature = "net")]
+pub mod client;
+#[cfg(feature = "net")]
 pub mod clock;
 pub mod session;
 #[cfg(feature = "net")]
 pub mod store;
 #[cfg(feature = "net")]
 pub mod transport;
+#[cfg(feature = "net")]
+pub mod webhook;
 pub mod wire;

@@ -1,0 +1,490 @@
+//! The client of Graph: tokens, limits of time, and nothing that repeats a request behind the caller's back.
+//!
+//! A token is fetched once for however many ask, kept per tenant, and fetched anew some minutes before it expires. A
+//! request that is answered 401 is sent once more with a new token: a 401 means that nothing was done. Everything else is
+//! the caller's to decide, who knows what may be repeated.
+//!
+//! Source: Microsoft identity platform, client credentials flow; Graph docs, Microsoft Graph error responses.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use tokio::sync::Mutex;
+use tracing::Instrument;
+
+use crate::clock::Clock;
+use crate::transport::{Transport, TransportError};
+
+/// Who the bot is.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The tenant whose token is fetched where a call names none.
+    pub tenant_id: String,
+    /// The application (client) id.
+    pub app_id: String,
+    /// A client secret of the application.
+    pub client_secret: SecretString,
+}
+
+/// Where the services are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoints {
+    /// Where tokens come from; `/{tenant}/oauth2/v2.0/token` is put behind it.
+    pub authority: String,
+    /// The base of Graph's API.
+    pub graph: String,
+    /// The OpenID document of the service that posts notifications.
+    pub openid: String,
+    /// The scope of tokens for Graph.
+    pub scope: String,
+}
+
+impl Endpoints {
+    /// The worldwide cloud.
+    ///
+    /// Source: Graph docs, national cloud deployments; the vendor's article on calling notifications.
+    pub fn global() -> Self {
+        Self {
+            authority: "https://login.microsoftonline.com".to_owned(),
+            graph: "https://graph.microsoft.com/v1.0".to_owned(),
+            openid: "https://api.aps.skype.com/v1/.well-known/OpenIdConfiguration".to_owned(),
+            scope: "https://graph.microsoft.com/.default".to_owned(),
+        }
+    }
+}
+
+/// Limits of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How long one exchange may take.
+    pub exchange: Duration,
+    /// How long before its end a token is replaced, at most a tenth of its life.
+    pub renew_before: Duration,
+}
+
+impl Default for Limits {
+    /// Ten seconds an exchange: a call waits 15 to be answered. Five minutes before a token's end.
+    fn default() -> Self {
+        Self { exchange: Duration::from_secs(10), renew_before: Duration::from_secs(300) }
+    }
+}
+
+/// What Graph answered, whatever the status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: Bytes,
+    /// `Location`.
+    pub location: Option<String>,
+    /// `request-id`, to be given to Microsoft's support.
+    pub request_id: Option<String>,
+    /// `Retry-After` in seconds, where it was given so.
+    pub retry_after: Option<Duration>,
+}
+
+/// Why there is no answer of Graph.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// No token could be had: nothing was sent to Graph.
+    #[error("no token for app {app_id} in tenant {tenant_id}: {reason}")]
+    NoToken {
+        /// The app.
+        app_id: String,
+        /// The tenant.
+        tenant_id: String,
+        /// What the identity platform said, and what to do.
+        reason: String,
+    },
+    /// The request could not be made: nothing was sent.
+    #[error("cannot make a request for {path}: {reason}")]
+    Malformed {
+        /// The path.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// The network failed.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+}
+
+impl ClientError {
+    /// Whether Graph certainly did nothing.
+    pub fn is_certainly_undone(&self) -> bool {
+        match self {
+            Self::NoToken { .. } | Self::Malformed { .. } => true,
+            Self::Transport(error) => error.is_certainly_undone(),
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Token {
+    secret: SecretString,
+    renew_at: u64,
+}
+
+type Slot = Arc<Mutex<Option<Token>>>;
+
+/// The client. Clones share their tokens.
+#[derive(Clone)]
+pub struct GraphClient {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    credentials: Credentials,
+    endpoints: Endpoints,
+    limits: Limits,
+    transport: Arc<dyn Transport>,
+    clock: Clock,
+    tokens: Mutex<HashMap<String, Slot>>,
+}
+
+impl fmt::Debug for GraphClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GraphClient").field("endpoints", &self.inner.endpoints).finish_non_exhaustive()
+    }
+}
+
+#[derive(Deserialize)]
+struct TokenJson {
+    access_token: Option<SecretString>,
+    expires_in: Option<serde_json::Value>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+impl GraphClient {
+    /// A client that has fetched nothing yet.
+    pub fn new(
+        credentials: Credentials,
+        endpoints: Endpoints,
+        limits: Limits,
+        transport: Arc<dyn Transport>,
+        clock: Clock,
+    ) -> Self {
+        let tokens = Mutex::new(HashMap::new());
+        Self { inner: Arc::new(Inner { credentials, endpoints, limits, transport, clock, tokens }) }
+    }
+
+    /// Sends a request to `path`, below Graph's base, with a token of `tenant_id` or of the bot's own tenant.
+    ///
+    /// # Errors
+    /// [`ClientError`], which says whether Graph certainly did nothing. Any status is an [`Answer`].
+    pub async fn send(
+        &self,
+        tenant_id: Option<&str>,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<Answer, ClientError> {
+        let span =
+            tracing::info_span!("graph", %method, path = without_query(path), status = tracing::field::Empty);
+        self.exchange(tenant_id, method, path, body).instrument(span).await
+    }
+
+    /// Fetches a token, so that a wrong secret is told of before the first call.
+    ///
+    /// # Errors
+    /// [`ClientError::NoToken`]
+    pub async fn check_credentials(&self) -> Result<(), ClientError> {
+        self.token(&self.inner.credentials.tenant_id, None).await.map(|_| ())
+    }
+
+    async fn exchange(
+        &self,
+        tenant_id: Option<&str>,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<Answer, ClientError> {
+        let tenant = tenant_id.unwrap_or(&self.inner.credentials.tenant_id);
+        let token = self.token(tenant, None).await?;
+        let answer = self.attempt(&token, &method, path, body.clone()).await?;
+        if answer.status != 401 {
+            return Ok(answer);
+        }
+        tracing::info!("the token was refused; trying once with a new one");
+        let token = self.token(tenant, Some(&token)).await?;
+        self.attempt(&token, &method, path, body).await
+    }
+
+    async fn attempt(
+        &self,
+        token: &SecretString,
+        method: &Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<Answer, ClientError> {
+        let malformed =
+            |reason: String| ClientError::Malformed { path: without_query(path).to_owned(), reason };
+        if !path.starts_with('/') {
+            return Err(malformed(
+                "a path below Graph's base is expected, with its leading slash".to_owned(),
+            ));
+        }
+        let uri: Uri = format!("{}{path}", self.inner.endpoints.graph)
+            .parse()
+            .map_err(|e: http::uri::InvalidUri| malformed(e.to_string()))?;
+        let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
+            .map_err(|_| malformed("the token is no header value".to_owned()))?;
+        bearer.set_sensitive(true);
+        let client_request_id = uuid::Uuid::new_v4().to_string();
+        let mut request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .header(AUTHORIZATION, bearer)
+            .header("client-request-id", client_request_id.as_str());
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let request = request.body(body.unwrap_or_default()).map_err(|e| malformed(e.to_string()))?;
+        let response = self.within(request).await?;
+        let status = response.status().as_u16();
+        tracing::Span::current().record("status", status);
+        let header = |name: &str| text(response.headers(), name);
+        let answer = Answer {
+            status,
+            location: header(LOCATION.as_str()),
+            request_id: header("request-id"),
+            retry_after: header(RETRY_AFTER.as_str())
+                .and_then(|secs| secs.trim().parse().ok())
+                .map(Duration::from_secs),
+            body: response.into_body(),
+        };
+        tracing::debug!(status, request_id = answer.request_id, client_request_id, "answered");
+        Ok(answer)
+    }
+
+    /// Sends, and gives up after the limit: the request may have arrived.
+    async fn within(&self, request: Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        let limit = self.inner.limits.exchange;
+        match tokio::time::timeout(limit, self.inner.transport.send(request)).await {
+            Ok(result) => result,
+            Err(_) => {
+                Err(TransportError::NoAnswer { host, reason: format!("nothing came within {limit:?}") })
+            }
+        }
+    }
+
+    /// A token of `tenant_id` that is still good, and is not `refused`.
+    async fn token(
+        &self,
+        tenant_id: &str,
+        refused: Option<&SecretString>,
+    ) -> Result<SecretString, ClientError> {
+        let slot = {
+            let mut tokens = self.inner.tokens.lock().await;
+            Arc::clone(tokens.entry(tenant_id.to_owned()).or_default())
+        };
+        // Whoever comes while one is fetched waits here, and finds it.
+        let mut slot = slot.lock().await;
+        if let Some(token) = slot.as_ref() {
+            let is_refused =
+                refused.is_some_and(|refused| refused.expose_secret() == token.secret.expose_secret());
+            if !is_refused && self.inner.clock.now_millis() < token.renew_at {
+                return Ok(token.secret.clone());
+            }
+        }
+        let token = self.fetch_token(tenant_id).await?;
+        let secret = token.secret.clone();
+        *slot = Some(token);
+        Ok(secret)
+    }
+
+    async fn fetch_token(&self, tenant_id: &str) -> Result<Token, ClientError> {
+        let Credentials { app_id, client_secret, .. } = &self.inner.credentials;
+        let no_token = |reason: String| ClientError::NoToken {
+            app_id: app_id.clone(),
+            tenant_id: tenant_id.to_owned(),
+            reason,
+        };
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("client_id", app_id)
+            .append_pair("scope", &self.inner.endpoints.scope)
+            .append_pair("client_secret", client_secret.expose_secret())
+            .append_pair("grant_type", "client_credentials")
+            .finish();
+        let request =
+            Request::post(format!("{}/{tenant_id}/oauth2/v2.0/token", self.inner.endpoints.authority))
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(Bytes::from(form))
+                .map_err(|e| no_token(e.to_string()))?;
+        let response = self.within(request).await.map_err(|e| no_token(e.to_string()))?;
+        let status = response.status().as_u16();
+        let json: TokenJson = serde_json::from_slice(response.body())
+            .map_err(|_| no_token(format!("status {status} without JSON; check the authority's address")))?;
+        let Some(secret) = json.access_token else { return Err(no_token(refusal(status, &json))) };
+        let lifetime = match &json.expires_in {
+            Some(serde_json::Value::String(secs)) => secs.parse().unwrap_or(3600),
+            Some(secs) => secs.as_u64().unwrap_or(3600),
+            None => 3600,
+        };
+        let margin = self.inner.limits.renew_before.as_secs().min(lifetime / 10);
+        let renew_in = lifetime.saturating_sub(margin).saturating_mul(1000);
+        tracing::debug!(tenant_id, lifetime, "fetched a token");
+        Ok(Token { secret, renew_at: self.inner.clock.now_millis().saturating_add(renew_in) })
+    }
+}
+
+/// What the identity platform says, and what to do.
+///
+/// Source: Microsoft identity platform, authentication and authorization error codes.
+fn refusal(status: u16, json: &TokenJson) -> String {
+    let description = json.error_description.as_deref().unwrap_or_default();
+    let first_line: String = description.lines().next().unwrap_or_default().chars().take(300).collect();
+    let what_to_do = match json.error.as_deref() {
+        Some("invalid_client") => "check the client secret: it is wrong, or expired",
+        Some("unauthorized_client") => "check the app id and the tenant: the app is not known there",
+        Some("invalid_request" | "invalid_scope") => "check the tenant and the scope",
+        _ => "check the app's registration",
+    };
+    let error = json.error.as_deref().unwrap_or("no error named");
+    format!("{what_to_do} ({status} {error}: {first_line})")
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+fn without_query(path: &str) -> &str {
+    path.split(['?', '#']).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use axum::Router;
+    use axum::routing::{get, post};
+    use axum::{Form, Json};
+    use http::StatusCode;
+    use serde_json::json;
+
+    use super::*;
+    use crate::transport::InProcess;
+
+    #[derive(Default)]
+    struct Counts {
+        tokens: AtomicU32,
+        requests: AtomicU32,
+    }
+
+    fn service(counts: &Arc<Counts>) -> InProcess {
+        let (tokens, requests) = (Arc::clone(counts), Arc::clone(counts));
+        let net = InProcess::new();
+        let issue = async move |Form(form): Form<HashMap<String, String>>| {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            if form["client_secret"] != "right" {
+                let error = json!({"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret.\r\nTrace"});
+                return (StatusCode::UNAUTHORIZED, Json(error));
+            }
+            let number = tokens.tokens.fetch_add(1, Ordering::SeqCst);
+            (StatusCode::OK, Json(json!({"access_token": format!("token-{number}"), "expires_in": "3600"})))
+        };
+        let answer = async move |headers: HeaderMap| {
+            requests.requests.fetch_add(1, Ordering::SeqCst);
+            let bearer = headers[AUTHORIZATION].to_str().unwrap().to_owned();
+            if bearer.ends_with("token-0") && requests.requests.load(Ordering::SeqCst) > 100 {
+                return (StatusCode::UNAUTHORIZED, bearer);
+            }
+            (StatusCode::OK, bearer)
+        };
+        let slow = async || {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            "late"
+        };
+        net.mount("login.test", Router::new().route("/{tenant}/oauth2/v2.0/token", post(issue)));
+        net.mount("graph.test", Router::new().route("/v1.0/x", get(answer)).route("/v1.0/slow", get(slow)));
+        net
+    }
+
+    fn client(net: InProcess, secret: &str) -> GraphClient {
+        let endpoints = Endpoints {
+            authority: "https://login.test".to_owned(),
+            graph: "https://graph.test/v1.0".to_owned(),
+            ..Endpoints::global()
+        };
+        let credentials = Credentials {
+            tenant_id: "t".to_owned(),
+            app_id: "app".to_owned(),
+            client_secret: SecretString::from(secret),
+        };
+        GraphClient::new(credentials, endpoints, Limits::default(), Arc::new(net), Clock::system())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hundred_at_once_fetch_one_token_and_a_later_one_renews_it() {
+        let counts = Arc::new(Counts::default());
+        let client = client(service(&counts), "right");
+        let asks: Vec<_> = (0..100)
+            .map(|_| {
+                let client = client.clone();
+                tokio::spawn(async move { client.send(None, Method::GET, "/x", None).await.unwrap().status })
+            })
+            .collect();
+        for ask in asks {
+            assert_eq!(ask.await.unwrap(), 200);
+        }
+        assert_eq!(counts.tokens.load(Ordering::SeqCst), 1);
+        tokio::time::advance(Duration::from_secs(3301)).await;
+        let answer = client.send(None, Method::GET, "/x", None).await.unwrap();
+        assert_eq!(answer.body, "Bearer token-1", "renewed before its end");
+        assert_eq!(client.send(Some("other"), Method::GET, "/x", None).await.unwrap().body, "Bearer token-2");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_token_is_replaced_once() {
+        let counts = Arc::new(Counts::default());
+        let client = client(service(&counts), "right");
+        counts.requests.store(100, Ordering::SeqCst);
+        let answer = client.send(None, Method::GET, "/x", None).await.unwrap();
+        assert_eq!((answer.status, &answer.body[..]), (200, &b"Bearer token-1"[..]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wrong_secret_says_what_to_do_and_is_not_printed() {
+        let client = client(service(&Arc::default()), "wrong-s3cret");
+        let error = client.check_credentials().await.unwrap_err();
+        assert!(error.to_string().contains("check the client secret"), "{error}");
+        assert!(
+            error.to_string().contains("AADSTS7000215") && !error.to_string().contains("Trace"),
+            "{error}"
+        );
+        assert!(error.is_certainly_undone());
+        assert!(!format!("{client:?} {:?}", client.inner.credentials).contains("s3cret"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_takes_too_long_may_have_arrived_and_what_cannot_be_reached_has_not() {
+        let counts = Arc::new(Counts::default());
+        let net = service(&counts);
+        let client = client(net.clone(), "right");
+        let slow = client.send(None, Method::GET, "/slow", None).await.unwrap_err();
+        assert!(!slow.is_certainly_undone(), "{slow}");
+        net.unmount("graph.test");
+        let gone = client.send(None, Method::GET, "/x", None).await.unwrap_err();
+        assert!(gone.is_certainly_undone() && gone.to_string().contains("graph.test"), "{gone}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_path_cannot_lead_away_from_graph() {
+        let client = client(service(&Arc::default()), "right");
+        for path in ["https://evil.test/x", "@evil.test/x", ""] {
+            let error = client.send(None, Method::GET, path, None).await.unwrap_err();
+            assert!(matches!(error, ClientError::Malformed { .. }), "{error}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The webhook: what Graph posts comes in here.
+
+pub mod authentication;
