@@ -33,6 +33,16 @@ impl CallName {
         ((1..=MAX_NAME).contains(&text.len()) && is_name(&text)).then_some(Self(text))
     }
 
+    /// A name that nobody can guess.
+    pub(crate) fn random() -> Self {
+        Self(format!("o-{}", uuid::Uuid::new_v4().simple()))
+    }
+
+    /// The name of an incoming call, made of its id.
+    pub(crate) fn of_incoming(id: callflow_core::id::CallId) -> Self {
+        Self(format!("c-{:032x}", u128::from_be_bytes(id.to_bytes())))
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,0 +1,242 @@
+//! The API that bots are written against.
+//!
+//! A [`CallHandler`] is given each event of a call together with its own serialisable state of that call. What it
+//! commands there is committed with that state, before any request leaves: a crash loses neither and repeats neither.
+//!
+//! ```
+//! use callflow_core::event::Event;
+//! use callflow_graph::bot::{Call, CallHandler, HandlerError};
+//!
+//! struct Menu;
+//!
+//! impl CallHandler for Menu {
+//!     type State = u32;
+//!
+//!     async fn on_event(&self, call: &mut Call<'_>, pressed: &mut u32, event: &Event) -> Result<(), HandlerError> {
+//!         match event {
+//!             Event::Offered => {
+//!                 call.answer()?;
+//!                 call.subscribe_to_tone()?;
+//!                 call.play("https://bot.example/menu.wav")?;
+//!             }
+//!             Event::Tone { .. } => {
+//!                 *pressed += 1;
+//!                 call.hang_up()?;
+//!             }
+//!             _ => {}
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//! ```
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+
+use callflow_core::call::Refused;
+use callflow_core::classification::Classification;
+use callflow_core::command::RejectReason;
+use callflow_core::event::Event;
+use callflow_core::id::Ticket;
+use callflow_core::lifecycle::State;
+use callflow_core::lifecycle::end::End;
+use callflow_core::time::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::session::{Machine, Order, Outgoing, Session, Step};
+use crate::store::CallName;
+use crate::wire::resource::Party;
+
+pub use crate::runtime::{Bot, Config, Observed, PlaceError, StartError, What};
+
+/// What a handler could not do. It is logged; what the handler commanded before stays commanded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HandlerError {
+    /// The call refused a command.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// Something of the author's own.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// What a bot does with its calls.
+pub trait CallHandler: Send + Sync + 'static {
+    /// What the bot keeps of a call. It is stored as JSON with the call.
+    type State: Default + Serialize + DeserializeOwned + Send;
+
+    /// Takes in an event. Events of one call come one after another; those of different calls at the same time.
+    ///
+    /// # Errors
+    /// [`HandlerError`] is logged. The call goes on.
+    fn on_event(
+        &self,
+        call: &mut Call<'_>,
+        state: &mut Self::State,
+        event: &Event,
+    ) -> impl Future<Output = Result<(), HandlerError>> + Send;
+}
+
+/// A call, as a handler has it: what is known of it, and what can be commanded.
+#[derive(Debug)]
+pub struct Call<'a> {
+    name: &'a CallName,
+    session: &'a mut Session,
+    now: Timestamp,
+    requests: Vec<Outgoing>,
+    events: VecDeque<Event>,
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(name: &'a CallName, session: &'a mut Session, now: Timestamp, step: Step) -> Self {
+        Self { name, session, now, requests: step.requests, events: step.events.into() }
+    }
+
+    /// Answers, with media hosted by the service.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn answer(&mut self) -> Result<Ticket, Refused> {
+        self.order(&Order::Answer)
+    }
+
+    /// Rejects.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn reject(&mut self, reason: RejectReason) -> Result<Ticket, Refused> {
+        self.order(&Order::Reject(reason))
+    }
+
+    /// Hangs up.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn hang_up(&mut self) -> Result<Ticket, Refused> {
+        self.order(&Order::HangUp)
+    }
+
+    /// Plays the WAV file at `uri`, as soon as the call has audio and after what was asked before.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn play(&mut self, uri: impl Into<String>) -> Result<Ticket, Refused> {
+        self.order(&Order::PlayPrompt(vec![uri.into()]))
+    }
+
+    /// Asks to be told of the tones that are pressed.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn subscribe_to_tone(&mut self) -> Result<Ticket, Refused> {
+        self.order(&Order::SubscribeToTone)
+    }
+
+    /// Commands anything.
+    ///
+    /// # Errors
+    /// [`Refused`]: nothing changed, and its text says what to do.
+    pub fn order(&mut self, order: &Order) -> Result<Ticket, Refused> {
+        let step = self.session.order(self.now, order)?;
+        self.requests.extend(step.requests);
+        self.events.extend(step.events);
+        // A command that is taken has a ticket.
+        Ok(step.ticket.unwrap_or(Ticket::FIRST))
+    }
+
+    /// The name of the call in the store.
+    pub fn name(&self) -> &CallName {
+        self.name
+    }
+
+    /// Graph's id, once known.
+    pub fn id(&self) -> Option<&str> {
+        self.session.id()
+    }
+
+    /// Graph's `callState`, as far as known.
+    pub fn state(&self) -> State {
+        self.session.call().state()
+    }
+
+    /// Peer-to-peer or group, why, and how it is hosted.
+    pub fn classification(&self) -> Classification {
+        self.session.call().classification()
+    }
+
+    /// Who called the bot.
+    pub fn source(&self) -> Option<&Party> {
+        self.session.source()
+    }
+
+    /// The end, once there is one.
+    pub fn end(&self) -> Option<End> {
+        self.session.call().end()
+    }
+
+    /// The call of core: roster, operations, and all else.
+    pub fn machine(&self) -> &Machine {
+        self.session.call()
+    }
+
+    pub(crate) fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    pub(crate) fn into_requests(self) -> Vec<Outgoing> {
+        self.requests
+    }
+}
+
+/// What a handler made of its state.
+pub(crate) type Handled<'a> = Pin<Box<dyn Future<Output = (Vec<u8>, Vec<Event>)> + Send + 'a>>;
+
+/// A handler without its type.
+pub(crate) trait Author: Send + Sync + 'static {
+    /// Hands every event of `call` to the handler, and gives its new state and the events.
+    fn handle<'a>(&'a self, call: &'a mut Call<'_>, state: Vec<u8>) -> Handled<'a>;
+}
+
+/// The most events that one input may lead to: a handler whose commands fail at once must not turn for ever.
+const MAX_EVENTS: usize = 256;
+
+impl<H: CallHandler> Author for H {
+    fn handle<'a>(&'a self, call: &'a mut Call<'_>, before: Vec<u8>) -> Handled<'a> {
+        Box::pin(async move {
+            let mut seen = Vec::new();
+            let read =
+                if before.is_empty() { Ok(H::State::default()) } else { serde_json::from_slice(&before) };
+            let mut state = match read {
+                Ok(state) => state,
+                Err(error) => {
+                    // Kept as it is: a handler that knows it may come back with the next release.
+                    tracing::error!(%error, "the handler's state of this call cannot be read; its events are not handled");
+                    while let Some(event) = call.next_event() {
+                        seen.push(event);
+                    }
+                    return (before, seen);
+                }
+            };
+            while let Some(event) = call.next_event() {
+                if seen.len() >= MAX_EVENTS {
+                    tracing::error!(?event, "too many events follow one input; the rest is not handled");
+                    break;
+                }
+                if let Err(error) = self.on_event(call, &mut state, &event).await {
+                    tracing::warn!(?event, %error, "the handler failed");
+                }
+                seen.push(event);
+            }
+            match serde_json::to_vec(&state) {
+                Ok(after) => (after, seen),
+                Err(error) => {
+                    tracing::error!(%error, "the handler's state of this call cannot be written; the one before is kept");
+                    (before, seen)
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,437 @@
+//! Drives calls: one task a call, so that the inputs of a call are handled one after another and those of different
+//! calls never wait for each other.
+//!
+//! An input (a notification from the inbox, the answer to a request, a command, the time) is handled, the handler is given
+//! the events, and what came of it is committed. Only then do requests leave. After a restart each call goes on from what
+//! was committed: what was accepted is handled, what was not sent is sent, and what was sent and must not be repeated is
+//! told to the call as "no answer".
+
+mod actor;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use callflow_core::call::Refused;
+use callflow_core::classification::Classification;
+use callflow_core::id::{CallId, CallKey};
+use callflow_core::lifecycle::State;
+use callflow_core::lifecycle::end::End;
+use callflow_core::permission::{Grants, Policy};
+use callflow_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::bot::{Author, CallHandler};
+use crate::client::{ClientError, Credentials, Endpoints, GraphClient, Limits};
+use crate::clock::Clock;
+use crate::session::{Order, Session, Settings, Target};
+use crate::store::{CallName, Store, StoreError};
+use crate::transport::Transport;
+use crate::webhook::authentication::{Authenticator, Expected};
+
+/// How a bot is set up.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Who the bot is.
+    pub credentials: Credentials,
+    /// Where the services are.
+    pub endpoints: Endpoints,
+    /// Limits of time towards them.
+    pub limits: Limits,
+    /// The address at which Graph reaches [`Bot::router`]: `https://bot.example/calls`. News of each call goes to an
+    /// address below it.
+    pub callback: String,
+    /// Whom the bot listens to.
+    pub expected: Expected,
+    /// What is known of the app's permissions.
+    pub grants: Grants,
+    /// What becomes of a command whose permission is known to be missing.
+    pub policy: Policy,
+    /// How long a call is kept after its end, for news that comes late.
+    pub keep_ended: Duration,
+    /// How long a notification for a call that is not known is kept.
+    pub keep_unknown: Duration,
+}
+
+impl Config {
+    /// The worldwide cloud, any tenant, usual limits.
+    pub fn new(credentials: Credentials, callback: impl Into<String>) -> Self {
+        let expected = Expected::for_app(credentials.app_id.clone());
+        Self {
+            credentials,
+            endpoints: Endpoints::global(),
+            limits: Limits::default(),
+            callback: callback.into(),
+            expected,
+            grants: Grants::Unknown,
+            policy: Policy::Advise,
+            keep_ended: Duration::from_secs(600),
+            keep_unknown: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Why a bot does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The callback is no address that Graph could reach.
+    #[error(
+        "the callback {0} is no https address (or http on loopback): give the one at which Graph reaches the bot"
+    )]
+    Callback(String),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No token can be had.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+/// Why a call is not placed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlaceError {
+    /// The rules forbid it.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// It cannot be put away; nothing was sent.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no such call any more.
+    #[error("there is no call {0} any more")]
+    NoCall(CallName),
+}
+
+/// Something that happened at a bot, for those who watch: ladders, logs, tests.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// When, in milliseconds since the Unix epoch.
+    pub at: u64,
+    /// To which call.
+    pub call: CallName,
+    /// What.
+    pub what: What,
+    /// The state of the call afterwards.
+    pub state: State,
+}
+
+/// What was observed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum What {
+    /// A notification was handled.
+    Notification {
+        /// When it was accepted.
+        accepted_at: u64,
+        /// What it was about, with its change type and what it told.
+        about: String,
+    },
+    /// A request left.
+    Request {
+        /// Its method and path.
+        line: String,
+        /// When the notification was accepted that caused it; none where something else did.
+        caused_at: Option<u64>,
+    },
+    /// A request was answered, or was not.
+    Answer {
+        /// Its method and path.
+        line: String,
+        /// The status, or what went wrong, with Graph's error in words.
+        result: String,
+    },
+    /// The bot was told of an event.
+    Event(callflow_core::event::Event),
+}
+
+/// What is known of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Graph's id.
+    pub id: Option<String>,
+    /// Its state.
+    pub state: State,
+    /// Peer-to-peer or group, why, and how it is hosted.
+    pub classification: Classification,
+    /// Whether it was ever established.
+    pub ever_established: bool,
+    /// Its end.
+    pub end: Option<End>,
+    /// The handler's state, as JSON.
+    pub author: Vec<u8>,
+}
+
+/// An accepted notification, as the inbox keeps it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Accepted {
+    at: u64,
+    tenant_id: String,
+    body: String,
+}
+
+/// What a call's task is told.
+enum Wake {
+    /// Something is in the inbox.
+    Inbox,
+    /// A request was answered, or was not.
+    Answered {
+        ticket: callflow_core::id::Ticket,
+        result: Result<crate::client::Answer, ClientError>,
+        line: String,
+    },
+    /// A command from outside of the handler.
+    Order(Order, oneshot::Sender<Result<(), Refused>>),
+}
+
+struct Running {
+    wake: mpsc::UnboundedSender<Wake>,
+    tenant_id: Option<String>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) authenticator: Authenticator,
+    client: GraphClient,
+    clock: Clock,
+    author: Box<dyn Author>,
+    running: Mutex<HashMap<CallName, Running>>,
+    watchers: RwLock<Vec<mpsc::UnboundedSender<Observed>>>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// A bot: its calls, its webhook, and the way to place calls.
+#[derive(Clone)]
+pub struct Bot {
+    shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for Bot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bot").field("callback", &self.shared.config.callback).finish_non_exhaustive()
+    }
+}
+
+impl Bot {
+    /// Starts a bot, and takes up again what its store has.
+    ///
+    /// # Errors
+    /// [`StartError`]
+    pub async fn start(
+        config: Config,
+        handler: impl CallHandler,
+        store: Arc<dyn Store>,
+        transport: Arc<dyn Transport>,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        let is_reachable =
+            config.callback.parse().is_ok_and(|uri: http::Uri| crate::transport::check_scheme(&uri).is_ok());
+        if !is_reachable {
+            return Err(StartError::Callback(config.callback));
+        }
+        let client = GraphClient::new(
+            config.credentials.clone(),
+            config.endpoints.clone(),
+            config.limits,
+            Arc::clone(&transport),
+            clock,
+        );
+        let authenticator =
+            Authenticator::new(config.expected.clone(), config.endpoints.openid.clone(), transport, clock);
+        let names = store.names().await?;
+        let shared = Arc::new(Shared {
+            config,
+            store,
+            authenticator,
+            client,
+            clock,
+            author: Box::new(handler),
+            running: Mutex::new(HashMap::new()),
+            watchers: RwLock::new(Vec::new()),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        });
+        for name in names {
+            shared.wake(&name, Wake::Inbox);
+        }
+        Ok(Self { shared })
+    }
+
+    /// Fetches a token, so that a wrong secret is told of before the first call.
+    ///
+    /// # Errors
+    /// [`StartError::Client`]
+    pub async fn check_credentials(&self) -> Result<(), StartError> {
+        Ok(self.shared.client.check_credentials().await?)
+    }
+
+    /// The webhook, to be mounted so that Graph reaches it at [`Config::callback`].
+    pub fn router(&self) -> axum::Router {
+        crate::webhook::router(Arc::clone(&self.shared))
+    }
+
+    /// Calls somebody.
+    ///
+    /// What becomes of it the handler is told: `Created` and `Established`, or `CommandFailed` and `Ended`.
+    ///
+    /// # Errors
+    /// [`PlaceError`]: nobody was called.
+    pub async fn place(&self, target: Target) -> Result<CallName, PlaceError> {
+        let shared = &self.shared;
+        let name = CallName::random();
+        let mut settings = shared.settings(&name);
+        settings.tenant_id = Some(shared.config.credentials.tenant_id.clone());
+        let (session, step) = Session::place(shared.now(), new_key(), &[target], &settings)?;
+        actor::begin(shared, &name, session, step).await?;
+        shared.wake(&name, Wake::Inbox);
+        Ok(name)
+    }
+
+    /// Commands something of a call from outside of its handler.
+    ///
+    /// # Errors
+    /// [`PlaceError`]: nothing was done.
+    pub async fn order(&self, name: &CallName, order: Order) -> Result<(), PlaceError> {
+        if self.shared.store.read(name).await?.is_none_or(|record| record.version == 0) {
+            return Err(PlaceError::NoCall(name.clone()));
+        }
+        let (done, result) = oneshot::channel();
+        self.shared.wake(name, Wake::Order(order, done));
+        match result.await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(PlaceError::NoCall(name.clone())),
+        }
+    }
+
+    /// What is known of a call, as it was last committed.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn view(&self, name: &CallName) -> Result<Option<View>, StoreError> {
+        let Some(record) = self.shared.store.read(name).await?.filter(|record| record.version > 0) else {
+            return Ok(None);
+        };
+        Ok(Session::from_bytes(&record.call, &record.texts).ok().map(|session| View {
+            id: session.id().map(str::to_owned),
+            state: session.call().state(),
+            classification: session.call().classification(),
+            ever_established: session.call().was_ever_established(),
+            end: session.call().end(),
+            author: record.author,
+        }))
+    }
+
+    /// The calls that are kept.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn calls(&self) -> Result<Vec<CallName>, StoreError> {
+        self.shared.store.names().await
+    }
+
+    /// Tells of what happens from now on, until the receiver is dropped.
+    pub fn watch(&self) -> mpsc::UnboundedReceiver<Observed> {
+        let (watcher, seen) = mpsc::unbounded_channel();
+        self.shared.watchers.write().unwrap_or_else(PoisonError::into_inner).push(watcher);
+        seen
+    }
+
+    /// Stops after what is being handled. What was accepted and not handled is taken up at the next start.
+    pub async fn stop(&self) {
+        self.shared.stop.cancel();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+}
+
+impl Shared {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.clock.now_millis())
+    }
+
+    fn settings(&self, name: &CallName) -> Settings {
+        Settings {
+            callback: format!("{}/{name}", self.config.callback.trim_end_matches('/')),
+            tenant_id: None,
+            grants: self.config.grants,
+            policy: self.config.policy,
+        }
+    }
+
+    fn observe(&self, call: &CallName, state: State, what: What) {
+        let mut watchers = self.watchers.write().unwrap_or_else(PoisonError::into_inner);
+        let observed = Observed { at: self.clock.now_millis(), call: call.clone(), what, state };
+        watchers.retain(|watcher| watcher.send(observed.clone()).is_ok());
+    }
+
+    /// Puts a notification into the inbox of the call that it is for. Transaction 1.
+    pub(crate) async fn accept(
+        self: &Arc<Self>,
+        name: &CallName,
+        tenant_id: String,
+        body: String,
+    ) -> Result<(), StoreError> {
+        let accepted = Accepted { at: self.clock.now_millis(), tenant_id, body };
+        let bytes = serde_json::to_vec(&accepted).unwrap_or_default();
+        self.store.append(name, bytes).await?;
+        self.wake(name, Wake::Inbox);
+        Ok(())
+    }
+
+    /// The call that news of `id` is for: the one that has the id, or the name that an incoming call of this id gets.
+    pub(crate) async fn name_of(&self, id: &str) -> Result<CallName, StoreError> {
+        let known = self.store.resolve(&alias_of(id)).await?;
+        Ok(known.unwrap_or_else(|| CallName::of_incoming(CallId::parse(id))))
+    }
+
+    /// The tenant of a call that is known.
+    pub(crate) fn tenant_of(&self, name: &CallName) -> Option<String> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.get(name).and_then(|running| running.tenant_id.clone())
+    }
+
+    fn learn_tenant(&self, name: &CallName, tenant_id: Option<&str>) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(running), Some(tenant_id)) = (running.get_mut(name), tenant_id) {
+            running.tenant_id = Some(tenant_id.to_ascii_lowercase());
+        }
+    }
+
+    /// Tells the task of a call, and starts one where there is none.
+    fn wake(self: &Arc<Self>, name: &CallName, wake: Wake) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let wake = match running.get(name) {
+            Some(known) => match known.wake.send(wake) {
+                Ok(()) => return,
+                Err(unsent) => unsent.0,
+            },
+            None => wake,
+        };
+        if self.stop.is_cancelled() {
+            return;
+        }
+        let (sender, receiver) = mpsc::unbounded_channel();
+        // The receiver is in hand: this cannot fail.
+        let _ = sender.send(wake);
+        running.insert(name.clone(), Running { wake: sender.clone(), tenant_id: None });
+        let span = tracing::info_span!("call", %name);
+        let (shared, name) = (Arc::clone(self), name.clone());
+        self.tasks.spawn(actor::run(shared, name, sender, receiver).instrument(span));
+    }
+}
+
+#[allow(clippy::cast_possible_truncation)] // half of the random bits are enough
+fn new_key() -> CallKey {
+    CallKey::new(uuid::Uuid::new_v4().as_u128() as u64)
+}
+
+/// Graph's id in one spelling, fit for a name.
+fn alias_of(id: &str) -> String {
+    format!("{:032x}", u128::from_be_bytes(CallId::parse(id).to_bytes()))
+}

@@ -1,0 +1,547 @@
+//! The task of one call.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use callflow_core::id::Ticket;
+use callflow_core::lifecycle::State;
+use callflow_core::report::{Change, Report, Told};
+use callflow_core::time::Timestamp;
+use tokio::sync::mpsc;
+
+use super::{Accepted, Shared, Wake, What, alias_of};
+use crate::bot::Call;
+use crate::client::{Answer, ClientError};
+use crate::session::{Outgoing, Session, Step};
+use crate::store::{CallName, Commit, InboxEntry, OutboxRow, StoreError};
+use crate::wire::graph_error::GraphError;
+use crate::wire::notification::{Notice, Subject, read_batch};
+use crate::wire::request::{HttpRequest, Method};
+
+/// How often a request is tried that certainly was not carried out, or may be repeated.
+const TRIES: u32 = 3;
+/// The longest wait between two tries: a call waits 15 seconds to be answered.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// How long after a failed commit it is tried again.
+const COMMIT_AGAIN: Duration = Duration::from_secs(1);
+/// How often an inbox is looked at whose call is not known.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// A call in its task's hands.
+struct Actor {
+    shared: Arc<Shared>,
+    name: CallName,
+    wake: mpsc::UnboundedSender<Wake>,
+    session: Session,
+    version: u64,
+    author: Vec<u8>,
+    /// Requests that leave one after another.
+    queue: VecDeque<OutboxRow>,
+    /// The ticket of the one of them that is out.
+    in_flight: Option<Ticket>,
+}
+
+/// Puts a call away for the first time, with the requests that begin it.
+pub(super) async fn begin(
+    shared: &Arc<Shared>,
+    name: &CallName,
+    session: Session,
+    step: Step,
+) -> Result<(), StoreError> {
+    let (wake, _) = mpsc::unbounded_channel();
+    let mut actor = Actor {
+        shared: Arc::clone(shared),
+        name: name.clone(),
+        wake,
+        session,
+        version: 0,
+        author: Vec::new(),
+        queue: VecDeque::new(),
+        in_flight: None,
+    };
+    let commit = actor.author_step(step, Vec::new(), Vec::new()).await;
+    // The task that takes the call up sends what is in the outbox.
+    shared.store.commit(name, commit).await.map(|_| ())
+}
+
+/// Drives one call until it is forgotten, or the bot stops.
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    name: CallName,
+    wake: mpsc::UnboundedSender<Wake>,
+    mut wakes: mpsc::UnboundedReceiver<Wake>,
+) {
+    let stop = shared.stop.clone();
+    let driven = async {
+        let Some(mut actor) = take_up(&shared, &name, wake).await else { return };
+        actor.resume().await;
+        actor.drive(&mut wakes).await;
+    };
+    tokio::select! {
+        () = driven => {}
+        () = stop.cancelled() => {}
+    }
+    shared.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
+    // Whoever looked the task up before it left the list may have told it something since.
+    if wakes.try_recv().is_ok_and(|wake| matches!(wake, Wake::Inbox)) {
+        shared.wake(&name, Wake::Inbox);
+    }
+}
+
+/// Reads a call, or waits for the notification that begins it. `None` where none comes.
+async fn take_up(shared: &Arc<Shared>, name: &CallName, wake: mpsc::UnboundedSender<Wake>) -> Option<Actor> {
+    let give_up_at = shared.clock.instant(shared.clock.now_millis()) + shared.config.keep_unknown;
+    loop {
+        let record = match shared.store.read(name).await {
+            Ok(record) => record?,
+            Err(error) => {
+                tracing::error!(%error, "the call cannot be read");
+                tokio::time::sleep(COMMIT_AGAIN).await;
+                continue;
+            }
+        };
+        let actor = |session, version, author, queue| Actor {
+            shared: Arc::clone(shared),
+            name: name.clone(),
+            wake: wake.clone(),
+            session,
+            version,
+            author,
+            queue,
+            in_flight: None,
+        };
+        if record.version > 0 {
+            return match Session::from_bytes(&record.call, &record.texts) {
+                Ok(session) => Some(actor(session, record.version, record.author, record.outbox.into())),
+                Err(error) => {
+                    tracing::error!(%error, "the call is kept and cannot be read; it is left as it is");
+                    None
+                }
+            };
+        }
+        if let Some(mut begun) = offered(shared, name, &record.inbox, &actor).await {
+            begun.version = 1;
+            return Some(begun);
+        }
+        if let Some(known) = moved(shared, name, &record.inbox).await {
+            shared.wake(&known, Wake::Inbox);
+            return None;
+        }
+        if tokio::time::Instant::now() >= give_up_at {
+            for entry in &record.inbox {
+                let about =
+                    read_entry(entry).map(|(_, notices)| notices.iter().map(describe).collect::<Vec<_>>());
+                tracing::warn!(?about, "no call is known for this notification; it is dropped");
+            }
+            if let Err(error) = shared.store.forget(name).await {
+                tracing::error!(%error, "the inbox of an unknown call cannot be dropped");
+            }
+            return None;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// Begins the call where its first notification is in the inbox.
+async fn offered(
+    shared: &Arc<Shared>,
+    name: &CallName,
+    inbox: &[InboxEntry],
+    actor: &impl Fn(Session, u64, Vec<u8>, VecDeque<OutboxRow>) -> Actor,
+) -> Option<Actor> {
+    for entry in inbox {
+        let Some((accepted, notices)) = read_entry(entry) else { continue };
+        let now = Timestamp::from_millis(accepted.at);
+        let mut settings = shared.settings(name);
+        settings.tenant_id = Some(accepted.tenant_id);
+        for (place, notice) in notices.iter().enumerate() {
+            let Some((session, step)) = Session::offered(now, super::new_key(), notice, &settings) else {
+                continue;
+            };
+            shared.learn_tenant(name, session.tenant_id());
+            let state = session.call().state();
+            let about = describe(notice);
+            shared.observe(name, state, What::Notification { accepted_at: accepted.at, about });
+            let mut begun = actor(session, 0, Vec::new(), VecDeque::new());
+            let mut commit = begun.author_step(step, Vec::new(), Vec::new()).await;
+            // Where the batch tells more of this call, it stays in the inbox: what is known by then is a repeat.
+            let others = notices.iter().enumerate().filter(|(other, _)| *other != place);
+            if !others.into_iter().any(|(_, other)| same_call(other, notice)) {
+                commit.done.push(entry.seq);
+            }
+            let caused_at = Some(accepted.at);
+            begun.put_away(commit, caused_at).await;
+            return Some(begun);
+        }
+    }
+    None
+}
+
+fn same_call(one: &Notice, other: &Notice) -> bool {
+    match (&one.call, &other.call) {
+        (Some(one), Some(other)) => alias_of(one) == alias_of(other),
+        (Some(_) | None, Some(_) | None) => false,
+    }
+}
+
+/// Moves the inbox to the call that has become known under this id: one that the bot created itself.
+async fn moved(shared: &Arc<Shared>, name: &CallName, inbox: &[InboxEntry]) -> Option<CallName> {
+    let alias = name.as_str().strip_prefix("c-")?;
+    let known = shared.store.resolve(alias).await.ok().flatten()?;
+    for entry in inbox {
+        if let Err(error) = shared.store.append(&known, entry.bytes.clone()).await {
+            tracing::error!(%error, "a notification cannot be moved to its call");
+            return None;
+        }
+    }
+    if let Err(error) = shared.store.forget(name).await {
+        // It is told of twice then, which a call recognises.
+        tracing::warn!(%error, "the inbox of an unknown call cannot be dropped");
+    }
+    Some(known)
+}
+
+fn read_entry(entry: &InboxEntry) -> Option<(Accepted, Vec<Notice>)> {
+    let accepted: Accepted = serde_json::from_slice(&entry.bytes).ok()?;
+    let notices = read_batch(accepted.body.as_bytes()).ok()?.notices;
+    Some((accepted, notices))
+}
+
+impl Actor {
+    /// Goes on after a restart, or begins to: what is in the outbox was not answered.
+    async fn resume(&mut self) {
+        self.shared.learn_tenant(&self.name, self.session.tenant_id());
+        let lost: Vec<_> = self.queue.iter().filter(|row| row.once_only && row.attempted).cloned().collect();
+        self.queue.retain(|row| !(row.once_only && row.attempted));
+        for row in lost {
+            let Some(ticket) = Ticket::try_new(row.ticket) else { continue };
+            tracing::warn!(ticket = row.ticket, "sent before a restart, and not answered");
+            let step = self.session.no_response(self.shared.now(), ticket);
+            self.finish(step, Vec::new(), vec![row.ticket], None).await;
+        }
+        let rows: Vec<_> = self.queue.drain(..).collect();
+        for row in rows {
+            self.send(row, None).await;
+        }
+        self.empty_inbox().await;
+    }
+
+    async fn drive(&mut self, wakes: &mut mpsc::UnboundedReceiver<Wake>) {
+        loop {
+            let deadline = self.session.next_deadline().map(|due| due.at.as_millis());
+            let ended = self.session.call().state().is_ended();
+            let keep = self.shared.config.keep_ended;
+            let due = async {
+                match deadline {
+                    Some(at) => tokio::time::sleep_until(self.shared.clock.instant(at)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                wake = wakes.recv() => match wake {
+                    Some(Wake::Inbox) => self.empty_inbox().await,
+                    Some(Wake::Answered { ticket, result, line }) => self.answered(ticket, result, line).await,
+                    Some(Wake::Order(order, done)) => {
+                        let result = self.session.order(self.shared.now(), &order);
+                        let told = match result {
+                            Ok(step) => {
+                                self.finish(step, Vec::new(), Vec::new(), None).await;
+                                Ok(())
+                            }
+                            Err(refused) => Err(refused),
+                        };
+                        // Who asked may have gone.
+                        let _ = done.send(told);
+                    }
+                    None => return,
+                },
+                () = due => {
+                    let step = self.session.tick(self.shared.now());
+                    self.finish(step, Vec::new(), Vec::new(), None).await;
+                }
+                () = tokio::time::sleep(keep), if ended => {
+                    match self.shared.store.forget(&self.name).await {
+                        Ok(()) => tracing::debug!("forgotten"),
+                        Err(error) => tracing::error!(%error, "the ended call cannot be forgotten"),
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Handles what waits in the inbox, entry by entry.
+    async fn empty_inbox(&mut self) {
+        let inbox = match self.shared.store.read(&self.name).await {
+            Ok(record) => record.map(|record| record.inbox).unwrap_or_default(),
+            Err(error) => {
+                tracing::error!(%error, "the inbox cannot be read; it is looked at again with the next notification");
+                return;
+            }
+        };
+        for entry in inbox {
+            let Some((accepted, notices)) = read_entry(&entry) else {
+                tracing::error!(seq = entry.seq, "an inbox entry cannot be read; it is dropped");
+                self.finish(empty_step(), vec![entry.seq], Vec::new(), None).await;
+                continue;
+            };
+            let ours: Vec<_> = notices.into_iter().filter(|notice| self.is_ours(notice)).collect();
+            let last = ours.len().saturating_sub(1);
+            if ours.is_empty() {
+                self.finish(empty_step(), vec![entry.seq], Vec::new(), None).await;
+            }
+            for (place, notice) in ours.iter().enumerate() {
+                let step = self.session.notice(self.shared.now(), notice);
+                tracing::info!(about = describe(notice), verdict = step.verdict.name(), state = %self.state(), "notified");
+                if let Subject::Call(told) = &notice.subject
+                    && !told.unrecognised.is_empty()
+                {
+                    tracing::warn!(words = ?told.unrecognised, "words that this version does not know");
+                }
+                let about = describe(notice);
+                self.observe(What::Notification { accepted_at: accepted.at, about });
+                let done = if place == last { vec![entry.seq] } else { Vec::new() };
+                self.finish(step, done, Vec::new(), Some(accepted.at)).await;
+            }
+        }
+    }
+
+    /// Whether a notice of a batch is for this call: one whose id is not known yet takes what came to its own address.
+    fn is_ours(&self, notice: &Notice) -> bool {
+        match (self.session.id(), &notice.call) {
+            (Some(ours), Some(theirs)) => alias_of(ours) == alias_of(theirs),
+            (None, Some(_)) => true,
+            (Some(_) | None, None) => false,
+        }
+    }
+
+    async fn answered(&mut self, ticket: Ticket, result: Result<Answer, ClientError>, line: String) {
+        let now = self.shared.now();
+        if self.in_flight == Some(ticket) {
+            self.in_flight = None;
+        }
+        let (step, words) = match result {
+            Ok(answer) => {
+                let words = match GraphError::read(&answer.body) {
+                    Some(error) if answer.status >= 400 => {
+                        let words = error.words(answer.status);
+                        tracing::warn!(
+                            line,
+                            status = answer.status,
+                            code = error.code,
+                            request_id = answer.request_id,
+                            words,
+                            "refused"
+                        );
+                        format!("{} {} {words}", answer.status, error.code)
+                    }
+                    Some(_) | None => answer.status.to_string(),
+                };
+                let location = answer.location.as_deref();
+                let (step, fault) = self.session.response(now, ticket, answer.status, location, &answer.body);
+                if let Some(fault) = fault {
+                    tracing::warn!(line, status = answer.status, %fault, "the answer's body cannot be read");
+                }
+                (step, words)
+            }
+            Err(error) => {
+                tracing::warn!(line, %error, "no answer");
+                let undone = error.is_certainly_undone();
+                let step = if undone {
+                    self.session.not_sent(now, ticket)
+                } else {
+                    self.session.no_response(now, ticket)
+                };
+                (step, error.to_string())
+            }
+        };
+        self.observe(What::Answer { line, result: words });
+        self.finish(step, Vec::new(), vec![ticket.number()], None).await;
+        self.send_next().await;
+    }
+
+    /// Gives the events of a step to the handler, commits, and lets the requests go. Transaction 2.
+    async fn finish(&mut self, step: Step, done: Vec<u64>, drop: Vec<u32>, caused_at: Option<u64>) {
+        let commit = self.author_step(step, done, drop).await;
+        self.put_away(commit, caused_at).await;
+    }
+
+    async fn author_step(&mut self, step: Step, done: Vec<u64>, drop: Vec<u32>) -> Commit {
+        let before = std::mem::take(&mut self.author);
+        let mut call = Call::new(&self.name, &mut self.session, self.shared.now(), step);
+        let (after, events) = self.shared.author.handle(&mut call, before).await;
+        let requests = call.into_requests();
+        self.author = after;
+        for event in events {
+            tracing::debug!(?event, "event");
+            self.observe(What::Event(event));
+        }
+        let (call, texts) = self.session.to_bytes().unwrap_or_else(|error| {
+            tracing::error!(%error, "the call cannot be written");
+            (Vec::new(), Vec::new())
+        });
+        Commit {
+            version: self.version,
+            call,
+            texts,
+            author: self.author.clone(),
+            done,
+            add: requests.iter().map(row_of).collect(),
+            drop,
+            alias: self.session.id().map(alias_of),
+        }
+    }
+
+    async fn put_away(&mut self, commit: Commit, caused_at: Option<u64>) {
+        let rows = commit.add.clone();
+        loop {
+            match self.shared.store.commit(&self.name, commit.clone()).await {
+                Ok(version) => {
+                    self.version = version;
+                    break;
+                }
+                Err(error) => {
+                    // Nothing leaves that is not put away; the call waits for the store.
+                    tracing::error!(%error, "the call cannot be put away; trying again");
+                    tokio::time::sleep(COMMIT_AGAIN).await;
+                }
+            }
+        }
+        for row in rows {
+            self.send(row, caused_at).await;
+        }
+    }
+
+    /// Lets a request go: one that may be repeated and changes nothing at once, the others one after another.
+    async fn send(&mut self, row: OutboxRow, caused_at: Option<u64>) {
+        let Ok(http) = serde_json::from_slice::<StoredRequest>(&row.bytes) else {
+            tracing::error!(ticket = row.ticket, "a request of the outbox cannot be read; it is not sent");
+            return;
+        };
+        let goes_alone = row.once_only || http.method == Method::Delete;
+        if goes_alone && self.in_flight.is_some() {
+            self.queue.push_back(row);
+            return;
+        }
+        let Some(ticket) = Ticket::try_new(row.ticket) else { return };
+        if row.once_only {
+            while let Err(error) = self.shared.store.mark_attempted(&self.name, row.ticket).await {
+                tracing::error!(%error, "a request cannot be marked as sent; trying again");
+                tokio::time::sleep(COMMIT_AGAIN).await;
+            }
+        }
+        if goes_alone {
+            self.in_flight = Some(ticket);
+        }
+        let line = format!("{} {}", http.method, http.path);
+        self.observe(What::Request { line: line.clone(), caused_at });
+        let (shared, wake) = (Arc::clone(&self.shared), self.wake.clone());
+        let tenant = self.session.tenant_id().map(str::to_owned);
+        let once_only = row.once_only;
+        let sending = async move {
+            let result = exchange(&shared, tenant.as_deref(), http, once_only).await;
+            // The call's task may have ended.
+            let _ = wake.send(Wake::Answered { ticket, result, line });
+        };
+        self.shared.tasks.spawn(tracing::Instrument::in_current_span(sending));
+    }
+
+    async fn send_next(&mut self) {
+        if self.in_flight.is_none()
+            && let Some(row) = self.queue.pop_front()
+        {
+            self.send(row, None).await;
+        }
+    }
+
+    fn state(&self) -> State {
+        self.session.call().state()
+    }
+
+    fn observe(&self, what: What) {
+        self.shared.observe(&self.name, self.state(), what);
+    }
+}
+
+/// Sends a request, and again where the service said that it did nothing, or where it may be repeated.
+async fn exchange(
+    shared: &Shared,
+    tenant: Option<&str>,
+    http: StoredRequest,
+    once_only: bool,
+) -> Result<Answer, ClientError> {
+    let method = match http.method {
+        Method::Get => http::Method::GET,
+        Method::Post => http::Method::POST,
+        Method::Delete => http::Method::DELETE,
+    };
+    let body = http.body.map(bytes::Bytes::from);
+    let mut tried = 0u32;
+    loop {
+        tried = tried.saturating_add(1);
+        let result = shared.client.send(tenant, method.clone(), &http.path, body.clone()).await;
+        let wait = Duration::from_millis(250).saturating_mul(2u32.saturating_pow(tried));
+        let again = match &result {
+            // Source: Graph docs, throttling guidance: nothing was done.
+            Ok(answer) if answer.status == 429 => Some(answer.retry_after.unwrap_or(wait)),
+            Ok(answer) if matches!(answer.status, 500..=599) && !once_only => {
+                Some(answer.retry_after.unwrap_or(wait))
+            }
+            Ok(_) => None,
+            Err(ClientError::Transport(error)) if error.is_certainly_undone() || !once_only => Some(wait),
+            Err(_) => None,
+        };
+        match again.filter(|_| tried < TRIES) {
+            Some(wait) => {
+                tracing::info!(tried, ?wait, "trying again");
+                tokio::time::sleep(wait.min(LONGEST_WAIT)).await;
+            }
+            None => return result,
+        }
+    }
+}
+
+/// A request, as the outbox keeps it.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct StoredRequest {
+    method: Method,
+    path: String,
+    body: Option<String>,
+}
+
+fn row_of(request: &Outgoing) -> OutboxRow {
+    let HttpRequest { method, path, body } = request.http.clone();
+    let bytes = serde_json::to_vec(&StoredRequest { method, path, body }).unwrap_or_default();
+    OutboxRow { ticket: request.ticket.number(), once_only: request.once_only, attempted: false, bytes }
+}
+
+fn empty_step() -> Step {
+    Step {
+        requests: Vec::new(),
+        events: Vec::new(),
+        verdict: callflow_core::call::Verdict::Repeat,
+        ticket: None,
+    }
+}
+
+/// A notice in a few words, without anything secret: `updated call established audio active`.
+pub(crate) fn describe(notice: &Notice) -> String {
+    let mut words = vec![notice.change.name().to_owned(), notice.subject.name().to_owned()];
+    match (notice.change, notice.report()) {
+        (Change::Created | Change::Updated | Change::Deleted, Report::Call { news, .. }) => {
+            match news.state {
+                Told::State(state) => words.push(state.name().to_owned()),
+                Told::Unrecognised => words.push("(state not recognised)".to_owned()),
+                Told::Nothing => {}
+            }
+            words.extend(news.audio.map(|audio| format!("audio {audio}")));
+            words.extend(news.tone.map(|tone| format!("{} #{}", tone.tone, tone.sequence.number())));
+            words.extend(news.result.map(|result| format!("{}/{}", result.code, result.subcode)));
+        }
+        (_, Report::Operation { news, .. }) => words.push(news.status.name().to_owned()),
+        (_, Report::Roster(news)) => words.push(format!("of {}", news.participants.len())),
+        (_, _) => {}
+    }
+    words.join(" ")
+}
