@@ -8,6 +8,8 @@ pub mod clock;
 #[cfg(feature = "net")]
 pub mod runtime;
 pub mod session;
+#[cfg(feature = "simulator")]
+pub mod simulator;
 #[cfg(feature = "net")]
 pub mod store;
 #[cfg(feature = "net")]

@@ -1,0 +1,367 @@
+//! A Graph calling service for one machine: what a bot in any language can call, and be called by, without a tenant.
+//!
+//! It issues tokens, publishes its keys, takes the calling API's requests, checks them as the documentation says, keeps
+//! calls of its own and posts signed notifications. People take part by a script. It is written from the documentation,
+//! and shares no rule with core: two readings of the same text check each other.
+//!
+//! What it does not do yet it answers with 501. It offers nothing that the service does not document.
+//!
+//! ```
+//! # use callflow_graph::clock::Clock;
+//! # use callflow_graph::simulator::{Config, Person, Registration, Simulator, WhenRung};
+//! # use callflow_graph::transport::InProcess;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), callflow_graph::simulator::SimulatorError> {
+//! let net = InProcess::new();
+//! let bot = Registration::new("app-1", "tenant-1", "s3cret", "https://bot.test/calls").with("Calls.Initiate.All");
+//! let simulator = Simulator::try_new(Config::new("https://graph.test", bot), std::sync::Arc::new(net.clone()), Clock::system())?;
+//! net.mount("graph.test", simulator.router());
+//! simulator.add_person(Person { id: "ada".to_owned(), display_name: "Ada".to_owned(), when_rung: WhenRung::Ignore });
+//! # Ok(())
+//! # }
+//! ```
+
+mod call;
+mod delivery;
+mod error;
+mod person;
+mod prompt;
+mod service;
+mod tokens;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+pub use call::CallView;
+pub use person::{Outcome, Person, Step, WhenRung};
+pub use prompt::wav_tone;
+
+use crate::client::Endpoints;
+use crate::clock::Clock;
+use crate::transport::Transport;
+
+/// An app that an administrator registered.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// Its application id.
+    pub app_id: String,
+    /// The tenant that gave its consent.
+    pub tenant_id: String,
+    /// Its secret.
+    pub client_secret: secrecy::SecretString,
+    /// Where its incoming calls are announced.
+    pub callback_uri: String,
+    /// The application permissions that were granted.
+    pub permissions: BTreeSet<String>,
+}
+
+impl Registration {
+    /// An app without permissions.
+    pub fn new(
+        app_id: impl Into<String>,
+        tenant_id: impl Into<String>,
+        client_secret: impl Into<String>,
+        callback_uri: impl Into<String>,
+    ) -> Self {
+        Self {
+            app_id: app_id.into(),
+            tenant_id: tenant_id.into(),
+            client_secret: client_secret.into().into(),
+            callback_uri: callback_uri.into(),
+            permissions: BTreeSet::new(),
+        }
+    }
+
+    /// With this permission granted.
+    #[must_use]
+    pub fn with(mut self, permission: impl Into<String>) -> Self {
+        self.permissions.insert(permission.into());
+        self
+    }
+}
+
+/// How notifications fail to arrive as they should. In hundredths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// How many are posted twice.
+    pub twice: u8,
+    /// How many are lost.
+    pub lost: u8,
+    /// How many are late, by up to [`Self::late_by`], and so overtaken by others.
+    pub late: u8,
+    /// How late.
+    pub late_by: Duration,
+}
+
+/// How a simulator is set up.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Scheme and authority under which it is reached: `http://127.0.0.1:4100`.
+    pub base: String,
+    /// The apps.
+    pub registrations: Vec<Registration>,
+    /// How long a second of a prompt takes, in seconds.
+    pub time_scale: f64,
+    /// Where its chances begin.
+    pub seed: u64,
+    /// How notifications fail to arrive.
+    pub faults: Faults,
+}
+
+impl Config {
+    /// One app, prompts in their real time, no faults.
+    pub fn new(base: impl Into<String>, registration: Registration) -> Self {
+        Self {
+            base: base.into(),
+            registrations: vec![registration],
+            time_scale: 1.0,
+            seed: 1,
+            faults: Faults::default(),
+        }
+    }
+}
+
+/// Why a simulator does not do something.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SimulatorError {
+    /// Its keys cannot be made.
+    #[error("a key for signing cannot be made: {0}")]
+    Key(String),
+    /// There is no such person: add him first.
+    #[error("there is no person {0}; add him first")]
+    NoPerson(String),
+    /// There is no such app: register it first.
+    #[error("there is no app {0}; register it first")]
+    NoApp(String),
+}
+
+/// Something that happened at the simulator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// When, in milliseconds since the Unix epoch.
+    pub at: u64,
+    /// To which call.
+    pub call: Option<String>,
+    /// What.
+    pub what: What,
+}
+
+/// What was observed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum What {
+    /// A request was answered.
+    Request {
+        /// Its method.
+        method: String,
+        /// Its path.
+        path: String,
+        /// The status of the answer.
+        status: u16,
+    },
+    /// A notification was posted.
+    Notification {
+        /// What it told.
+        about: String,
+        /// The status that the bot answered with, or why there is none.
+        result: String,
+    },
+    /// A person did something.
+    Person {
+        /// Who.
+        name: String,
+        /// What.
+        did: String,
+    },
+}
+
+pub(crate) struct World {
+    config: Config,
+    transport: Arc<dyn Transport>,
+    clock: Clock,
+    keys: tokens::Keys,
+    registrations: RwLock<HashMap<String, Registration>>,
+    people: RwLock<HashMap<String, Person>>,
+    calls: RwLock<BTreeMap<String, Arc<call::Call>>>,
+    /// Statuses that the next requests to a path ending so are answered with.
+    refusals: Mutex<Vec<(String, u16)>>,
+    chance: Mutex<u64>,
+    watchers: Mutex<Vec<mpsc::UnboundedSender<Observed>>>,
+    stop: tokio_util::sync::CancellationToken,
+}
+
+/// The service.
+pub struct Simulator {
+    world: Arc<World>,
+}
+
+impl std::fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Simulator").field("base", &self.world.config.base).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.world.stop.cancel();
+    }
+}
+
+impl Simulator {
+    /// A service that reaches bots and prompts over `transport`.
+    ///
+    /// # Errors
+    /// [`SimulatorError::Key`]
+    pub fn try_new(
+        config: Config,
+        transport: Arc<dyn Transport>,
+        clock: Clock,
+    ) -> Result<Self, SimulatorError> {
+        let keys = tokens::Keys::try_new()?;
+        let registrations =
+            config.registrations.iter().map(|app| (app.app_id.clone(), app.clone())).collect();
+        let chance = Mutex::new(config.seed.max(1));
+        Ok(Self {
+            world: Arc::new(World {
+                config,
+                transport,
+                clock,
+                keys,
+                registrations: RwLock::new(registrations),
+                people: RwLock::default(),
+                calls: RwLock::default(),
+                refusals: Mutex::default(),
+                chance,
+                watchers: Mutex::default(),
+                stop: tokio_util::sync::CancellationToken::new(),
+            }),
+        })
+    }
+
+    /// Everything that it serves.
+    pub fn router(&self) -> axum::Router {
+        service::router(Arc::clone(&self.world))
+    }
+
+    /// What a bot has to be given so that it uses this service instead of the real one.
+    pub fn endpoints(&self) -> Endpoints {
+        let base = self.world.config.base.trim_end_matches('/');
+        Endpoints {
+            authority: base.to_owned(),
+            graph: format!("{base}/v1.0"),
+            openid: format!("{base}/v1/.well-known/OpenIdConfiguration"),
+            scope: "https://graph.microsoft.com/.default".to_owned(),
+        }
+    }
+
+    /// Adds a person, or changes what he does.
+    pub fn add_person(&self, person: Person) {
+        self.world.people.write().unwrap_or_else(PoisonError::into_inner).insert(person.id.clone(), person);
+    }
+
+    /// Lets a person call a bot and do what `script` says. Gives the call's id.
+    ///
+    /// # Errors
+    /// [`SimulatorError::NoPerson`], [`SimulatorError::NoApp`]
+    pub fn call_bot(
+        &self,
+        person_id: &str,
+        app_id: &str,
+        script: Vec<Step>,
+    ) -> Result<String, SimulatorError> {
+        let person =
+            self.world.person(person_id).ok_or_else(|| SimulatorError::NoPerson(person_id.to_owned()))?;
+        let app = self.world.app(app_id).ok_or_else(|| SimulatorError::NoApp(app_id.to_owned()))?;
+        Ok(call::Call::incoming(&self.world, &app, &person, script))
+    }
+
+    /// What is known of a call.
+    pub fn call(&self, id: &str) -> Option<CallView> {
+        self.world.call(id).map(|call| call.view())
+    }
+
+    /// What is known of every call, those that ended included.
+    pub fn calls(&self) -> Vec<CallView> {
+        let calls = self.world.calls.read().unwrap_or_else(PoisonError::into_inner);
+        calls.values().map(|call| call.view()).collect()
+    }
+
+    /// Takes a permission from an app, as an administrator can while it runs.
+    pub fn revoke(&self, app_id: &str, permission: &str) {
+        let mut registrations = self.world.registrations.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(app) = registrations.get_mut(app_id) {
+            app.permissions.retain(|granted| !granted.eq_ignore_ascii_case(permission));
+        }
+    }
+
+    /// Answers the next request whose path ends with `suffix` with `status`, and does nothing of what it asks.
+    pub fn refuse_next(&self, suffix: &str, status: u16) {
+        let mut refusals = self.world.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        refusals.push((suffix.to_owned(), status));
+    }
+
+    /// Tells of what happens from now on, until the receiver is dropped.
+    pub fn watch(&self) -> mpsc::UnboundedReceiver<Observed> {
+        let (watcher, seen) = mpsc::unbounded_channel();
+        self.world.watchers.lock().unwrap_or_else(PoisonError::into_inner).push(watcher);
+        seen
+    }
+}
+
+impl World {
+    fn observe(&self, call: Option<&str>, what: What) {
+        let observed = Observed { at: self.clock.now_millis(), call: call.map(str::to_owned), what };
+        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        watchers.retain(|watcher| watcher.send(observed.clone()).is_ok());
+    }
+
+    fn app(&self, id: &str) -> Option<Registration> {
+        self.registrations.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    fn person(&self, id: &str) -> Option<Person> {
+        self.people.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    fn call(&self, id: &str) -> Option<Arc<call::Call>> {
+        let plain = |id: &str| id.replace('-', "").to_ascii_lowercase();
+        let calls = self.calls.read().unwrap_or_else(PoisonError::into_inner);
+        calls.values().find(|call| plain(call.id()) == plain(id)).cloned()
+    }
+
+    /// Whether a chance of so many hundredths comes true.
+    fn is_drawn(&self, hundredths: u8) -> bool {
+        hundredths > 0 && self.draw() % 100 < u64::from(hundredths)
+    }
+
+    /// The next number of a xorshift generator.
+    fn draw(&self) -> u64 {
+        let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
+        *chance ^= chance.wrapping_shl(13);
+        *chance ^= chance.wrapping_shr(7);
+        *chance ^= chance.wrapping_shl(17);
+        *chance
+    }
+
+    /// Runs `task` until the simulator is dropped.
+    fn spawn(self: &Arc<Self>, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = task => {}
+                () = stop.cancelled() => {}
+            }
+        });
+    }
+
+    fn weak(self: &Arc<Self>) -> Weak<Self> {
+        Arc::downgrade(self)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,320 @@
+//! The service, seen by a bot that is written by hand.
+
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use axum::Router;
+use axum::routing::{get, post};
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use serde_json::{Value, json};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::*;
+use crate::client::{Answer, Credentials, GraphClient, Limits};
+use crate::transport::InProcess;
+use crate::webhook::authentication::{Authenticator, Expected};
+
+const APP: &str = "app-1";
+const TENANT: &str = "tenant-1";
+
+struct Scene {
+    simulator: Simulator,
+    client: GraphClient,
+    net: InProcess,
+    /// What the bot was told, with the header that came with it.
+    told: UnboundedReceiver<(String, Value)>,
+    answers_with: Arc<AtomicU16>,
+    clock: Clock,
+}
+
+fn scene(permissions: &[&str]) -> Scene {
+    let (net, clock) = (InProcess::new(), Clock::system());
+    let mut app = Registration::new(APP, TENANT, "s3cret", "https://bot.test/calls");
+    for permission in permissions {
+        app = app.with(*permission);
+    }
+    let simulator =
+        Simulator::try_new(Config::new("https://graph.test", app), Arc::new(net.clone()), clock).unwrap();
+    net.mount("graph.test", simulator.router());
+    let (tell, told) = mpsc::unbounded_channel();
+    let answers_with = Arc::new(AtomicU16::new(202));
+    let status = Arc::clone(&answers_with);
+    let hear = async move |headers: http::HeaderMap, axum::Json(body): axum::Json<Value>| {
+        let header = headers[http::header::AUTHORIZATION].to_str().unwrap().to_owned();
+        let _ = tell.send((header, body));
+        StatusCode::from_u16(status.load(Ordering::SeqCst)).unwrap()
+    };
+    let wav = async || wav_tone(Duration::from_secs(4));
+    net.mount("bot.test", Router::new().route("/calls", post(hear)).route("/a.wav", get(wav)));
+    for (id, when_rung) in [
+        (
+            "ada",
+            WhenRung::PickUp {
+                after: Duration::from_secs(2),
+                then: vec![Step::Wait(Duration::from_secs(5)), Step::HangUp],
+            },
+        ),
+        ("bob", WhenRung::Decline),
+        ("eve", WhenRung::Ignore),
+    ] {
+        simulator.add_person(Person { id: id.to_owned(), display_name: id.to_owned(), when_rung });
+    }
+    let credentials =
+        Credentials { tenant_id: TENANT.to_owned(), app_id: APP.to_owned(), client_secret: "s3cret".into() };
+    let client =
+        GraphClient::new(credentials, simulator.endpoints(), Limits::default(), Arc::new(net.clone()), clock);
+    Scene { simulator, client, net, told, answers_with, clock }
+}
+
+impl Scene {
+    async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
+        let body = if body.is_null() { None } else { Some(Bytes::from(body.to_string())) };
+        self.client.send(None, method, &format!("/communications/calls{path}"), body).await.unwrap()
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, body).await
+    }
+
+    /// The next notification: its change type and its resource.
+    async fn next(&mut self) -> (String, Value) {
+        let (_, body) = self.told.recv().await.unwrap();
+        let entry = &body["value"][0];
+        (entry["changeType"].as_str().unwrap().to_owned(), entry["resourceData"].clone())
+    }
+
+    /// The states that are told until the call is over.
+    async fn states(&mut self) -> Vec<String> {
+        let mut states = Vec::new();
+        loop {
+            let (change, data) = self.next().await;
+            states.push(format!("{change}/{}", data["state"].as_str().unwrap_or("-")));
+            if change == "deleted" && data["status"].is_null() {
+                return states;
+            }
+        }
+    }
+
+    async fn ring(&mut self, script: Vec<Step>) -> String {
+        let id = self.simulator.call_bot("ada", APP, script).unwrap();
+        assert_eq!(self.next().await.0, "created");
+        id
+    }
+}
+
+fn answer_body() -> Value {
+    json!({
+        "callbackUri": "https://bot.test/calls",
+        "acceptedModalities": ["audio"],
+        "mediaConfig": {"@odata.type": "#microsoft.graph.serviceHostedMediaConfig"},
+    })
+}
+
+fn create_body(user: &str) -> Value {
+    json!({
+        "@odata.type": "#microsoft.graph.call",
+        "callbackUri": "https://bot.test/calls",
+        "mediaConfig": {"@odata.type": "#microsoft.graph.serviceHostedMediaConfig"},
+        "targets": [{"identity": {"user": {"id": user}}}],
+    })
+}
+
+fn code(answer: &Answer) -> (u16, String) {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap();
+    (answer.status, body["error"]["code"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test(start_paused = true)]
+async fn from_ring_to_hang_up_with_a_prompt_and_a_key() {
+    let mut scene = scene(&["Calls.AccessMedia.All"]);
+    let script = vec![
+        Step::AwaitAnswer,
+        Step::AwaitPromptStart,
+        Step::Press('1'),
+        Step::AwaitPromptEnd,
+        Step::AwaitHangUp,
+    ];
+    let id = scene.ring(script).await;
+    assert_eq!(scene.post(&format!("/{id}/answer"), answer_body()).await.status, 202);
+    for expected in [Value::Null, Value::Null, json!("active")] {
+        assert_eq!(scene.next().await.1["mediaState"]["audio"], expected);
+    }
+    let listen = scene.post(&format!("/{id}/subscribeToTone"), json!({"clientContext": "c-1"})).await;
+    assert_eq!(listen.status, 200);
+    let prompts = json!([{"mediaInfo": {"uri": "https://bot.test/a.wav"}}]);
+    let play =
+        scene.post(&format!("/{id}/playPrompt"), json!({"prompts": prompts, "clientContext": "c-2"})).await;
+    let operation: Value = serde_json::from_slice(&play.body).unwrap();
+    assert_eq!(
+        (operation["status"].as_str(), operation["clientContext"].as_str()),
+        (Some("running"), Some("c-2"))
+    );
+    assert!(play.location.unwrap().ends_with(operation["id"].as_str().unwrap()));
+    let before = scene.clock.now_millis();
+    let (_, tone) = scene.next().await;
+    assert_eq!(
+        (tone["toneInfo"]["tone"].as_str(), tone["state"].as_str()),
+        (Some("tone1"), Some("established"))
+    );
+    let (change, done) = scene.next().await;
+    assert_eq!(
+        (change.as_str(), done["status"].as_str(), &done["id"]),
+        ("deleted", Some("completed"), &operation["id"])
+    );
+    assert_eq!(scene.clock.now_millis() - before, 4000, "a prompt takes its time");
+    let path = format!("/{id}/operations/{}", operation["id"].as_str().unwrap());
+    assert_eq!(scene.send(Method::GET, &path, Value::Null).await.status, 200);
+    assert_eq!(scene.send(Method::DELETE, &format!("/{id}"), Value::Null).await.status, 204);
+    assert_eq!(scene.states().await, ["updated/terminating", "deleted/terminated"]);
+    assert_eq!(code(&scene.post(&format!("/{id}/keepAlive"), Value::Null).await), (404, "8522".to_owned()));
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(scene.simulator.call(&id).unwrap().outcome, Outcome::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calling_a_person_needs_the_permission_and_each_answers_in_his_way() {
+    let without = scene(&["Calls.AccessMedia.All"]);
+    assert_eq!(code(&without.post("", create_body("ada")).await), (403, "7504".to_owned()));
+    let mut scene = scene(&["Calls.Initiate.All"]);
+    for (person, states) in [
+        (
+            "ada",
+            &["updated/establishing", "updated/established", "updated/established", "deleted/terminated"][..],
+        ),
+        ("bob", &["updated/establishing", "deleted/terminated"]),
+        ("eve", &["updated/establishing", "deleted/terminated"]),
+    ] {
+        let answer = scene.post("", create_body(person)).await;
+        assert_eq!(answer.status, 201);
+        let call: Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(call["state"], "establishing");
+        assert!(answer.location.unwrap().ends_with(call["id"].as_str().unwrap()));
+        assert_eq!(scene.states().await, states, "{person}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_nobody_answers_ends_after_fifteen_seconds_and_a_late_answer_is_8522() {
+    let mut scene = scene(&[]);
+    let id = scene.ring(vec![Step::AwaitAnswer]).await;
+    assert_eq!(scene.states().await, ["deleted/terminated"]);
+    assert_eq!(code(&scene.post(&format!("/{id}/answer"), answer_body()).await), (404, "8522".to_owned()));
+    assert_eq!(scene.simulator.call(&id).unwrap().outcome, Outcome::CutShort(Step::AwaitAnswer));
+}
+
+#[tokio::test(start_paused = true)]
+async fn answered_once_rejected_never_after_and_rejecting_tells_no_state() {
+    let mut scene = scene(&[]);
+    let id = scene.ring(vec![]).await;
+    assert_eq!(scene.post(&format!("/{id}/answer"), answer_body()).await.status, 202);
+    assert_eq!(code(&scene.post(&format!("/{id}/reject"), json!({"reason": "busy"})).await).0, 400);
+    let id = scene.simulator.call_bot("ada", APP, vec![]).unwrap();
+    assert_eq!(scene.post(&format!("/{id}/reject"), json!({"reason": "Busy"})).await.status, 202);
+    loop {
+        let (change, data) = scene.next().await;
+        if change == "deleted" {
+            assert_eq!(data["state"], Value::Null);
+            break;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_not_kept_alive_is_cleaned_up() {
+    let mut scene = scene(&[]);
+    let id = scene.ring(vec![]).await;
+    scene.post(&format!("/{id}/answer"), answer_body()).await;
+    tokio::time::sleep(Duration::from_secs(44 * 60)).await;
+    assert_eq!(scene.post(&format!("/{id}/keepAlive"), Value::Null).await.status, 200);
+    tokio::time::sleep(Duration::from_secs(44 * 60)).await;
+    assert_eq!(scene.simulator.call(&id).unwrap().state, "established");
+    tokio::time::sleep(Duration::from_secs(2 * 60)).await;
+    assert_eq!(scene.simulator.call(&id).unwrap().result, Some((408, 8537)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn bad_requests_each_have_their_error() {
+    let mut scene = scene(&["Calls.Initiate.All"]);
+    let id = scene.ring(vec![Step::AwaitAnswer]).await;
+    let call = |below: &str| format!("/{id}{below}");
+    let prompts = json!({"prompts": [{"mediaInfo": {"uri": "https://bot.test/a.wav"}}]});
+    for (path, body, expected) in [
+        (call("/answer"), json!({"callbackUri": "http://bot.test/", "mediaConfig": {}}), (400, "BadRequest")),
+        (call("/answer"), json!({"callbackUri": "https://bot.test/"}), (400, "BadRequest")),
+        (call("/playPrompt"), prompts, (400, "8523")),
+        (call("/playPrompt"), json!({"prompts": []}), (400, "BadRequest")),
+        (call("/reject"), json!({"reason": "bored"}), (400, "BadRequest")),
+        (call("/subscribeToTone"), json!({}), (403, "7504")),
+        (call("/transfer"), json!({}), (501, "NotImplemented")),
+        ("/nobody/answer".to_owned(), answer_body(), (404, "8522")),
+        (String::new(), json!({"callbackUri": "https://bot.test/calls"}), (400, "BadRequest")),
+        (String::new(), create_body("nobody"), (400, "BadRequest")),
+    ] {
+        let (status, word) = code(&scene.post(&path, body.clone()).await);
+        assert_eq!((status, word.as_str()), expected, "{path} {body}");
+    }
+    scene.simulator.refuse_next("/keepAlive", 503);
+    assert_eq!(scene.post(&call("/keepAlive"), Value::Null).await.status, 503);
+    assert_eq!(scene.post(&call("/keepAlive"), Value::Null).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_prompt_that_cannot_be_had_fails_its_operation() {
+    let mut scene = scene(&[]);
+    let id = scene.ring(vec![]).await;
+    scene.post(&format!("/{id}/answer"), answer_body()).await;
+    for _ in 0..3 {
+        scene.next().await;
+    }
+    for uri in ["https://bot.test/none.wav", "https://gone.test/a.wav"] {
+        let body = json!({"prompts": [{"mediaInfo": {"uri": uri}}]});
+        assert_eq!(scene.post(&format!("/{id}/playPrompt"), body).await.status, 200);
+        assert_eq!(scene.next().await.1["status"], "failed");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_of_both_directions_are_good_and_expire() {
+    let mut scene = scene(&[]);
+    scene.ring(vec![]).await;
+    let url = scene.simulator.endpoints().openid;
+    let authenticator =
+        Authenticator::new(Expected::for_app(APP), url, Arc::new(scene.net.clone()), scene.clock);
+    scene.simulator.call_bot("ada", APP, vec![]).unwrap();
+    let (header, _) = scene.told.recv().await.unwrap();
+    assert_eq!(authenticator.authenticate(Some(&header)).await.unwrap().tenant_id, TENANT);
+
+    let direct = |token: String| {
+        let request =
+            Request::get("https://graph.test/v1.0/communications/calls/x").header("authorization", token);
+        scene.net.send(request.body(Bytes::new()).unwrap())
+    };
+    assert_eq!(direct("Bearer nonsense".to_owned()).await.unwrap().status(), 401);
+    assert_eq!(direct(header).await.unwrap().status(), 401, "a notification's token is not for Graph");
+    let app = scene.simulator.world.app(APP).unwrap();
+    let token = scene.simulator.world.keys.for_graph(&app, scene.clock.now_seconds()).unwrap();
+    assert_eq!(direct(format!("Bearer {token}")).await.unwrap().status(), 404);
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert_eq!(direct(format!("Bearer {token}")).await.unwrap().status(), 401);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_bot_does_not_accept_is_posted_again() {
+    let mut scene = scene(&[]);
+    scene.answers_with.store(503, Ordering::SeqCst);
+    scene.simulator.call_bot("ada", APP, vec![]).unwrap();
+    for _ in 0..2 {
+        assert_eq!(scene.next().await.0, "created");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_any_permission_the_caller_is_encrypted() {
+    let mut scene = scene(&[]);
+    scene.simulator.call_bot("ada", APP, vec![]).unwrap();
+    assert!(scene.next().await.1["source"]["identity"]["encrypted"].is_object());
+    assert_eq!(
+        scene.simulator.call_bot("nobody", APP, vec![]),
+        Err(SimulatorError::NoPerson("nobody".to_owned()))
+    );
+}

@@ -1,0 +1,91 @@
+//! Tokens of both directions: those that apps fetch for Graph, and those that the service puts on its notifications.
+//!
+//! Source: Microsoft identity platform, client credentials flow; the vendor's article on calling notifications.
+
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Registration, SimulatorError};
+
+const KEY_ID: &str = "simulator-1";
+/// Who signs notifications.
+pub(super) const ISSUER: &str = "https://api.botframework.com";
+const GRAPH: &str = "https://graph.microsoft.com";
+/// How long a token for Graph lives, in seconds.
+pub(super) const TOKEN_LIFE: u64 = 3599;
+/// How long the token of a notification lives, in seconds.
+const NOTIFICATION_LIFE: u64 = 3900;
+
+pub(super) struct Keys {
+    sign: EncodingKey,
+    verify: DecodingKey,
+    published: Value,
+}
+
+#[derive(Serialize, Deserialize)]
+struct GraphClaims {
+    aud: String,
+    appid: String,
+    tid: String,
+    roles: Vec<String>,
+    exp: u64,
+}
+
+impl Keys {
+    pub(super) fn try_new() -> Result<Self, SimulatorError> {
+        let of_pair = |e: rcgen::Error| SimulatorError::Key(e.to_string());
+        let of_token = |e: jsonwebtoken::errors::Error| SimulatorError::Key(e.to_string());
+        let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).map_err(of_pair)?;
+        let sign = EncodingKey::from_rsa_pem(pair.serialize_pem().as_bytes()).map_err(of_token)?;
+        let mut jwk = Jwk::from_encoding_key(&sign, Algorithm::RS256).map_err(of_token)?;
+        jwk.common.key_id = Some(KEY_ID.to_owned());
+        let verify = DecodingKey::from_jwk(&jwk).map_err(of_token)?;
+        let published = json!({"keys": [jwk]});
+        Ok(Self { sign, verify, published })
+    }
+
+    /// The key set.
+    pub(super) fn published(&self) -> &Value {
+        &self.published
+    }
+
+    /// A token for Graph.
+    pub(super) fn for_graph(&self, app: &Registration, now: u64) -> Option<String> {
+        self.signed(&GraphClaims {
+            aud: GRAPH.to_owned(),
+            appid: app.app_id.clone(),
+            tid: app.tenant_id.clone(),
+            roles: app.permissions.iter().cloned().collect(),
+            exp: now.saturating_add(TOKEN_LIFE),
+        })
+    }
+
+    /// The app whose token for Graph this is, where it is good.
+    pub(super) fn app_of(&self, token: &str, now: u64) -> Option<String> {
+        let mut validation = Validation::new(Algorithm::RS256);
+        // The lifetime is checked by the simulator's own clock.
+        validation.validate_exp = false;
+        validation.set_audience(&[GRAPH]);
+        let claims = jsonwebtoken::decode::<GraphClaims>(token, &self.verify, &validation).ok()?.claims;
+        (claims.exp > now).then_some(claims.appid)
+    }
+
+    /// The token of a notification.
+    pub(super) fn for_notification(&self, app_id: &str, tenant_id: &str, now: u64) -> Option<String> {
+        self.signed(&json!({
+            "iss": ISSUER,
+            "aud": app_id,
+            "tid": tenant_id,
+            "iat": now,
+            "nbf": now,
+            "exp": now.saturating_add(NOTIFICATION_LIFE),
+        }))
+    }
+
+    fn signed(&self, claims: &impl Serialize) -> Option<String> {
+        let header = Header { kid: Some(KEY_ID.to_owned()), ..Header::new(Algorithm::RS256) };
+        jsonwebtoken::encode(&header, claims, &self.sign).ok()
+    }
+}
