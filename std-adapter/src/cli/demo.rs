@@ -1,0 +1,424 @@
+//! `callflow demo`: a simulator, a small IVR bot, a person, and the call between them over real HTTP.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use callflow_core::event::Event;
+use callflow_core::id::Ticket;
+use callflow_core::lifecycle::State;
+use callflow_core::lifecycle::end::How;
+use callflow_core::operation::Outcome as OperationOutcome;
+use callflow_core::result::ResultInfo;
+use callflow_graph::bot::{Bot, Call, CallHandler, Config, HandlerError, Observed, What};
+use callflow_graph::client::Credentials;
+use callflow_graph::clock::Clock;
+use callflow_graph::session::Target;
+use callflow_graph::simulator::{self, Outcome, Person, Registration, Simulator, Step, WhenRung, wav_tone};
+use callflow_graph::store::CallName;
+use callflow_graph::store::embedded::Embedded;
+use callflow_graph::transport::{Https, Transport};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::ladder::{Direction, Ladder, Message};
+use super::{Failure, has_colours, listen};
+
+#[derive(clap::Args, Debug, Default)]
+pub(crate) struct Args {
+    /// Let the bot call the person
+    #[arg(long)]
+    outgoing: bool,
+    /// Print one JSON object a line, the summary last
+    #[arg(long)]
+    json: bool,
+    /// Take a permission from the bot's app before the call, as Calls.Initiate.All
+    #[arg(long, value_name = "PERMISSION")]
+    revoke: Vec<String>,
+    /// Where the bot keeps its calls [default: a file that is removed afterwards]
+    #[arg(long, value_name = "FILE")]
+    store: Option<PathBuf>,
+    /// The bot's port [default: a free one]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    bot_port: u16,
+    /// The simulator's port [default: a free one]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    sim_port: u16,
+}
+
+const APP: &str = "8a34a46b-3d17-4adc-8dce-dc4e7d572698";
+const TENANT: &str = "932899f8-2ea1-4604-8413-27bd2892079f";
+const SECRET: &str = "only-for-the-demo";
+const PERSON: &str = "112f7296-5fa4-42ca-bae8-6a692b15d4b8";
+const PERSON_NAME: &str = "Ada";
+/// How long the whole call may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the demo's bot keeps of its call.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Menu {
+    goodbye: Option<u32>,
+}
+
+/// A bot with one menu: any key ends it politely.
+struct Ivr {
+    prompts: String,
+}
+
+impl Ivr {
+    fn begin(&self, call: &mut Call<'_>) -> Result<(), HandlerError> {
+        call.subscribe_to_tone()?;
+        call.play(format!("{}/menu.wav", self.prompts))?;
+        Ok(())
+    }
+}
+
+impl CallHandler for Ivr {
+    type State = Menu;
+
+    async fn on_event(
+        &self,
+        call: &mut Call<'_>,
+        menu: &mut Menu,
+        event: &Event,
+    ) -> Result<(), HandlerError> {
+        match event {
+            Event::Offered => {
+                call.answer()?;
+                self.begin(call)?;
+            }
+            Event::Created => self.begin(call)?,
+            Event::Tone { .. } if menu.goodbye.is_none() => {
+                menu.goodbye = Some(call.play(format!("{}/goodbye.wav", self.prompts))?.number());
+            }
+            Event::OperationEnded { ticket, .. }
+                if menu.goodbye.and_then(Ticket::try_new) == Some(*ticket) =>
+            {
+                call.hang_up()?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let clock = Clock::system();
+    let transport: Arc<dyn Transport> =
+        Arc::new(Https::try_new(Duration::from_secs(3), Duration::from_secs(10))?);
+    let sim_listener = listen(args.sim_port, "the simulator").await?;
+    let bot_listener = listen(args.bot_port, "the bot").await?;
+    let sim_base = format!("http://{}", sim_listener.local_addr()?);
+    let bot_base = format!("http://{}", bot_listener.local_addr()?);
+
+    let mut app = Registration::new(APP, TENANT, SECRET, format!("{bot_base}/calls"));
+    for permission in ["Calls.Initiate.All", "Calls.AccessMedia.All"] {
+        if !args.revoke.iter().any(|revoked| revoked.eq_ignore_ascii_case(permission)) {
+            app = app.with(permission);
+        }
+    }
+    let simulator =
+        Simulator::try_new(simulator::Config::new(&sim_base, app), Arc::clone(&transport), clock)?;
+    let script = vec![
+        Step::AwaitAnswer,
+        Step::AwaitPromptStart,
+        Step::Wait(Duration::from_millis(900)),
+        Step::Press('1'),
+        Step::AwaitPromptEnd,
+        Step::AwaitHangUp,
+    ];
+    let when_rung = WhenRung::PickUp { after: Duration::from_millis(700), then: script.clone() };
+    let person = Person { id: PERSON.to_owned(), display_name: PERSON_NAME.to_owned(), when_rung };
+    simulator.add_person(person);
+    serve(sim_listener, simulator.router());
+
+    let temporary =
+        std::env::temp_dir().join(format!("callflow-demo-{}.redb", uuid::Uuid::new_v4().simple()));
+    let store_path = args.store.clone().unwrap_or_else(|| temporary.clone());
+    let store = Arc::new(Embedded::open(&store_path)?);
+    let credentials =
+        Credentials { tenant_id: TENANT.to_owned(), app_id: APP.to_owned(), client_secret: SECRET.into() };
+    let mut config = Config::new(credentials, format!("{bot_base}/calls"));
+    config.endpoints = simulator.endpoints();
+    let handler = Ivr { prompts: format!("{bot_base}/prompts") };
+    let bot = Bot::start(config, handler, store, transport, clock).await?;
+    bot.check_credentials().await?;
+    let prompts = Router::new()
+        .route("/prompts/menu.wav", get(async || wav_tone(Duration::from_millis(1800))))
+        .route("/prompts/goodbye.wav", get(async || wav_tone(Duration::from_millis(600))));
+    serve(bot_listener, bot.router().merge(prompts));
+
+    let result = watch(args, &bot, &simulator, clock, script).await;
+    bot.stop().await;
+    drop(bot);
+    if args.store.is_none() {
+        // Left over only where somebody else holds it.
+        let _ = std::fs::remove_file(temporary);
+    }
+    result
+}
+
+fn serve(listener: tokio::net::TcpListener, router: Router) {
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(%error, "serving failed");
+        }
+    });
+}
+
+/// What was seen of the call.
+#[derive(Default)]
+struct Seen {
+    call: Option<CallName>,
+    requests: u64,
+    notifications: u64,
+    events: BTreeMap<String, u64>,
+    longest: Option<u64>,
+    refused: Option<ResultInfo>,
+    is_over: bool,
+}
+
+async fn watch(
+    args: &Args,
+    bot: &Bot,
+    simulator: &Simulator,
+    clock: Clock,
+    script: Vec<Step>,
+) -> Result<ExitCode, Failure> {
+    let (mut at_bot, mut at_graph) = (bot.watch(), simulator.watch());
+    let begun = clock.now_millis();
+    let mut seen = Seen::default();
+    let mut out = Out::new(args.json, begun);
+    out.head()?;
+    if args.outgoing {
+        seen.call = Some(bot.place(Target::User(PERSON.to_owned())).await?);
+    } else {
+        simulator.call_bot(PERSON, APP, script)?;
+    }
+    let patience = tokio::time::sleep(PATIENCE);
+    tokio::pin!(patience);
+    // After the end, what is still on its way is shown too.
+    let mut quiet = None;
+    loop {
+        let rest = async {
+            match quiet {
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            observed = at_bot.recv() => {
+                let Some(observed) = observed else { break };
+                out.bot(&observed)?;
+                seen.note(observed);
+            }
+            observed = at_graph.recv() => {
+                if let Some(observed) = observed {
+                    out.graph(&observed)?;
+                }
+            }
+            () = rest => break,
+            () = &mut patience => break,
+        }
+        if seen.is_over && quiet.is_none() {
+            quiet = Some(tokio::time::Instant::now() + Duration::from_millis(300));
+        }
+    }
+    let Some(name) = &seen.call else {
+        return Err(Failure("nothing reached the bot".to_owned()));
+    };
+    let view = bot.view(name).await?.ok_or_else(|| Failure("the call is not in the store".to_owned()))?;
+    let scripted = simulator.calls().iter().all(|call| call.outcome == Outcome::Done);
+    let as_scripted = scripted && seen.is_over && view.ever_established && !simulator.calls().is_empty();
+    let result = view.end.and_then(|end| end.result).or(seen.refused);
+    let text = ended_in_words(view.end.map(|end| end.how), result);
+    let summary = json!({
+        "call": view.id,
+        "kind": view.classification.kind().name(),
+        "why": view.classification.reason().name(),
+        "final_state": view.state.name(),
+        "ever_established": view.ever_established,
+        "ended": {"code": result.map(|r| r.code), "subcode": result.map(|r| r.subcode), "text": text},
+        "requests": seen.requests,
+        "notifications": seen.notifications,
+        "events": seen.events,
+        "longest_notification_to_request_ms": seen.longest,
+        "as_scripted": as_scripted,
+    });
+    out.summary(&summary)?;
+    Ok(if as_scripted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn ended_in_words(how: Option<How>, result: Option<ResultInfo>) -> String {
+    let meaning = result.and_then(ResultInfo::meaning);
+    match (how, meaning) {
+        (None, _) => "the call has not ended".to_owned(),
+        (Some(How::NotCreated), Some(meaning)) => format!("the call was not created: {meaning}"),
+        (Some(How::NotCreated), None) => "the call was not created".to_owned(),
+        (Some(How::Told), Some(meaning)) => meaning.to_owned(),
+        (Some(How::Told), None) => "the service ended the call and gave no reason that is known".to_owned(),
+        (Some(How::Inferred), _) => "the service does not know the call any more".to_owned(),
+    }
+}
+
+impl Seen {
+    fn note(&mut self, observed: Observed) {
+        match observed.what {
+            What::Notification { .. } => self.notifications += 1,
+            What::Request { caused_at, .. } => {
+                self.requests += 1;
+                let took = caused_at.map(|caused_at| observed.at.saturating_sub(caused_at));
+                self.longest = self.longest.max(took);
+            }
+            What::Event(event) => {
+                let words = format!("{event:?}");
+                let name = words.split([' ', '(', '{']).next().unwrap_or_default().to_owned();
+                *self.events.entry(name).or_default() += 1;
+                match event {
+                    Event::CommandFailed { status, code, .. } => {
+                        self.refused = Some(ResultInfo { code: u32::from(status), subcode: code });
+                    }
+                    Event::OperationEnded { outcome: OperationOutcome::Refused, result, .. } => {
+                        self.refused = result;
+                    }
+                    Event::Ended(_) => self.is_over = true,
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+        self.call.get_or_insert(observed.call);
+    }
+}
+
+/// Where what is seen goes: a ladder, or lines of JSON.
+enum Out {
+    Ladder { ladder: Ladder<std::io::Stdout>, begun: u64 },
+    Json { begun: u64 },
+}
+
+impl Out {
+    fn new(json: bool, begun: u64) -> Self {
+        if json {
+            return Self::Json { begun };
+        }
+        let stdout = std::io::stdout();
+        let has_colours = has_colours(&stdout);
+        Self::Ladder { ladder: Ladder::new(stdout, has_colours, PERSON_NAME), begun }
+    }
+
+    fn head(&mut self) -> std::io::Result<()> {
+        match self {
+            Self::Ladder { ladder, .. } => ladder.head(),
+            Self::Json { .. } => Ok(()),
+        }
+    }
+
+    fn bot(&mut self, observed: &Observed) -> std::io::Result<()> {
+        let (direction, words, is_bad) = match &observed.what {
+            What::Notification { about, .. } => (Direction::GraphToBot, about.clone(), false),
+            What::Request { line, .. } => (Direction::BotToGraph, short(line), false),
+            What::Answer { line, result } => {
+                let is_bad = !result.starts_with('2');
+                (Direction::GraphToBot, format!("{result}  (to {})", last(line)), is_bad)
+            }
+            What::Event(event) => {
+                if let Self::Json { begun } = self {
+                    let line =
+                        json!({"at_ms": observed.at.saturating_sub(*begun), "event": format!("{event:?}")});
+                    return print(&line);
+                }
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        self.message(observed.at, direction, words, Some(observed.state), is_bad)
+    }
+
+    fn graph(&mut self, observed: &simulator::Observed) -> std::io::Result<()> {
+        let simulator::What::Person { did, .. } = &observed.what else { return Ok(()) };
+        let heard = did.starts_with("hears") || did.starts_with("is rung");
+        let direction = if heard { Direction::GraphToPerson } else { Direction::PersonToGraph };
+        self.message(observed.at, direction, did.clone(), None, false)
+    }
+
+    fn message(
+        &mut self,
+        at: u64,
+        direction: Direction,
+        words: String,
+        state: Option<State>,
+        is_bad: bool,
+    ) -> std::io::Result<()> {
+        let state = state.map(|state| state.name().to_owned());
+        match self {
+            Self::Ladder { ladder, begun } => {
+                ladder.draw(&Message { at: at.saturating_sub(*begun), direction, words, state, is_bad })
+            }
+            Self::Json { begun } => {
+                let (from, to) = match direction {
+                    Direction::PersonToGraph => ("person", "graph"),
+                    Direction::GraphToPerson => ("graph", "person"),
+                    Direction::GraphToBot => ("graph", "bot"),
+                    Direction::BotToGraph => ("bot", "graph"),
+                };
+                let at = at.saturating_sub(*begun);
+                print(&json!({"at_ms": at, "from": from, "to": to, "message": words, "state": state}))
+            }
+        }
+    }
+
+    fn summary(&mut self, summary: &Value) -> std::io::Result<()> {
+        let Self::Ladder { ladder, .. } = self else { return print(&json!({"summary": summary})) };
+        let text = |pointer: &str| match summary.pointer(pointer) {
+            None | Some(Value::Null) => "–".to_owned(),
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Bool(true)) => "yes".to_owned(),
+            Some(Value::Bool(false)) => "no".to_owned(),
+            Some(other) => other.to_string(),
+        };
+        ladder.rule()?;
+        ladder.line("call", &text("/call"))?;
+        ladder.line("kind", &format!("{}: {}", text("/kind"), text("/why")))?;
+        let ended = format!("{}/{}: {}", text("/ended/code"), text("/ended/subcode"), text("/ended/text"));
+        ladder.line("ended", &ended)?;
+        ladder.line("established", &text("/ever_established"))?;
+        ladder.line("requests", &text("/requests"))?;
+        ladder.line("notifications", &text("/notifications"))?;
+        let longest = text("/longest_notification_to_request_ms");
+        ladder.line("slowest", &format!("{longest} ms from a notification to the request it caused"))?;
+        ladder.line("as scripted", &text("/as_scripted"))
+    }
+}
+
+fn print(line: &Value) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+/// `POST /communications/calls/57DA…/answer` with the id cut short.
+fn short(line: &str) -> String {
+    let segments = line.split('/').map(|segment| {
+        if segment.len() >= 32 {
+            segment.chars().take(8).chain(['…']).collect()
+        } else {
+            segment.to_owned()
+        }
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
+/// The last word of a path that is no id: `answer`.
+fn last(line: &str) -> String {
+    let method = line.split(' ').next().unwrap_or_default();
+    match line.rsplit('/').next() {
+        Some(segment) if segment.len() < 32 => segment.to_owned(),
+        Some(_) | None => method.to_owned(),
+    }
+}

@@ -1,0 +1,84 @@
+//! The command line.
+
+mod decode;
+mod demo;
+mod ladder;
+mod sim;
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Bots in Microsoft Teams calls over Microsoft Graph: watch a call, read notifications, run a Graph of your own.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = false)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Watch a call being handled, from ring to hang-up (this is what happens without a command)
+    Demo(demo::Args),
+    /// Say what is understood of the JSON of notifications, one JSON object a line
+    Decode(decode::Args),
+    /// Serve a Graph calling service on loopback until Ctrl-C
+    Sim(sim::Args),
+}
+
+/// The command line was wrong, or what it named cannot be read.
+const BAD_INPUT: u8 = 2;
+
+/// Runs a command.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    let result = match &args.command {
+        None => asynchronously(demo::run(&demo::Args::default())),
+        Some(Command::Demo(args)) => asynchronously(demo::run(args)),
+        Some(Command::Sim(args)) => asynchronously(sim::run(args)),
+        Some(Command::Decode(args)) => decode::run(args),
+    };
+    match result {
+        Ok(code) => code,
+        Err(Failure(words)) => {
+            // Where standard error is gone there is nobody to tell.
+            let _ = writeln!(std::io::stderr(), "callflow: {words}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Why a command failed, in words that say what to do.
+struct Failure(String);
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+fn asynchronously(command: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(has_colours(&std::io::stderr()))
+        .with_writer(std::io::stderr)
+        .init();
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+}
+
+/// Whether `stream` shows colours: a terminal, and nobody who asked for none.
+fn has_colours(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Listens on a port of this machine.
+async fn listen(port: u16, what_for: &str) -> Result<tokio::net::TcpListener, Failure> {
+    tokio::net::TcpListener::bind(("127.0.0.1", port)).await.map_err(|e| {
+        Failure(format!(
+            "cannot listen on 127.0.0.1:{port} for {what_for}: {e}; give another port, or 0 for a free one"
+        ))
+    })
+}
