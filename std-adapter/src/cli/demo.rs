@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use callflow_core::classification::Kind;
 use callflow_core::event::Event;
 use callflow_core::id::Ticket;
 use callflow_core::lifecycle::State;
 use callflow_core::lifecycle::end::How;
 use callflow_core::operation::Outcome as OperationOutcome;
+use callflow_core::permission::{self, Action};
 use callflow_core::result::ResultInfo;
 use callflow_graph::bot::{Bot, Call, CallHandler, Config, HandlerError, Observed, What};
 use callflow_graph::client::Credentials;
@@ -256,6 +258,13 @@ async fn watch(
 
 fn ended_in_words(how: Option<How>, result: Option<ResultInfo>) -> String {
     let meaning = result.and_then(ResultInfo::meaning);
+    if let (Some(How::NotCreated), Some(ResultInfo { subcode: 7504, .. }), Some(meaning)) =
+        (how, result, meaning)
+    {
+        let needed = permission::needed(Action::Place { targets: 1 }, Kind::PeerToPeer);
+        let names: Vec<_> = needed.iter().map(|permission| permission.name()).collect();
+        return format!("the call was not created: {meaning}; calling a user needs {}", names.join(" or "));
+    }
     match (how, meaning) {
         (None, _) => "the call has not ended".to_owned(),
         (Some(How::NotCreated), Some(meaning)) => format!("the call was not created: {meaning}"),
@@ -325,7 +334,7 @@ impl Out {
             What::Request { line, .. } => (Direction::BotToGraph, short(line), false),
             What::Answer { line, result } => {
                 let is_bad = !result.starts_with('2');
-                (Direction::GraphToBot, format!("{result}  (to {})", last(line)), is_bad)
+                (Direction::GraphToBot, format!("{}  (to {})", cut(result), last(line)), is_bad)
             }
             What::Event(event) => {
                 if let Self::Json { begun } = self {
@@ -412,6 +421,16 @@ fn short(line: &str) -> String {
         }
     });
     segments.collect::<Vec<_>>().join("/")
+}
+
+/// The beginning of an answer's words; all of them are in the summary.
+fn cut(words: &str) -> String {
+    const SHOWN: usize = 40;
+    if words.chars().count() <= SHOWN {
+        words.to_owned()
+    } else {
+        words.chars().take(SHOWN).chain(['…']).collect()
+    }
 }
 
 /// The last word of a path that is no id: `answer`.

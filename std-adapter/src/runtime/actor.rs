@@ -14,7 +14,7 @@ use super::{Accepted, Shared, Wake, What, alias_of};
 use crate::bot::Call;
 use crate::client::{Answer, ClientError};
 use crate::session::{Outgoing, Session, Step};
-use crate::store::{CallName, Commit, InboxEntry, OutboxRow, StoreError};
+use crate::store::{CallName, Commit, InboxEntry, OutboxRow, Record, StoreError};
 use crate::wire::graph_error::GraphError;
 use crate::wire::notification::{Notice, Subject, read_batch};
 use crate::wire::request::{HttpRequest, Method};
@@ -83,10 +83,17 @@ pub(super) async fn run(
         () = stop.cancelled() => {}
     }
     shared.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
-    // Whoever looked the task up before it left the list may have told it something since.
-    if wakes.try_recv().is_ok_and(|wake| matches!(wake, Wake::Inbox)) {
+    // What was put into its inbox since it was forgotten was told to a task that is no more.
+    if !stop.is_cancelled()
+        && shared.store.read(&name).await.is_ok_and(|record| record.as_ref().is_some_and(is_new))
+    {
         shared.wake(&name, Wake::Inbox);
     }
+}
+
+/// Whether nobody has looked at this record yet: only a forgotten call begins anew.
+fn is_new(record: &Record) -> bool {
+    record.version == 0 && !record.inbox.is_empty()
 }
 
 /// Reads a call, or waits for the notification that begins it. `None` where none comes.

@@ -237,7 +237,11 @@ impl Call {
             progress: watch::Sender::new(Progress::default()),
             notifications,
         });
-        world.calls.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&call));
+        world
+            .calls
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(super::plain(&id), Arc::clone(&call));
         world.spawn(delivery::run(world.weak(), queue));
         world.spawn(Arc::clone(&call).clean_up());
         call

@@ -186,6 +186,7 @@ pub(crate) struct World {
     keys: tokens::Keys,
     registrations: RwLock<HashMap<String, Registration>>,
     people: RwLock<HashMap<String, Person>>,
+    /// By their ids in one spelling.
     calls: RwLock<BTreeMap<String, Arc<call::Call>>>,
     /// Statuses that the next requests to a path ending so are answered with.
     refusals: Mutex<Vec<(String, u16)>>,
@@ -328,9 +329,7 @@ impl World {
     }
 
     fn call(&self, id: &str) -> Option<Arc<call::Call>> {
-        let plain = |id: &str| id.replace('-', "").to_ascii_lowercase();
-        let calls = self.calls.read().unwrap_or_else(PoisonError::into_inner);
-        calls.values().find(|call| plain(call.id()) == plain(id)).cloned()
+        self.calls.read().unwrap_or_else(PoisonError::into_inner).get(&plain(id)).cloned()
     }
 
     /// Whether a chance of so many hundredths comes true.
@@ -361,6 +360,11 @@ impl World {
     fn weak(self: &Arc<Self>) -> Weak<Self> {
         Arc::downgrade(self)
     }
+}
+
+/// An id in one spelling: Graph writes the same one with and without dashes, and in either case.
+fn plain(id: &str) -> String {
+    id.replace('-', "").to_ascii_lowercase()
 }
 
 #[cfg(test)]

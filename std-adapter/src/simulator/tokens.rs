@@ -2,6 +2,8 @@
 //!
 //! Source: Microsoft identity platform, client credentials flow; the vendor's article on calling notifications.
 
+use std::sync::OnceLock;
+
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
@@ -35,10 +37,13 @@ struct GraphClaims {
 
 impl Keys {
     pub(super) fn try_new() -> Result<Self, SimulatorError> {
-        let of_pair = |e: rcgen::Error| SimulatorError::Key(e.to_string());
+        // Made once in a process: making one takes a while, and nothing here is secret.
+        static MADE: OnceLock<Result<String, String>> = OnceLock::new();
+        let make = || rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).map(|pair| pair.serialize_pem());
+        let pem = MADE.get_or_init(|| make().map_err(|e| e.to_string())).as_ref();
+        let pem = pem.map_err(|reason| SimulatorError::Key(reason.clone()))?;
         let of_token = |e: jsonwebtoken::errors::Error| SimulatorError::Key(e.to_string());
-        let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).map_err(of_pair)?;
-        let sign = EncodingKey::from_rsa_pem(pair.serialize_pem().as_bytes()).map_err(of_token)?;
+        let sign = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(of_token)?;
         let mut jwk = Jwk::from_encoding_key(&sign, Algorithm::RS256).map_err(of_token)?;
         jwk.common.key_id = Some(KEY_ID.to_owned());
         let verify = DecodingKey::from_jwk(&jwk).map_err(of_token)?;

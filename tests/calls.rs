@@ -1,0 +1,307 @@
+//! Whole calls: bot and simulator, every step over HTTP in process, in virtual time.
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests, beside the tests themselves
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use callflow_core::classification::{Kind, Reason};
+use callflow_core::command;
+use callflow_core::event::Event;
+use callflow_core::lifecycle::State;
+use callflow_core::lifecycle::end::How;
+use callflow_core::operation::Outcome as Ended;
+use callflow_core::result::ResultInfo;
+use callflow_graph::bot::{Bot, PlaceError};
+use callflow_graph::session::{Order, Target};
+use callflow_graph::simulator::{Faults, Outcome, Person, Step, WhenRung};
+use callflow_graph::store::CallName;
+use callflow_graph::store::embedded::Embedded;
+use callflow_tests::{APP, Kept, PERSON, Scene};
+
+fn name_of(id: &str) -> CallName {
+    CallName::try_new(format!("c-{}", id.to_lowercase())).unwrap()
+}
+
+fn ada() -> Target {
+    Target::User(PERSON.to_owned())
+}
+
+/// Waits until the call is over.
+async fn end_of(bot: &Bot, name: &CallName) -> callflow_graph::runtime::View {
+    for _ in 0..6000 {
+        if let Some(view) = bot.view(name).await.unwrap().filter(|view| view.end.is_some()) {
+            return view;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{name} has not ended: {:?}", bot.view(name).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_calls_and_the_bot_answers_plays_hears_and_hangs_up() {
+    let scene = Scene::good();
+    let bot = scene.start().await;
+    let id = scene.simulator.call_bot(PERSON, APP, Scene::script()).unwrap();
+    let view = end_of(&bot, &name_of(&id)).await;
+    assert_eq!(view.id.as_deref(), Some(id.as_str()));
+    assert_eq!((view.state, view.ever_established), (State::Terminated, true));
+    assert_eq!(
+        (view.classification.kind(), view.classification.reason()),
+        (Kind::PeerToPeer, Reason::CalledDirectly)
+    );
+    let end = view.end.unwrap();
+    assert_eq!((end.how, end.result), (How::Told, Some(ResultInfo { code: 200, subcode: 7000 })));
+    let kept: Kept = serde_json::from_slice(&view.author).unwrap();
+    assert_eq!(kept.tones, 1);
+    assert_eq!(scene.simulator.call(&id).unwrap().outcome, Outcome::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bot_calls_a_person() {
+    let scene = Scene::good();
+    let bot = scene.start().await;
+    let name = bot.place(ada()).await.unwrap();
+    let view = end_of(&bot, &name).await;
+    assert!(view.ever_established);
+    assert_eq!(
+        (view.classification.kind(), view.classification.reason()),
+        (Kind::PeerToPeer, Reason::OneTarget)
+    );
+    let told = scene.told(&name);
+    assert_eq!(told.first(), Some(&Event::Created));
+    assert!(
+        told.iter().any(|event| matches!(event, Event::OperationEnded { outcome: Ended::Completed, .. }))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_permission_nobody_is_called_and_the_bot_is_told_why() {
+    let scene = Scene::new(&["Calls.AccessMedia.All"], Faults::default());
+    let bot = scene.start().await;
+    let name = bot.place(ada()).await.unwrap();
+    let view = end_of(&bot, &name).await;
+    assert_eq!(view.end.unwrap().how, How::NotCreated);
+    let failed = scene.told(&name).into_iter().find_map(|event| match event {
+        Event::CommandFailed { command, status, code, .. } => Some((command, status, code)),
+        _ => None,
+    });
+    assert_eq!(failed, Some((command::Kind::Create, 403, 7504)));
+    assert_eq!(scene.simulator.calls(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_declines_or_lets_it_ring_was_never_established() {
+    let scene = Scene::good();
+    let bot = scene.start().await;
+    for when_rung in [WhenRung::Decline, WhenRung::Ignore] {
+        scene.simulator.add_person(Person {
+            id: PERSON.to_owned(),
+            display_name: "Ada".to_owned(),
+            when_rung,
+        });
+        let name = bot.place(ada()).await.unwrap();
+        let view = end_of(&bot, &name).await;
+        assert!(!view.ever_established && view.end.unwrap().how == How::Told);
+        let told = scene.told(&name);
+        assert!(
+            told.iter().any(|event| matches!(event, Event::OperationsEnded { .. })),
+            "what was held ended too"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_hangs_up_first_ends_the_call_for_both() {
+    let scene = Scene::good();
+    let bot = scene.start().await;
+    let script = vec![Step::AwaitAnswer, Step::HangUp];
+    let id = scene.simulator.call_bot(PERSON, APP, script).unwrap();
+    let view = end_of(&bot, &name_of(&id)).await;
+    assert_eq!(view.end.unwrap().result, Some(ResultInfo { code: 200, subcode: 4521 }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn commands_from_outside_are_carried_out_or_refused_with_a_reason() {
+    let scene = Scene::good();
+    let bot = scene.start().await;
+    let id = scene.simulator.call_bot(PERSON, APP, vec![Step::AwaitHangUp]).unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let name = name_of(&id);
+    let refused = bot.order(&name, Order::Answer).await.unwrap_err();
+    assert!(refused.to_string().contains("cannot answer while established"), "{refused}");
+    bot.order(&name, Order::HangUp).await.unwrap();
+    end_of(&bot, &name).await;
+    let nobody = CallName::try_new("c-0").unwrap();
+    assert!(matches!(bot.order(&nobody, Order::HangUp).await, Err(PlaceError::NoCall(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_call_is_kept_alive() {
+    let scene = Scene::good();
+    let bot = scene.start().await;
+    let script = vec![Step::AwaitAnswer, Step::Wait(Duration::from_secs(3 * 3600)), Step::HangUp];
+    let id = scene.simulator.call_bot(PERSON, APP, script).unwrap();
+    tokio::time::sleep(Duration::from_secs(3 * 3600 + 60)).await;
+    let view = bot.view(&name_of(&id)).await.unwrap();
+    assert_eq!(scene.simulator.call(&id).unwrap().result, Some((200, 4521)), "not cleaned up: {view:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unreachable_prompt_fails_its_operation_and_the_call_goes_on() {
+    let scene = Scene::good();
+    let bot = scene.start().await;
+    scene.net.mount("bot.test", bot.router());
+    let script =
+        vec![Step::AwaitAnswer, Step::Wait(Duration::from_secs(5)), Step::Press('1'), Step::AwaitHangUp];
+    let id = scene.simulator.call_bot(PERSON, APP, script).unwrap();
+    let name = name_of(&id);
+    end_of(&bot, &name).await;
+    let told = scene.told(&name);
+    assert!(
+        told.iter().any(|event| matches!(event, Event::OperationEnded { outcome: Ended::Failed, .. })),
+        "{told:?}"
+    );
+    assert_eq!(scene.simulator.call(&id).unwrap().outcome, Outcome::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unreachable_graph_is_told_of_and_nobody_is_called() {
+    let scene = Scene::good();
+    let bot = scene.start().await;
+    scene.net.unmount("graph.test");
+    let name = bot.place(ada()).await.unwrap();
+    let view = end_of(&bot, &name).await;
+    assert_eq!(view.end.unwrap().how, How::NotCreated);
+    let told = scene.told(&name);
+    assert!(
+        matches!(told[0], Event::CommandFailed { status: 0, command: command::Kind::Create, .. }),
+        "{told:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_is_asked_again_because_nothing_was_done() {
+    let scene = Scene::good();
+    let bot = scene.start().await;
+    scene.simulator.refuse_next("/calls", 429);
+    let name = bot.place(ada()).await.unwrap();
+    assert!(end_of(&bot, &name).await.ever_established);
+    assert_eq!(scene.simulator.calls().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_503_to_a_creation_is_not_asked_again_and_the_bot_is_told() {
+    let scene = Scene::good();
+    let bot = scene.start().await;
+    scene.simulator.refuse_next("/calls", 503);
+    let name = bot.place(ada()).await.unwrap();
+    let view = end_of(&bot, &name).await;
+    assert_eq!(view.end.unwrap().how, How::Inferred);
+    let told = scene.told(&name);
+    assert!(matches!(told[0], Event::OutcomeUnknown { command: command::Kind::Create, .. }), "{told:?}");
+    assert_eq!(scene.simulator.calls(), [], "nobody was called twice, here not even once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_refused_by_the_service_may_be_tried_again() {
+    let scene = Scene::good();
+    let bot = scene.start().await;
+    scene.simulator.refuse_next("/answer", 400);
+    let id = scene.simulator.call_bot(PERSON, APP, vec![Step::AwaitAnswer, Step::HangUp]).unwrap();
+    let name = name_of(&id);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(bot.view(&name).await.unwrap().unwrap().state, State::Incoming);
+    bot.order(&name, Order::Answer).await.unwrap();
+    assert!(end_of(&bot, &name).await.ever_established);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_calls_at_once_each_end_as_scripted() {
+    let scene = Scene::good();
+    let bot = scene.start().await;
+    let ids: Vec<_> =
+        (0..1000).map(|_| scene.simulator.call_bot(PERSON, APP, Scene::script()).unwrap()).collect();
+    for id in &ids {
+        let view = end_of(&bot, &name_of(id)).await;
+        assert!(view.ever_established);
+        assert_eq!(scene.simulator.call(id).unwrap().outcome, Outcome::Done, "{id}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_twice_and_lost_news_leaves_no_call_behind() {
+    let faults = Faults { twice: 20, lost: 10, late: 30, late_by: Duration::from_secs(3) };
+    let scene = Scene::new(&["Calls.Initiate.All", "Calls.AccessMedia.All"], faults);
+    let bot = scene.start().await;
+    // A tone that is lost is in no resource: the person gives up after a while.
+    let mut then = Scene::script();
+    then.pop();
+    then.extend([Step::Wait(Duration::from_secs(60)), Step::HangUp]);
+    let when_rung = WhenRung::PickUp { after: Duration::from_secs(3), then };
+    scene.simulator.add_person(Person { id: PERSON.to_owned(), display_name: "Ada".to_owned(), when_rung });
+    let mut names = Vec::new();
+    for _ in 0..100 {
+        names.push(bot.place(ada()).await.unwrap());
+    }
+    // Long enough for every question that is asked on doubt, and for the service to clean up.
+    tokio::time::sleep(Duration::from_secs(2 * 3600)).await;
+    for call in scene.simulator.calls() {
+        assert!(call.prompts_started <= 1, "no prompt is played twice: {call:?}");
+        assert_eq!(call.state, "terminated", "{call:?}");
+    }
+    assert_eq!(scene.simulator.calls().len(), 100, "nobody is called twice");
+    for name in names {
+        // A call that ended long ago is forgotten; one that is kept has ended.
+        let told = scene.told(&name);
+        let ended = told.iter().filter(|event| matches!(event, Event::Ended(_))).count();
+        assert_eq!(ended, 1, "{told:?}");
+        let tones = told.iter().filter(|event| matches!(event, Event::Tone { .. })).count();
+        assert!(tones <= 1, "{told:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_that_stops_at_any_moment_is_taken_up_again_without_a_repetition() {
+    for millis in (0..3200).step_by(40) {
+        let scene = Scene::good();
+        let bot = scene.start().await;
+        let id = scene.simulator.call_bot(PERSON, APP, Scene::script()).unwrap();
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        bot.stop().await;
+        drop(bot);
+        let bot = scene.start().await;
+        let name = name_of(&id);
+        let view = end_of(&bot, &name).await;
+        let call = scene.simulator.call(&id).unwrap();
+        assert!(call.prompts_started <= 1, "stopped after {millis} ms: {call:?}");
+        assert_eq!(call.state, "terminated", "stopped after {millis} ms");
+        // Stopping may fall between sending and hearing the answer: that is told, and settled by news.
+        assert!(view.ever_established, "stopped after {millis} ms: {:?}", scene.told(&name));
+    }
+}
+
+#[tokio::test]
+async fn the_embedded_store_carries_a_call_to_the_next_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("calls.redb");
+    let mut scene = Scene::good();
+    scene.store = Arc::new(Embedded::open(&path).unwrap());
+    let bot = scene.start().await;
+    let script = vec![Step::AwaitAnswer, Step::AwaitHangUp];
+    let id = scene.simulator.call_bot(PERSON, APP, script).unwrap();
+    let name = name_of(&id);
+    while bot.view(&name).await.unwrap().is_none_or(|view| view.state != State::Established) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    bot.stop().await;
+    scene.net.unmount("bot.test");
+    drop(bot);
+    scene.store = Arc::new(callflow_graph::store::memory::Memory::new());
+    scene.store = Arc::new(Embedded::open(&path).unwrap());
+    let bot = scene.start().await;
+    bot.order(&name, Order::HangUp).await.unwrap();
+    while bot.view(&name).await.unwrap().is_none_or(|view| view.end.is_none()) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(scene.simulator.call(&id).unwrap().outcome, Outcome::Done);
+}

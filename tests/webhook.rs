@@ -1,0 +1,302 @@
+//! What comes in at the webhook that should not, and what comes of it: a clear error, and nothing lost.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // helpers of tests, beside the tests themselves
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use callflow_core::lifecycle::State;
+use callflow_graph::bot::{Bot, StartError};
+use callflow_graph::simulator::Step;
+use callflow_graph::store::{CallName, Commit, Pending, Record, Store, StoreError};
+use callflow_graph::transport::Transport;
+use callflow_graph::webhook::MAX_BODY;
+use callflow_tests::{APP, PERSON, Scene, TENANT};
+use http::{Request, Response};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+
+const CALL: &str = "57DAB8B1894C409AB240BD8BEAE78896";
+
+/// The key that another service would sign with, once made.
+const FORGED: &[u8] = b"not a key of anybody's, but long enough to be a secret of HS256";
+
+struct Hook {
+    scene: Scene,
+    bot: Bot,
+    token: String,
+}
+
+/// A bot, and a token that its Graph signed.
+async fn hook() -> Hook {
+    let scene = Scene::good();
+    let bot = scene.start().await;
+    // A caller who never waits for an answer: his call's first notification carries a good token.
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let hear = async move |headers: http::HeaderMap| {
+        let _ = tell.send(headers[http::header::AUTHORIZATION].to_str().unwrap().to_owned());
+        http::StatusCode::ACCEPTED
+    };
+    scene.net.mount("bot.test", axum::Router::new().route("/calls", axum::routing::post(hear)));
+    scene.simulator.call_bot(PERSON, APP, vec![Step::HangUp]).unwrap();
+    let token = told.recv().await.unwrap();
+    scene.net.mount("bot.test", bot.router());
+    Hook { scene, bot, token }
+}
+
+impl Hook {
+    async fn post(&self, authorization: Option<&str>, body: impl Into<Bytes>) -> Response<Bytes> {
+        self.post_to("https://bot.test/calls", authorization, body).await
+    }
+
+    async fn post_to(
+        &self,
+        url: &str,
+        authorization: Option<&str>,
+        body: impl Into<Bytes>,
+    ) -> Response<Bytes> {
+        let mut request = Request::post(url);
+        if let Some(authorization) = authorization {
+            request = request.header("authorization", authorization);
+        }
+        self.scene.net.send(request.body(body.into()).unwrap()).await.unwrap()
+    }
+
+    /// A call that Graph knows, established.
+    async fn talking(&self) -> (String, CallName) {
+        let script = vec![Step::AwaitAnswer, Step::AwaitHangUp];
+        let id = self.scene.simulator.call_bot(PERSON, APP, script).unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let name = CallName::try_new(format!("c-{}", id.to_lowercase())).unwrap();
+        (id, name)
+    }
+
+    async fn calls(&self) -> usize {
+        self.bot.calls().await.unwrap().len()
+    }
+}
+
+fn incoming(id: &str) -> String {
+    entry("created", id, &json!({"@odata.type": "#microsoft.graph.call", "state": "incoming"}))
+}
+
+fn entry(change: &str, id: &str, data: &Value) -> String {
+    let url = format!("/communications/calls/{id}");
+    json!({"value": [{"changeType": change, "resourceUrl": url, "resourceData": data}]}).to_string()
+}
+
+fn code(response: &Response<Bytes>) -> (u16, String) {
+    let body: Value = serde_json::from_slice(response.body()).unwrap();
+    assert!(body["error"]["message"].as_str().is_some_and(|message| message.len() > 10), "{body}");
+    (response.status().as_u16(), body["error"]["code"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_token_is_401_and_nothing_of_its_request_reaches_a_call() {
+    let hook = hook().await;
+    let now = hook.scene.clock.now_seconds();
+    let claims = json!({"iss": "https://api.botframework.com", "aud": APP, "tid": TENANT, "nbf": now, "exp": now + 3600});
+    let header = Header { kid: Some("simulator-1".to_owned()), ..Header::new(Algorithm::HS256) };
+    let hs256 = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(FORGED)).unwrap();
+    let mut parts: Vec<_> = hook.token.split('.').map(str::to_owned).collect();
+    parts[1] = hs256.split('.').nth(1).unwrap().to_owned();
+    let tampered = parts.join(".");
+    for (authorization, expected) in [
+        (None, "tokenMissing"),
+        (Some("Bearer x".to_owned()), "tokenMalformed"),
+        (Some(format!("Bearer {hs256}")), "tokenAlgorithm"),
+        (Some(tampered), "tokenSignature"),
+    ] {
+        let refused = hook.post(authorization.as_deref(), incoming(CALL)).await;
+        assert_eq!(code(&refused), (401, expected.to_owned()));
+    }
+    tokio::time::sleep(Duration::from_secs(4500)).await;
+    let expired = hook.post(Some(&hook.token), incoming(CALL)).await;
+    assert_eq!(code(&expired), (401, "tokenExpired".to_owned()));
+    assert_eq!(hook.calls().await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bad_bodies_have_their_errors_and_a_good_one_is_accepted() {
+    let hook = hook().await;
+    let token = Some(hook.token.as_str());
+    for (body, status) in [
+        ("hello".to_owned(), 400),
+        ("{}".to_owned(), 400),
+        (json!({"value": [{"changeType": "sung"}]}).to_string(), 400),
+        (entry("updated", CALL, &json!({"state": {}})), 400),
+        ("x".repeat(MAX_BODY + 1), 413),
+    ] {
+        let (refused, _) = code(&hook.post(token, body.clone()).await);
+        assert_eq!(refused, status, "{}", body.chars().take(60).collect::<String>());
+    }
+    let limit = format!("{}{}", incoming("1"), " ".repeat(MAX_BODY - incoming("1").len()));
+    assert_eq!(hook.post(token, limit).await.status(), 202, "as large as the limit");
+    let legacy = json!({"callState": "incoming", "id": "1"}).to_string();
+    assert_eq!(hook.post(token, legacy).await.status(), 204);
+    // One bad entry costs none of the others.
+    let mut mixed: Value = serde_json::from_str(&incoming(CALL)).unwrap();
+    mixed["value"].as_array_mut().unwrap().insert(0, json!({"changeType": "sung"}));
+    assert_eq!(hook.post(token, mixed.to_string()).await.status(), 202);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(hook.calls().await, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_says_nothing_new_changes_nothing_and_unknown_words_are_survived() {
+    let hook = hook().await;
+    let token = Some(hook.token.as_str());
+    let (id, name) = hook.talking().await;
+    for body in [incoming(&id), incoming(&id), entry("updated", &id, &json!({"state": "dancing"}))] {
+        assert_eq!(hook.post(token, body).await.status(), 202);
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(hook.bot.view(&name).await.unwrap().unwrap().state, State::Established);
+}
+
+#[tokio::test(start_paused = true)]
+async fn news_of_a_call_that_is_not_known_is_kept_for_a_while() {
+    let hook = hook().await;
+    let token = Some(hook.token.as_str());
+    let established = entry("updated", CALL, &json!({"state": "established"}));
+    assert_eq!(hook.post(token, established.clone()).await.status(), 202);
+    tokio::time::sleep(Duration::from_secs(50)).await;
+    assert_eq!(hook.calls().await, 1, "kept");
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    assert_eq!(hook.calls().await, 0, "dropped, after a word in the log");
+
+    // The other way round: the first notification comes after the second.
+    assert_eq!(hook.post(token, established).await.status(), 202);
+    assert_eq!(hook.post(token, incoming(CALL)).await.status(), 202);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let name = CallName::try_new(format!("c-{}", CALL.to_lowercase())).unwrap();
+    assert_eq!(hook.bot.view(&name).await.unwrap().unwrap().state, State::Established);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_token_of_another_tenant_is_403_for_a_call_that_is_known() {
+    let hook = hook().await;
+    let (id, name) = hook.talking().await;
+    // The same service, speaking for another tenant's call.
+    let other = callflow_graph::simulator::Registration::new(
+        APP,
+        "another-tenant",
+        "s3cret",
+        "https://other.test/calls",
+    );
+    let config = callflow_graph::simulator::Config::new("https://other-graph.test", other);
+    let simulator = callflow_graph::simulator::Simulator::try_new(
+        config,
+        Arc::new(hook.scene.net.clone()),
+        hook.scene.clock,
+    )
+    .unwrap();
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let hear = async move |headers: http::HeaderMap| {
+        let _ = tell.send(headers[http::header::AUTHORIZATION].to_str().unwrap().to_owned());
+        http::StatusCode::ACCEPTED
+    };
+    hook.scene.net.mount("other.test", axum::Router::new().route("/calls", axum::routing::post(hear)));
+    simulator.add_person(callflow_graph::simulator::Person {
+        id: PERSON.to_owned(),
+        display_name: "Ada".to_owned(),
+        when_rung: callflow_graph::simulator::WhenRung::Ignore,
+    });
+    simulator.call_bot(PERSON, APP, vec![]).unwrap();
+    let token = told.recv().await.unwrap();
+    let refused = hook.post(Some(&token), entry("deleted", &id, &json!({}))).await;
+    assert_eq!(code(&refused), (403, "tenantMismatch".to_owned()));
+    assert_eq!(hook.bot.view(&name).await.unwrap().unwrap().state, State::Established);
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_cannot_be_had_are_503_so_that_the_service_tries_again() {
+    let scene = Scene::good();
+    let bot = scene.start().await;
+    let hook = Hook { token: "Bearer e30.e30.e30".to_owned(), scene, bot };
+    hook.scene.net.unmount("graph.test");
+    // A token that names a key, so that the keys are asked for.
+    let header = Header { kid: Some("k".to_owned()), ..Header::new(Algorithm::HS256) };
+    let token = jsonwebtoken::encode(&header, &json!({}), &EncodingKey::from_secret(FORGED)).unwrap();
+    let algorithm = hook.post(Some(&format!("Bearer {token}")), incoming(CALL)).await;
+    assert_eq!(code(&algorithm), (401, "tokenAlgorithm".to_owned()), "told apart before any key is fetched");
+    assert_eq!(hook.calls().await, 0);
+}
+
+/// A store whose disk is full.
+struct Full;
+
+fn full<T: Send + 'static>() -> Pending<'static, T> {
+    let error =
+        StoreError::Unwritable { path: "/calls.redb".into(), reason: "no space left on device".to_owned() };
+    Box::pin(std::future::ready(Err(error)))
+}
+
+impl Store for Full {
+    fn append(&self, _: &CallName, _: Vec<u8>) -> Pending<'_, u64> {
+        full()
+    }
+
+    fn read(&self, _: &CallName) -> Pending<'_, Option<Record>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    fn commit(&self, _: &CallName, _: Commit) -> Pending<'_, u64> {
+        full()
+    }
+
+    fn mark_attempted(&self, _: &CallName, _: u32) -> Pending<'_, ()> {
+        full()
+    }
+
+    fn resolve(&self, _: &str) -> Pending<'_, Option<CallName>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    fn names(&self) -> Pending<'_, Vec<CallName>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    fn forget(&self, _: &CallName) -> Pending<'_, ()> {
+        full()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_cannot_be_written_is_503_and_nobody_is_called() {
+    let mut hook = hook().await;
+    hook.scene.store = Arc::new(Full);
+    hook.bot = hook.scene.start().await;
+    let refused = hook.post(Some(&hook.token), incoming(CALL)).await;
+    assert_eq!(code(&refused), (503, "storeUnavailable".to_owned()));
+    assert!(!String::from_utf8_lossy(refused.body()).contains("calls.redb"), "the path is for the log only");
+    let target = callflow_graph::session::Target::User(PERSON.to_owned());
+    let error = hook.bot.place(target).await.unwrap_err();
+    assert!(error.to_string().contains("not full"), "{error}");
+    assert!(hook.scene.simulator.calls().iter().all(|call| call.id.len() == 32), "only Ada's own call");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_callback_that_graph_cannot_reach_is_refused_at_the_start() {
+    let scene = Scene::good();
+    for callback in ["http://bot.example/calls", "bot.example", ""] {
+        let config = callflow_graph::bot::Config { callback: callback.to_owned(), ..scene.config() };
+        let transport = Arc::new(scene.net.clone());
+        let started =
+            Bot::start(config, scene.menu.clone(), Arc::clone(&scene.store), transport, scene.clock).await;
+        assert!(matches!(started, Err(StartError::Callback(_))), "{callback}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_secret_is_told_of_before_the_first_call() {
+    let scene = Scene::good();
+    let mut config = scene.config();
+    config.credentials.client_secret = "wrong".into();
+    let transport = Arc::new(scene.net.clone());
+    let bot = Bot::start(config, scene.menu.clone(), Arc::clone(&scene.store), transport, scene.clock)
+        .await
+        .unwrap();
+    let error = bot.check_credentials().await.unwrap_err();
+    assert!(error.to_string().contains("check the client secret"), "{error}");
+}
