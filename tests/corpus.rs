@@ -1,1 +1,150 @@
-//! x
+//! Real input: every example of the documentation, through wire and core.
+//!
+//! The examples lie beside the checkout, not in it. Where they are not there this test says so; on a machine that has
+//! `CI=true` their absence is a failure.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // helpers of a test that prints its counts
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use callflow_core::call::{Call, Input, Offer, Verdict};
+use callflow_core::id::{CallId, CallKey, Ticket};
+use callflow_core::report::{Report, Response};
+use callflow_core::time::Timestamp;
+use callflow_graph::wire::notification::{Subject, read_batch};
+use callflow_graph::wire::response::{Answered, read_answer};
+use serde_json::Value;
+
+/// What may not be understood, and why.
+const EXCEPTIONS: [(&str, &str); 1] = [(
+    "sdk-article-calling-notifications-2021-01-notification-legacy-shape",
+    "the page's example is no JSON: a list with names in it",
+)];
+
+/// The operations whose responses this version reads.
+const OURS: [&str; 8] = [
+    "application-post-calls",
+    "call-answer",
+    "call-delete",
+    "call-get",
+    "call-keepalive",
+    "call-list-participants",
+    "call-playprompt",
+    "call-subscribetotone",
+];
+
+fn corpus() -> Option<Vec<(String, Value)>> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/graph/corpus/visible");
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        let must_be_there = std::env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(!must_be_there, "the corpus is not at {}", folder.display());
+        println!("skipped: the corpus is not at {}", folder.display());
+        return None;
+    };
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let files =
+        files.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    Some(
+        files
+            .map(|path| {
+                let json = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+                (path.file_stem().unwrap().to_string_lossy().into_owned(), json)
+            })
+            .collect(),
+    )
+}
+
+/// What a bot gets: the body, as it would come.
+fn body(file: &Value) -> Vec<u8> {
+    match (&file["body"], &file["body_text"]) {
+        (Value::Null, Value::String(text)) => text.clone().into_bytes(),
+        (Value::Null, _) => Vec::new(),
+        (body, _) => serde_json::to_vec_pretty(body).unwrap(),
+    }
+}
+
+fn offered(id: Option<&str>) -> Call<32, 8> {
+    Call::offered(Timestamp::from_millis(0), Offer::new(CallKey::new(1), CallId::parse(id.unwrap_or("-")))).0
+}
+
+#[test]
+fn every_notification_is_understood_recognised_or_excepted() {
+    let Some(corpus) = corpus() else { return };
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut excepted, mut files) = (0, 0);
+    for (name, file) in corpus.iter().filter(|(_, file)| file["kind"] == "notification") {
+        files += 1;
+        let read = read_batch(&body(file));
+        if let Some((_, why)) = EXCEPTIONS.iter().find(|(excepted, _)| excepted == name) {
+            println!("excepted: {name}: {why}");
+            assert!(read.is_err(), "{name} is understood after all");
+            excepted += 1;
+            continue;
+        }
+        let batch = read.unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        assert_eq!(batch.faults, [], "{name}");
+        assert!(!batch.notices.is_empty(), "{name} says nothing");
+        for notice in &batch.notices {
+            let mut call = offered(notice.call.as_deref());
+            let output = call.handle(Timestamp::from_millis(1), Input::Report(notice.report())).unwrap();
+            let verdict = match (&notice.subject, output.verdict()) {
+                (Subject::Unrecognised(kind), _) => panic!("{name}: {kind} is not recognised"),
+                // An operation that this call did not ask for.
+                (Subject::Operation(_), Verdict::NotUsed) => "operation understood".to_owned(),
+                (subject, Verdict::NotUsed) => format!("{} recognised, not yet used", subject.name()),
+                (subject, _) => format!("{} understood", subject.name()),
+            };
+            *counts.entry(verdict).or_default() += 1;
+        }
+    }
+    println!("{files} notifications: {counts:?}, {excepted} excepted");
+    assert!(files >= 50, "{files} files are not the whole corpus");
+    assert_eq!(excepted, EXCEPTIONS.len());
+}
+
+#[test]
+fn every_response_of_these_operations_is_understood() {
+    let Some(corpus) = corpus() else { return };
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut files = 0;
+    for (name, file) in corpus.iter().filter(|(_, file)| file["kind"] == "response") {
+        files += 1;
+        let operation = file["operation"].as_str().unwrap();
+        let (answered, _) = read_answer(&body(file)).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        let is_ours = OURS.iter().any(|ours| operation.contains(ours));
+        let kind = match (&answered, is_ours) {
+            (Answered::Nothing, _) => "without a body",
+            (Answered::Call(told), _) => {
+                assert!(told.id.is_some() || file["headers"]["Location"].is_string(), "{name}: no id");
+                "call"
+            }
+            (Answered::Operation(_), _) => "operation",
+            (Answered::Roster(_), _) => "roster",
+            (Answered::Error, _) => "error",
+            (Answered::Other(kind), true) => panic!("{name}: {kind} is not understood"),
+            (Answered::Other(_), false) => "of an operation that is not yet used",
+        };
+        *counts.entry(kind).or_default() += 1;
+        let status = file["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
+        let response = Response { ticket: Ticket::FIRST, status, code: 0, body: answered.body() };
+        let _ = offered(None)
+            .handle(Timestamp::from_millis(1), Input::Report(Report::Response(response)))
+            .unwrap();
+    }
+    println!("{files} responses: {counts:?}");
+    assert!(files >= 40, "{files} files are not the whole corpus");
+}
+
+#[test]
+fn every_request_body_is_json_that_decode_can_name() {
+    let Some(corpus) = corpus() else { return };
+    let mut files = 0;
+    for (name, file) in corpus.iter().filter(|(_, file)| file["kind"] == "request" && !file["body"].is_null())
+    {
+        read_answer(&body(file)).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        files += 1;
+    }
+    println!("{files} request bodies");
+    assert!(files >= 30);
+}

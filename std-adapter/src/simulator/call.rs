@@ -213,7 +213,7 @@ impl Call {
     ) -> Arc<Self> {
         let (notifications, queue) = mpsc::unbounded_channel();
         let call = Arc::new(Self {
-            id: id.clone(),
+            id,
             direction,
             app_id: app.app_id.clone(),
             tenant_id: app.tenant_id.clone(),
@@ -241,7 +241,7 @@ impl Call {
             .calls
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(super::plain(&id), Arc::clone(&call));
+            .insert(super::plain(&call.id), Arc::clone(&call));
         world.spawn(delivery::run(world.weak(), queue));
         world.spawn(Arc::clone(&call).clean_up());
         call
