@@ -76,7 +76,8 @@ pub(crate) struct There;
 
 impl<'de> Deserialize<'de> for There {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        de::IgnoredAny::deserialize(deserializer).map(|_| Self)
+        // Not `IgnoredAny`: that would count as a member that nothing reads.
+        serde_json::Value::deserialize(deserializer).map(|_| Self)
     }
 }
 

@@ -1,0 +1,195 @@
+//! The program, as a person or a script runs it.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // helpers of tests, beside the tests themselves
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn callflow(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_callflow"));
+    command.args(args).env_remove("RUST_LOG").env_remove("NO_COLOR");
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    callflow(args).output().unwrap()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn errors(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn decode(input: &str, more: &[&str]) -> Output {
+    let mut args = vec!["decode", "-"];
+    args.extend(more);
+    let mut child =
+        callflow(&args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn the_demo_is_a_ladder_and_goes_as_scripted() {
+    let output = run(&[]);
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(output.status.success(), "{text}{}", errors(&output));
+    for words in [
+        "calls the bot",
+        "created call incoming",
+        "/answer",
+        "/playPrompt",
+        "tone1",
+        "200/7000: the bot ended the call",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(!text.contains('\u{1b}'), "no colours without a terminal");
+}
+
+#[test]
+fn the_demo_as_json_ends_with_its_summary() {
+    let output = run(&["demo", "--json"]);
+    assert!(output.status.success(), "{}", errors(&output));
+    let all = lines(&output);
+    let summary = &all.last().unwrap()["summary"];
+    assert_eq!(summary["kind"], "p2p");
+    assert_eq!(summary["final_state"], "terminated");
+    assert_eq!(summary["ever_established"], true);
+    assert_eq!((&summary["ended"]["code"], &summary["ended"]["subcode"]), (&200.into(), &7000.into()));
+    assert_eq!(summary["requests"], 5);
+    assert_eq!(summary["events"]["Tone"], 1);
+    assert!(summary["why"].as_str().unwrap().contains("called directly"));
+    assert!(all.iter().any(|line| line["from"] == "person"));
+}
+
+#[test]
+fn the_demo_calls_out_and_without_the_permission_says_so() {
+    let output = run(&["demo", "--outgoing", "--json"]);
+    assert!(output.status.success(), "{}", errors(&output));
+    assert!(lines(&output).last().unwrap()["summary"]["why"].as_str().unwrap().contains("one target"));
+    let output = run(&["demo", "--outgoing", "--json", "--revoke", "Calls.Initiate.All"]);
+    assert_eq!(output.status.code(), Some(1));
+    let summary = lines(&output).pop().unwrap();
+    let ended = &summary["summary"]["ended"];
+    assert_eq!(ended["subcode"], 7504);
+    assert!(ended["text"].as_str().unwrap().contains("needs Calls.Initiate.All"), "{ended}");
+}
+
+#[test]
+fn an_occupied_port_says_what_to_do() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    for args in [["demo", "--bot-port", &port], ["demo", "--sim-port", &port], ["sim", "--port", &port]] {
+        let output = run(&args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(errors(&output).contains("give another port"), "{}", errors(&output));
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_written_or_read_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("no such folder").join("calls.redb");
+    let damaged = folder.path().join("damaged.redb");
+    std::fs::write(&damaged, "this is no store at all, whatever its name is".repeat(200)).unwrap();
+    for (path, words) in [(missing, "check that the folder is there"), (damaged, "restore it from a copy")] {
+        let output = run(&["demo", "--store", path.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(errors(&output).contains(words), "{}", errors(&output));
+    }
+}
+
+#[test]
+fn decode_says_what_is_understood() {
+    let body = r##"{"value": [
+        {"changeType": "updated", "resourceUrl": "/communications/calls/57DA", "resourceData": {
+            "@odata.type": "#microsoft.graph.call", "state": "Established", "callChainId": "x",
+            "mediaState": {"audio": "active"}, "toneInfo": {"sequenceId": 6, "tone": "tone1"},
+            "meetingInfo": {"token": "a secret token"}}},
+        {"changeType": "deleted", "resourceUrl": "/communications/calls/57DA/operations/0FE0", "resourceData": {
+            "@odata.type": "#microsoft.graph.playPromptOperation", "status": "completed",
+            "resultInfo": {"code": "200", "subcode": "0"}}},
+        {"changeType": "updated", "resourceUrl": "/communications/calls/57DA/participants", "resourceData": [{"id": "1"}]}
+    ]}"##;
+    let output = decode(body, &[]);
+    assert!(output.status.success(), "{}", errors(&output));
+    let all = lines(&output);
+    assert_eq!(all[0]["file"], "-");
+    assert_eq!(
+        (&all[0]["resource"], &all[0]["call"], &all[0]["change"]),
+        (&"call".into(), &"57DA".into(), &"updated".into())
+    );
+    assert_eq!((&all[0]["state"], &all[0]["media"]), (&"established".into(), &"active".into()));
+    assert_eq!((&all[0]["tone"]["sequence"], &all[0]["tone"]["tone"]), (&6.into(), &"tone1".into()));
+    assert_eq!(
+        (&all[0]["coordinates"], &all[0]["ignored"]),
+        (&true.into(), &serde_json::json!(["callChainId"]))
+    );
+    assert_eq!(
+        (&all[1]["operation"]["id"], &all[1]["operation"]["type"]),
+        (&"0FE0".into(), &"playPromptOperation".into())
+    );
+    assert_eq!(all[1]["result"], serde_json::json!({"code": 200, "subcode": 0}));
+    assert_eq!(all[2]["participants"], 1);
+    assert!(!String::from_utf8(output.stdout).unwrap().contains("secret"));
+}
+
+#[test]
+fn decode_reads_responses_and_requests_too() {
+    let call = r##"{"@odata.type": "#microsoft.graph.call", "id": "57DA", "state": "establishing"}"##;
+    assert_eq!(lines(&decode(call, &["--as", "response"]))[0]["call"], "57DA");
+    let play = r#"{"clientContext": "c", "prompts": [{"mediaInfo": {"uri": "https://bot.example/a.wav?sig=s3cret"}}]}"#;
+    let output = decode(play, &["--as", "request"]);
+    assert_eq!(lines(&output)[0]["operation"]["type"], "playPromptOperation");
+    assert!(!String::from_utf8(output.stdout).unwrap().contains("s3cret"));
+}
+
+#[test]
+fn what_cannot_be_read_is_named_by_line_member_and_reason() {
+    for (input, words) in [
+        ("{\n  \"value\": [\n", &["line 3", "EOF"][..]),
+        ("{\"value\": [\n{\"changeType\": \"sung\"}]}", &["line 2", "value[0].changeType", "sung"]),
+        (
+            "{\"value\": [{\"changeType\": \"updated\", \"resourceUrl\": \"/communications/calls/1\",\n\"resourceData\": {\"resultInfo\":\n{\"code\": []}}}]}",
+            &["line 3", "value[0].resourceData.resultInfo.code", "whole number"],
+        ),
+    ] {
+        let output = decode(input, &[]);
+        assert_eq!(output.status.code(), Some(2), "{input}");
+        for word in words {
+            assert!(errors(&output).contains(word), "{word}: {}", errors(&output));
+        }
+    }
+    let output = run(&["decode", "/no/such/file.json"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(errors(&output).contains("/no/such/file.json"), "{}", errors(&output));
+}
+
+#[test]
+fn help_is_there_on_every_level_and_a_wrong_command_line_is_2() {
+    for args in
+        [&["--help"][..], &["demo", "--help"], &["decode", "--help"], &["sim", "--help"], &["--version"]]
+    {
+        assert!(run(args).status.success(), "{args:?}");
+    }
+    assert_eq!(run(&["dance"]).status.code(), Some(2));
+    assert_eq!(run(&["decode"]).status.code(), Some(2));
+}
+
+#[test]
+fn the_simulator_says_what_it_listens_on() {
+    let mut child = callflow(&["sim"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    let address = first.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let reached = std::net::TcpStream::connect(&address);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(reached.is_ok(), "{first}");
+}
