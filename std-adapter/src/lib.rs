@@ -1,4 +1,23 @@
-//! Adapter.
+//! Bots in Microsoft Teams calls: the callflow core over the Graph HTTP transport.
+//!
+//! The modules stand in the order in which data passes:
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`wire`] | JSON of Graph to the vocabularies of core and back; nothing else knows JSON |
+//! | [`session`] | a call with its JSON, still without I/O: what another language would embed |
+//! | [`transport`] | one trait under everything that speaks HTTP |
+//! | [`client`] | tokens, limits of time, Graph's errors |
+//! | [`webhook`] | notifications come in, after their token was checked |
+//! | [`store`] | what outlives a process |
+//! | [`runtime`] | drives calls, one task each |
+//! | [`bot`] | what bots are written against |
+//! | [`simulator`] | a Graph calling service on loopback |
+//!
+//! Features, all on by default: `net` (everything from `transport` to `bot`), `simulator`, `cli` (the program `callflow`).
+//! Without any, `wire` and `session` build without tokio, an HTTP library or a database.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(feature = "net")]
 pub mod bot;
 #[cfg(feature = "net")]
@@ -17,3 +36,8 @@ pub mod transport;
 #[cfg(feature = "net")]
 pub mod webhook;
 pub mod wire;
+
+/// The README's example is compiled with the tests.
+#[cfg(all(doctest, feature = "net"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

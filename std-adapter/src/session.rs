@@ -11,8 +11,8 @@
 //! use callflow_graph::wire::notification::read_batch;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let body = br#"{"value": [{"changeType": "created", "resourceUrl": "/communications/calls/57DA",
-//!     "resourceData": {"@odata.type": "#microsoft.graph.call", "state": "incoming"}}]}"#;
+//! let body = br##"{"value": [{"changeType": "created", "resourceUrl": "/communications/calls/57DA",
+//!     "resourceData": {"@odata.type": "#microsoft.graph.call", "state": "incoming"}}]}"##;
 //! let batch = read_batch(body)?;
 //! let settings = Settings::new("https://bot.example/calls/1");
 //! let now = Timestamp::from_millis(0);
