@@ -146,7 +146,8 @@ impl Scene {
             Ok(bot) => bot,
             Err(error) => unreachable!("{error}"),
         };
-        let prompts = Router::new().route("/menu.wav", get(async || wav_tone(Duration::from_secs(2))));
+        let menu = bytes::Bytes::from(wav_tone(Duration::from_secs(2)));
+        let prompts = Router::new().route("/menu.wav", get(async || menu));
         self.net.mount("bot.test", bot.router().merge(prompts));
         bot
     }

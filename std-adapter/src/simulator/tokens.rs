@@ -2,7 +2,8 @@
 //!
 //! Source: Microsoft identity platform, client credentials flow; the vendor's article on calling notifications.
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -19,11 +20,15 @@ const GRAPH: &str = "https://graph.microsoft.com";
 pub(super) const TOKEN_LIFE: u64 = 3599;
 /// How long the token of a notification lives, in seconds.
 const NOTIFICATION_LIFE: u64 = 3900;
+/// How long one of them serves, in seconds.
+const REUSED_FOR: u64 = 60;
 
 pub(super) struct Keys {
     sign: EncodingKey,
     verify: DecodingKey,
     published: Value,
+    /// By app and tenant: since when, and the token.
+    issued: Mutex<HashMap<(String, String), (u64, String)>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -48,7 +53,7 @@ impl Keys {
         jwk.common.key_id = Some(KEY_ID.to_owned());
         let verify = DecodingKey::from_jwk(&jwk).map_err(of_token)?;
         let published = json!({"keys": [jwk]});
-        Ok(Self { sign, verify, published })
+        Ok(Self { sign, verify, published, issued: Mutex::default() })
     }
 
     /// The key set.
@@ -77,16 +82,25 @@ impl Keys {
         (claims.exp > now).then_some(claims.appid)
     }
 
-    /// The token of a notification.
+    /// The token of a notification: one serves the notifications of a while, since signing takes long.
     pub(super) fn for_notification(&self, app_id: &str, tenant_id: &str, now: u64) -> Option<String> {
-        self.signed(&json!({
+        let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
+        let whose = (app_id.to_owned(), tenant_id.to_owned());
+        if let Some((since, token)) = issued.get(&whose)
+            && now.saturating_sub(*since) < REUSED_FOR
+        {
+            return Some(token.clone());
+        }
+        let token = self.signed(&json!({
             "iss": ISSUER,
             "aud": app_id,
             "tid": tenant_id,
             "iat": now,
             "nbf": now,
             "exp": now.saturating_add(NOTIFICATION_LIFE),
-        }))
+        }))?;
+        issued.insert(whose, (now, token.clone()));
+        Some(token)
     }
 
     fn signed(&self, claims: &impl Serialize) -> Option<String> {
