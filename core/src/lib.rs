@@ -14,6 +14,8 @@
 //! | 2 | [`identity`], [`meeting`], [`result`] | what the rules speak about |
 //! | 1 | [`id`], [`time`], [`text`], [`list`] | small value types |
 //!
+//! Beside them: [`diagram`] draws the lifecycle, `snapshot` puts a call into bytes, `testing` watches one.
+//!
 //! Features, all additive: `defmt` (`Format` on every public type), `serde` (the vocabularies over postcard), `snapshot`
 //! (a call as versioned bytes), `std`, `testing` (strategies and checks for property tests).
 #![no_std]
@@ -25,6 +27,7 @@ pub mod call;
 pub mod classification;
 pub mod command;
 pub mod deadline;
+pub mod diagram;
 pub mod event;
 pub mod id;
 pub mod identity;

@@ -264,6 +264,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_redirect_is_not_followed() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let away = async || (http::StatusCode::FOUND, [(http::header::LOCATION, "/elsewhere")]);
+        let router = Router::new().route("/here", get(away)).route("/elsewhere", get(async || "followed"));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let https = Https::try_new(Duration::from_secs(2), Duration::from_secs(2)).unwrap();
+        let request = Request::get(format!("http://{address}/here")).body(Bytes::new()).unwrap();
+        assert_eq!(https.send(request).await.unwrap().status(), 302);
+    }
+
+    #[tokio::test]
     async fn a_closed_port_is_certainly_undone() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
