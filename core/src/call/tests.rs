@@ -233,6 +233,18 @@ fn answer_limit_below_at_and_above() {
 }
 
 #[test]
+fn an_answer_refused_after_the_limit_is_too_late_for_another() {
+    let mut call = offered();
+    let ticket = answer(&mut call, 14).unwrap();
+    let output = call.handle(at(15), Input::Tick).unwrap();
+    assert_eq!(output.events(), [], "it may still have been taken");
+    drop(output);
+    let events = respond(&mut call, 16, ticket, 400, Body::None);
+    assert!(matches!(events[..], [Event::CommandFailed { .. }, Event::AnswerTimeout]), "{events:?}");
+    assert_eq!(answer(&mut call, 16), Err(Why::Settlement(Unsettled::TooLate)));
+}
+
+#[test]
 fn reject_after_a_refused_answer_and_never_after_a_lost_one() {
     let mut call = offered();
     let first = answer(&mut call, 1).unwrap();
@@ -293,6 +305,28 @@ fn keep_alive_every_fifteen_minutes_and_a_bare_404_is_asked_again() {
     assert_eq!(events[0], Event::Revived);
     assert_eq!(call.state(), State::Established);
     assert_eq!(call.next_deadline().map(|due| due.kind), Some(deadline::Kind::KeepAlive));
+}
+
+#[test]
+fn an_answer_that_news_overtook_is_not_believed_and_asked_for_again() {
+    let mut call = talking();
+    let question = command_of(&mut call, 10, Command::Refresh).unwrap();
+    told(&mut call, 11, State::Hold);
+    assert_eq!(respond(&mut call, 12, question, 200, Body::Call(CallNews::of(State::Established))), []);
+    assert_eq!(call.state(), State::Hold);
+    assert_eq!(call.next_deadline(), Some(Deadline { at: at(20), kind: deadline::Kind::Ask }));
+}
+
+#[test]
+fn what_is_held_does_not_leave_once_the_bot_hung_up() {
+    let mut call = offered();
+    answer(&mut call, 1).unwrap();
+    play(&mut call, 1).unwrap();
+    told(&mut call, 2, State::Established);
+    let _ = command_of(&mut call, 3, Command::HangUp).unwrap();
+    let report = Report::Call { change: Change::Updated, news: with_audio(State::Established) };
+    assert!(call.handle(at(4), Input::Report(report)).unwrap().requests().is_empty());
+    assert_eq!(play(&mut call, 5), Err(Why::HangingUp));
 }
 
 #[test]

@@ -208,6 +208,24 @@ mod tests {
     }
 
     #[test]
+    fn only_a_definite_refusal_says_that_nothing_was_done() {
+        for (status, expected) in [
+            (0, Reading::Unclear),
+            (200, Reading::Taken),
+            (204, Reading::Taken),
+            (302, Reading::Unclear),
+            (400, Reading::Refused),
+            (404, Reading::Refused),
+            (408, Reading::Unclear),
+            (429, Reading::Refused),
+            (500, Reading::Unclear),
+            (503, Reading::Unclear),
+        ] {
+            assert_eq!(Reading::of(status), expected, "{status}");
+        }
+    }
+
+    #[test]
     fn a_ticket_is_settled_once() {
         let mut out = Outstanding::default();
         out.put(Exchange::GetCall, Ticket::FIRST);
