@@ -11,7 +11,7 @@ use callflow_core::lifecycle::State;
 use callflow_core::lifecycle::end::How;
 use callflow_core::operation::Outcome as Ended;
 use callflow_core::result::ResultInfo;
-use callflow_graph::bot::{Bot, PlaceError};
+use callflow_graph::bot::{Bot, Call, CallHandler, HandlerError, PlaceError};
 use callflow_graph::session::{Order, Target};
 use callflow_graph::simulator::{Faults, Outcome, Person, Step, WhenRung};
 use callflow_graph::store::CallName;
@@ -133,6 +133,48 @@ async fn commands_from_outside_are_carried_out_or_refused_with_a_reason() {
     end_of(&bot, &name).await;
     let nobody = CallName::try_new("c-0").unwrap();
     assert!(matches!(bot.order(&nobody, Order::HangUp).await, Err(PlaceError::NoCall(_))));
+}
+
+/// Answers, and panics at the first tone.
+struct Clumsy;
+
+impl CallHandler for Clumsy {
+    type State = u32;
+
+    async fn on_event(&self, call: &mut Call<'_>, kept: &mut u32, event: &Event) -> Result<(), HandlerError> {
+        match event {
+            Event::Offered => {
+                call.answer()?;
+                call.subscribe_to_tone()?;
+                *kept = 7;
+            }
+            Event::Tone { .. } => {
+                *kept = 8;
+                call.hang_up()?;
+                panic!("a mistake of the author's");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_panics_costs_no_call() {
+    let scene = Scene::good();
+    let transport = Arc::new(scene.net.clone());
+    let bot =
+        Bot::start(scene.config(), Clumsy, Arc::clone(&scene.store), transport, scene.clock).await.unwrap();
+    scene.net.mount("bot.test", bot.router());
+    let script = vec![Step::AwaitToneSubscription, Step::Press('1'), Step::AwaitHangUp];
+    let id = scene.simulator.call_bot(PERSON, APP, script).unwrap();
+    let view = end_of(&bot, &name_of(&id)).await;
+    assert_eq!(view.author, b"7", "the state from before the panic");
+    assert_eq!(
+        scene.simulator.call(&id).unwrap().outcome,
+        Outcome::Done,
+        "what was commanded before stays so"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -31,8 +31,10 @@
 //! ```
 
 use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::Poll;
 
 use callflow_core::call::Refused;
 use callflow_core::classification::Classification;
@@ -71,7 +73,8 @@ pub trait CallHandler: Send + Sync + 'static {
     /// Takes in an event. Events of one call come one after another; those of different calls at the same time.
     ///
     /// # Errors
-    /// [`HandlerError`] is logged. The call goes on.
+    /// [`HandlerError`] is logged. The call goes on, also where the handler panics: what it commanded before that stays
+    /// commanded, and its state is the one from before the input.
     fn on_event(
         &self,
         call: &mut Call<'_>,
@@ -200,6 +203,23 @@ pub(crate) trait Author: Send + Sync + 'static {
     fn handle<'a>(&'a self, call: &'a mut Call<'_>, state: Vec<u8>) -> Handled<'a>;
 }
 
+/// The handler panicked.
+struct Panicked;
+
+/// Drives `handling`, and stops where it panics: a mistake in a handler must cost no call.
+async fn unwound<T>(handling: impl Future<Output = T>) -> Result<T, Panicked> {
+    let mut handling = pin!(handling);
+    poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context)));
+        match polled {
+            Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
+            Ok(Poll::Pending) => Poll::Pending,
+            Err(_) => Poll::Ready(Err(Panicked)),
+        }
+    })
+    .await
+}
+
 /// The most events that one input may lead to: a handler whose commands fail at once must not turn for ever.
 const MAX_EVENTS: usize = 256;
 
@@ -225,10 +245,22 @@ impl<H: CallHandler> Author for H {
                     tracing::error!(?event, "too many events follow one input; the rest is not handled");
                     break;
                 }
-                if let Err(error) = self.on_event(call, &mut state, &event).await {
-                    tracing::warn!(?event, %error, "the handler failed");
+                match unwound(self.on_event(call, &mut state, &event)).await {
+                    Ok(Ok(())) => seen.push(event),
+                    Ok(Err(error)) => {
+                        tracing::warn!(?event, %error, "the handler failed");
+                        seen.push(event);
+                    }
+                    Err(Panicked) => {
+                        // Its state may be half changed: the one before this input is kept, and the call goes on.
+                        tracing::error!(?event, "the handler panicked; its state from before is kept");
+                        seen.push(event);
+                        while let Some(event) = call.next_event() {
+                            seen.push(event);
+                        }
+                        return (before, seen);
+                    }
                 }
-                seen.push(event);
             }
             match serde_json::to_vec(&state) {
                 Ok(after) => (after, seen),
@@ -238,5 +270,21 @@ impl<H: CallHandler> Author for H {
                 }
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shared_between_tasks_can_be() {
+        fn check<T: Send + Sync>() {}
+        check::<Bot>();
+        check::<Session>();
+        check::<Machine>();
+        check::<crate::client::GraphClient>();
+        check::<crate::store::embedded::Embedded>();
+        check::<crate::webhook::authentication::Authenticator>();
     }
 }
