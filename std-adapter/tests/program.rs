@@ -79,6 +79,10 @@ fn the_demo_calls_out_and_without_the_permission_says_so() {
     let ended = &summary["summary"]["ended"];
     assert_eq!(ended["subcode"], 7504);
     assert!(ended["text"].as_str().unwrap().contains("needs Calls.Initiate.All"), "{ended}");
+    let output = run(&["demo", "--json", "--revoke", "Calls.AccessMedia.All"]);
+    assert_eq!(output.status.code(), Some(1));
+    let refused = &lines(&output).pop().unwrap()["summary"]["refused"]["text"];
+    assert!(refused.as_str().unwrap().contains("needs Calls.AccessMedia.All"), "{refused}");
 }
 
 #[test]

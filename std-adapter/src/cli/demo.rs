@@ -10,11 +10,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use callflow_core::classification::Kind;
+use callflow_core::command;
 use callflow_core::event::Event;
 use callflow_core::id::Ticket;
 use callflow_core::lifecycle::State;
 use callflow_core::lifecycle::end::How;
-use callflow_core::operation::Outcome as OperationOutcome;
+use callflow_core::operation;
 use callflow_core::permission::{self, Action};
 use callflow_core::result::ResultInfo;
 use callflow_graph::bot::{Bot, Call, CallHandler, Config, HandlerError, Observed, What};
@@ -98,6 +99,12 @@ impl CallHandler for Ivr {
             Event::Tone { .. } if menu.goodbye.is_none() => {
                 menu.goodbye = Some(call.play(format!("{}/goodbye.wav", self.prompts))?.number());
             }
+            // Without tones there is nothing to wait for.
+            Event::OperationEnded { kind: operation::Kind::SubscribeToTone, outcome, .. }
+                if *outcome != operation::Outcome::Completed =>
+            {
+                call.hang_up()?;
+            }
             Event::OperationEnded { ticket, .. }
                 if menu.goodbye.and_then(Ticket::try_new) == Some(*ticket) =>
             {
@@ -173,6 +180,28 @@ fn serve(listener: tokio::net::TcpListener, router: Router) {
     });
 }
 
+/// What Graph refused.
+struct Refusal {
+    what: &'static str,
+    result: ResultInfo,
+    action: Option<Action>,
+}
+
+impl Refusal {
+    /// Why, and what to do.
+    fn words(&self) -> String {
+        let meaning = self.result.meaning().unwrap_or("for a reason that callflow does not know");
+        let needed = self.action.filter(|_| self.result.subcode == 7504);
+        let needed = needed.map_or(&[][..], |action| permission::needed(action, Kind::PeerToPeer));
+        let names: Vec<_> = needed.iter().map(|permission| permission.name()).collect();
+        if names.is_empty() {
+            format!("{}: {meaning}", self.what)
+        } else {
+            format!("{}: {meaning}; it needs {}", self.what, names.join(" or "))
+        }
+    }
+}
+
 /// What was seen of the call.
 #[derive(Default)]
 struct Seen {
@@ -181,7 +210,7 @@ struct Seen {
     notifications: u64,
     events: BTreeMap<String, u64>,
     longest: Option<u64>,
-    refused: Option<ResultInfo>,
+    refused: Option<Refusal>,
     is_over: bool,
 }
 
@@ -237,8 +266,17 @@ async fn watch(
     let view = bot.view(name).await?.ok_or_else(|| Failure("the call is not in the store".to_owned()))?;
     let scripted = simulator.calls().iter().all(|call| call.outcome == Outcome::Done);
     let as_scripted = scripted && seen.is_over && view.ever_established && !simulator.calls().is_empty();
-    let result = view.end.and_then(|end| end.result).or(seen.refused);
-    let text = ended_in_words(view.end.map(|end| end.how), result);
+    let how = view.end.map(|end| end.how);
+    let not_created = seen.refused.as_ref().filter(|_| how == Some(How::NotCreated));
+    let result = view.end.and_then(|end| end.result).or(not_created.map(|refusal| refusal.result));
+    let text = match not_created {
+        Some(refusal) => format!("the call was not created: {}", refusal.words()),
+        None => ended_in_words(how, result),
+    };
+    let refused = seen.refused.as_ref().map(|refusal| {
+        let ResultInfo { code, subcode } = refusal.result;
+        json!({"code": code, "subcode": subcode, "text": refusal.words()})
+    });
     let summary = json!({
         "call": view.id,
         "kind": view.classification.kind().name(),
@@ -246,6 +284,7 @@ async fn watch(
         "final_state": view.state.name(),
         "ever_established": view.ever_established,
         "ended": {"code": result.map(|r| r.code), "subcode": result.map(|r| r.subcode), "text": text},
+        "refused": refused,
         "requests": seen.requests,
         "notifications": seen.notifications,
         "events": seen.events,
@@ -258,17 +297,9 @@ async fn watch(
 
 fn ended_in_words(how: Option<How>, result: Option<ResultInfo>) -> String {
     let meaning = result.and_then(ResultInfo::meaning);
-    if let (Some(How::NotCreated), Some(ResultInfo { subcode: 7504, .. }), Some(meaning)) =
-        (how, result, meaning)
-    {
-        let needed = permission::needed(Action::Place { targets: 1 }, Kind::PeerToPeer);
-        let names: Vec<_> = needed.iter().map(|permission| permission.name()).collect();
-        return format!("the call was not created: {meaning}; calling a user needs {}", names.join(" or "));
-    }
     match (how, meaning) {
         (None, _) => "the call has not ended".to_owned(),
-        (Some(How::NotCreated), Some(meaning)) => format!("the call was not created: {meaning}"),
-        (Some(How::NotCreated), None) => "the call was not created".to_owned(),
+        (Some(How::NotCreated), _) => "the call was not created".to_owned(),
         (Some(How::Told), Some(meaning)) => meaning.to_owned(),
         (Some(How::Told), None) => "the service ended the call and gave no reason that is known".to_owned(),
         (Some(How::Inferred), _) => "the service does not know the call any more".to_owned(),
@@ -289,11 +320,25 @@ impl Seen {
                 let name = words.split([' ', '(', '{']).next().unwrap_or_default().to_owned();
                 *self.events.entry(name).or_default() += 1;
                 match event {
-                    Event::CommandFailed { status, code, .. } => {
-                        self.refused = Some(ResultInfo { code: u32::from(status), subcode: code });
+                    Event::CommandFailed { command, status, code, .. } => {
+                        let action = match command {
+                            command::Kind::Create => Some(Action::Place { targets: 1 }),
+                            _ => None,
+                        };
+                        let result = ResultInfo { code: u32::from(status), subcode: code };
+                        self.refused = Some(Refusal { what: command.name(), result, action });
                     }
-                    Event::OperationEnded { outcome: OperationOutcome::Refused, result, .. } => {
-                        self.refused = result;
+                    Event::OperationEnded {
+                        kind,
+                        outcome: operation::Outcome::Refused,
+                        result: Some(result),
+                        ..
+                    } => {
+                        let action = match kind {
+                            operation::Kind::SubscribeToTone => Some(Action::SubscribeToTone),
+                            operation::Kind::PlayPrompt => None,
+                        };
+                        self.refused = Some(Refusal { what: kind.name(), result, action });
                     }
                     Event::Ended(_) => self.is_over = true,
                     _ => {}
@@ -397,10 +442,16 @@ impl Out {
         let ended = format!("{}/{}: {}", text("/ended/code"), text("/ended/subcode"), text("/ended/text"));
         ladder.line("ended", &ended)?;
         ladder.line("established", &text("/ever_established"))?;
+        if summary.pointer("/refused/text").is_some() {
+            let refused =
+                format!("{}/{}: {}", text("/refused/code"), text("/refused/subcode"), text("/refused/text"));
+            ladder.line("refused", &refused)?;
+        }
         ladder.line("requests", &text("/requests"))?;
         ladder.line("notifications", &text("/notifications"))?;
-        let longest = text("/longest_notification_to_request_ms");
-        ladder.line("slowest", &format!("{longest} ms from a notification to the request it caused"))?;
+        if let Some(longest) = summary.get("longest_notification_to_request_ms").and_then(Value::as_u64) {
+            ladder.line("slowest", &format!("{longest} ms from a notification to the request it caused"))?;
+        }
         ladder.line("as scripted", &text("/as_scripted"))
     }
 }
