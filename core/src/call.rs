@@ -27,12 +27,13 @@
 //! # }
 //! ```
 
+mod answers;
 mod output;
 mod reports;
 
 pub use output::{MAX_EVENTS, MAX_REQUESTS, Output, Refused, Verdict, Why};
 
-use crate::classification::{self, Classification, Direction};
+use crate::classification::{self, Classification, Direction, MAX_TARGETS};
 use crate::command::{self, Command, MediaConfig};
 use crate::deadline::{self, Deadline, Deadlines};
 use crate::event::Event;
@@ -125,11 +126,6 @@ impl<'a> Placement<'a> {
     }
 }
 
-/// How many targets a new group call takes.
-///
-/// Source: Graph docs, call: create (up to 5 VoIP users).
-pub const MAX_TARGETS: u8 = 5;
-
 /// One call, with room for `R` participants (64 at most) and `O` operations (32 at most).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -156,8 +152,6 @@ pub(crate) struct Facts {
     pub(crate) classification: Classification,
     pub(crate) media: Media,
     pub(crate) service_hosted: bool,
-    /// Audio was waited for long enough: what is held leaves although no audio was told of.
-    pub(crate) media_presumed: bool,
     pub(crate) own_participant: Option<ParticipantId>,
     pub(crate) grants: Grants,
     pub(crate) policy: Policy,
@@ -361,7 +355,6 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 classification,
                 media: Media::default(),
                 service_hosted: true,
-                media_presumed: false,
                 own_participant: None,
                 grants,
                 policy,
@@ -558,15 +551,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 
     /// Whether a media request may leave.
-    ///
-    /// Source: Graph docs, call: playPrompt; the vendor's samples wait for `established` with audio active.
     fn is_media_usable(&self) -> bool {
-        let has_audio = match self.facts.media.audio() {
-            Some(Audio::Active) => true,
-            Some(Audio::Inactive) => false,
-            None => self.facts.media_presumed,
-        };
-        self.facts.state.is_connected() && has_audio && self.pending.hanging_up == HangingUp::No
+        let hanging_up = self.pending.hanging_up != HangingUp::No;
+        self.facts.state.is_connected() && self.facts.media.is_usable() && !hanging_up
     }
 
     /// Lets the next held request go where it may, and sets or clears the limit of waiting for audio.
@@ -578,7 +565,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         {
             output.request(Request::Release { ticket });
         }
-        if waits && self.facts.media.audio().is_none() && !self.facts.media_presumed {
+        if waits && self.facts.media.is_unknown() {
             if self.deadlines.of(deadline::Kind::Media).is_none() {
                 self.deadlines.set(deadline::Kind::Media, now.plus(deadline::MEDIA));
             }
@@ -599,7 +586,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 let ticket = self.take_ticket();
                 self.keep_alive(now, ticket, &mut output);
             }
-            deadline::Kind::Media => self.facts.media_presumed = true,
+            deadline::Kind::Media => self.facts.media.presume(),
             deadline::Kind::News => self.ask(now, &mut output),
             deadline::Kind::Ask => {
                 // A question that is out by now counts as lost.

@@ -63,6 +63,11 @@ words! {
 /// Source: Graph docs, Calls overview.
 pub const GROUP_FROM: usize = 3;
 
+/// How many targets a new group call takes.
+///
+/// Source: Graph docs, call: create (up to 5 VoIP users).
+pub const MAX_TARGETS: u8 = 5;
+
 /// What kind of call this is, why, and how it is hosted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

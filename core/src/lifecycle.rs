@@ -63,6 +63,12 @@ impl State {
     }
 }
 
+/// The state that a tone tells of, where its news says none: that news was missed.
+///
+/// Source: Graph docs, call: subscribeToTone (tones come with `established`); assumed for one without a state: the call
+/// is asked for as well.
+pub const WITH_TONES: State = State::Established;
+
 words! {
     /// What can happen to a call: the bot's commands, and news.
     pub enum Trigger {

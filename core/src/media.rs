@@ -133,6 +133,8 @@ pub const LATE_WINDOW: u64 = 32;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Media {
     audio: Option<Audio>,
+    /// Audio was waited for long enough without a word of it.
+    presumed: bool,
     /// The newest tone's sequence, and one bit for each of the 32 before it that came.
     heard: Option<(Sequence, u32)>,
 }
@@ -141,6 +143,28 @@ impl Media {
     /// Whether audio is active, as far as Graph said.
     pub const fn audio(self) -> Option<Audio> {
         self.audio
+    }
+
+    /// Whether prompts can be played on a call that is connected.
+    ///
+    /// Source: Graph docs, call: playPrompt; the vendor's samples wait for `established` with audio active. That audio may
+    /// be presumed where nothing was said of it is assumed: if it is wrong, the service refuses the request.
+    pub const fn is_usable(self) -> bool {
+        match self.audio {
+            Some(Audio::Active) => true,
+            Some(Audio::Inactive) => false,
+            None => self.presumed,
+        }
+    }
+
+    /// Whether nothing was said of the audio, and it is not presumed either.
+    pub const fn is_unknown(self) -> bool {
+        self.audio.is_none() && !self.presumed
+    }
+
+    /// Notes that audio was waited for long enough.
+    pub(crate) fn presume(&mut self) {
+        self.presumed = true;
     }
 
     /// Takes in what Graph says of the audio.

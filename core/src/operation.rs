@@ -11,7 +11,7 @@
 use heapless::Vec;
 
 use crate::id::{OperationId, Ticket};
-use crate::result::ResultInfo;
+use crate::result::{Class, ResultInfo};
 use crate::words::words;
 
 words! {
@@ -41,6 +41,22 @@ words! {
 }
 
 impl Status {
+    /// The status that a notification means: one of a deleted operation is final, whatever it says.
+    ///
+    /// Source: Graph docs, commsNotification (`deleted`), commsOperation.
+    pub(crate) fn told_by(self, is_deleted: bool, result: Option<ResultInfo>) -> Self {
+        match self {
+            Self::Completed | Self::Failed => self,
+            Self::NotStarted | Self::Running | Self::Unrecognised if is_deleted => {
+                match result.map(ResultInfo::class) {
+                    None | Some(Class::Normal) => Self::Completed,
+                    Some(Class::Refused | Class::Failed | Class::Unknown) => Self::Failed,
+                }
+            }
+            Self::NotStarted | Self::Running | Self::Unrecognised => self,
+        }
+    }
+
     /// The status that Graph calls by this name, in any case.
     pub fn parse(name: &str) -> Self {
         Self::ALL.iter().copied().find(|s| s.name().eq_ignore_ascii_case(name)).unwrap_or(Self::Unrecognised)
@@ -362,6 +378,19 @@ mod tests {
         assert_eq!(table.close(ticket(1), Outcome::Refused, None), None);
         table.sweep();
         assert_eq!(table.told(Some(ticket(1)), news(Some("a"), Status::Running)), Effect::NotOurs);
+    }
+
+    #[test]
+    fn a_deleted_operation_has_ended_whatever_it_says() {
+        let failed = Some(ResultInfo { code: 400, subcode: 8508 });
+        for (status, is_deleted, result, expected) in [
+            (Status::Running, false, None, Status::Running),
+            (Status::Running, true, None, Status::Completed),
+            (Status::Unrecognised, true, failed, Status::Failed),
+            (Status::Completed, true, failed, Status::Completed),
+        ] {
+            assert_eq!(status.told_by(is_deleted, result), expected, "{status}");
+        }
     }
 
     #[test]

@@ -31,11 +31,15 @@ impl Clock {
         self.now_millis() / 1000
     }
 
-    /// The tokio instant at which this clock shows `at_millis`; now, if that is past.
+    /// The tokio instant at which this clock shows `at_millis`; now, if that is past, and a year from now at most.
     pub fn instant(&self, at_millis: u64) -> Instant {
-        Instant::now() + Duration::from_millis(at_millis.saturating_sub(self.now_millis()))
+        let wait = Duration::from_millis(at_millis.saturating_sub(self.now_millis())).min(FURTHEST);
+        Instant::now().checked_add(wait).unwrap_or_else(Instant::now)
     }
 }
+
+/// No deadline is set further ahead: who wakes up too early looks again.
+const FURTHEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Whole milliseconds of `duration`, at most `u64::MAX`.
 fn millis(duration: Duration) -> u64 {
@@ -53,5 +57,6 @@ mod tests {
         tokio::time::advance(Duration::from_secs(900)).await;
         assert_eq!(clock.now_millis() - before, 900_000);
         assert_eq!(clock.instant(before), Instant::now());
+        assert_eq!(clock.instant(u64::MAX), Instant::now() + FURTHEST);
     }
 }

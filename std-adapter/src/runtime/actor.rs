@@ -98,7 +98,8 @@ fn is_new(record: &Record) -> bool {
 
 /// Reads a call, or waits for the notification that begins it. `None` where none comes.
 async fn take_up(shared: &Arc<Shared>, name: &CallName, wake: mpsc::UnboundedSender<Wake>) -> Option<Actor> {
-    let give_up_at = shared.clock.instant(shared.clock.now_millis()) + shared.config.keep_unknown;
+    let keep = u64::try_from(shared.config.keep_unknown.as_millis()).unwrap_or(u64::MAX);
+    let give_up_at = shared.clock.instant(shared.clock.now_millis().saturating_add(keep));
     loop {
         let record = match shared.store.read(name).await {
             Ok(record) => record?,
