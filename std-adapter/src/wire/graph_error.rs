@@ -17,6 +17,18 @@ pub struct GraphError {
     pub request_id: Option<String>,
 }
 
+impl std::fmt::Display for GraphError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)?;
+        match &self.request_id {
+            Some(id) => write!(f, " (request-id {id}, for Microsoft's support)"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for GraphError {}
+
 #[derive(Deserialize)]
 struct EnvelopeJson {
     error: ErrorJson,
@@ -83,6 +95,10 @@ mod tests {
         let error = GraphError::read(body).unwrap();
         assert_eq!((error.number(), error.request_id.as_deref()), (7504, Some("r-1")));
         assert!(error.words(403).starts_with("the app lacks a permission"));
+        assert!(
+            error.to_string().contains("7504") && error.to_string().contains("request-id r-1"),
+            "{error}"
+        );
         let error = GraphError::read(br#"{"error":{"code":8522}}"#).unwrap();
         assert_eq!(error.number(), 8522);
         let error = GraphError::read(br#"{"error":{"code":"BadRequest","message":"No."}}"#).unwrap();

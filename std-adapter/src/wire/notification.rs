@@ -213,7 +213,8 @@ fn read_entry(whole: &str, entry: &str, under: &str, notices: &mut Vec<Notice>) 
     let path = Path::parse(&url);
     let kind = odata_type.as_deref().map(short_type);
     let line = data.map_or(line, |data| line_of(whole, data));
-    let (told, ignored) = read_resource(change, path, kind, data, line, &at("resourceData"))?;
+    let (told, mut ignored) = read_resource(change, path, kind, data, line, &at("resourceData"))?;
+    ignored.extend(names(entry).into_iter().filter(|name| !ENTRY.contains(&name.as_str())));
     let call_in = |subject: &Subject| match subject {
         Subject::Call(told) => told.id.clone(),
         _ => None,
@@ -259,13 +260,13 @@ fn read_resource(
     let operation = kind.is_some_and(|kind| kind.to_ascii_lowercase().ends_with("operation"))
         || (kind.is_none() && path.is("operations"));
     if is("contentSharingSession") || (kind.is_none() && path.is("contentSharingSessions")) {
-        return Ok((vec![Subject::ContentSharing], Vec::new()));
+        return Ok((vec![Subject::ContentSharing], unread(data)));
     }
     if is("participantJoiningNotification") {
-        return Ok((vec![Subject::Joining], Vec::new()));
+        return Ok((vec![Subject::Joining], unread(data)));
     }
     if is("participantLeftNotification") {
-        return Ok((vec![Subject::Left], Vec::new()));
+        return Ok((vec![Subject::Left], unread(data)));
     }
     // What an absent resource would have said.
     let data = data.unwrap_or("{}");
@@ -304,7 +305,22 @@ fn read_resource(
         return Ok((told.collect(), ignored));
     }
     let name = kind.or(path.collection).unwrap_or("(no type and no path)");
-    Ok((vec![Subject::Unrecognised(name.to_owned())], Vec::new()))
+    Ok((vec![Subject::Unrecognised(name.to_owned())], unread(Some(data))))
+}
+
+/// The members of an entry that are read.
+const ENTRY: [&str; 5] = ["@odata.type", "changeType", "resource", "resourceData", "resourceUrl"];
+
+/// The names of the members of an object, or of the first in an array.
+fn names(json: &str) -> Vec<String> {
+    type Names = std::collections::BTreeMap<String, serde::de::IgnoredAny>;
+    let first = || serde_json::from_str::<Vec<Names>>(json).ok()?.into_iter().next();
+    serde_json::from_str::<Names>(json).ok().or_else(first).unwrap_or_default().into_keys().collect()
+}
+
+/// The members of a resource of which only its kind is read.
+fn unread(data: Option<&str>) -> Vec<String> {
+    data.map(names).unwrap_or_default().into_iter().filter(|name| name != "@odata.type").collect()
 }
 
 struct Many<T>(Vec<T>);
@@ -392,6 +408,19 @@ mod tests {
             (Told::Unrecognised, &["dancing".to_owned()][..])
         );
         assert_eq!(notice.ignored, ["callChainId"]);
+    }
+
+    #[test]
+    fn what_only_its_kind_is_read_of_names_all_its_members() {
+        let path = format!("/communications/calls/{CALL}/contentSharingSessions");
+        let data = json!([{"@odata.type": "#microsoft.graph.contentSharingSession", "id": "1"}]);
+        assert_eq!(read_one("created", &path, data).ignored, ["id"]);
+        let body = json!({"value": [{"changeType": "updated", "resourceUrl": format!("/communications/calls/{CALL}"),
+            "callbackUri": "https://bot.example", "resourceData": {"state": "established", "subject": "x"}}]});
+        assert_eq!(
+            read_batch(body.to_string().as_bytes()).unwrap().notices[0].ignored,
+            ["subject", "callbackUri"]
+        );
     }
 
     #[test]
