@@ -313,9 +313,9 @@ const ENTRY: [&str; 5] = ["@odata.type", "changeType", "resource", "resourceData
 
 /// The names of the members of an object, or of the first in an array.
 fn names(json: &str) -> Vec<String> {
-    type Names = std::collections::BTreeMap<String, serde::de::IgnoredAny>;
-    let first = || serde_json::from_str::<Vec<Names>>(json).ok()?.into_iter().next();
-    serde_json::from_str::<Names>(json).ok().or_else(first).unwrap_or_default().into_keys().collect()
+    type Names<'a> = std::collections::BTreeMap<String, &'a RawValue>;
+    let first = || serde_json::from_str::<Vec<Names<'_>>>(json).ok()?.into_iter().next();
+    serde_json::from_str::<Names<'_>>(json).ok().or_else(first).unwrap_or_default().into_keys().collect()
 }
 
 /// The members of a resource of which only its kind is read.
