@@ -10,7 +10,7 @@ use crate::media::{Audio, Sequence, Tone};
 use crate::meeting::Coordinates;
 use crate::operation::Status;
 use crate::result::ResultInfo;
-use crate::roster::Participant;
+use crate::roster::{Extent, Participant};
 use crate::words::words;
 
 words! {
@@ -114,8 +114,8 @@ pub struct OperationNews {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RosterNews<'a> {
-    /// `sequenceNumber` of a delta roster; `None` for a full one.
-    pub delta: Option<Sequence>,
+    /// Whether it names everybody.
+    pub extent: Extent,
     /// Whom it names.
     #[cfg_attr(feature = "serde", serde(borrow))]
     pub participants: List<'a, Participant>,

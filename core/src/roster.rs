@@ -38,6 +38,21 @@ pub struct Participant {
     pub presence: Presence,
 }
 
+/// Whom a roster names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Extent {
+    /// Everybody: whom it lacks is unconfirmed.
+    Full,
+    /// Those who changed, with `sequenceNumber`.
+    ///
+    /// Source: Graph docs, deltaParticipants.
+    Delta(Sequence),
+    /// Some, without a number: it says nothing of the others, and nothing of its place in an order.
+    Part,
+}
+
 /// A place in the roster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -140,16 +155,13 @@ impl<const R: usize> Roster<R> {
     /// unconfirmed.
     ///
     /// Source: Graph docs, deltaParticipants (`sequenceNumber` identifies the order).
-    pub(crate) fn told(
-        &mut self,
-        reported: List<'_, Participant>,
-        delta: Option<Sequence>,
-    ) -> Option<Change> {
-        if delta.is_some() && delta <= self.newest {
-            return None;
+    pub(crate) fn told(&mut self, reported: List<'_, Participant>, extent: Extent) -> Option<Change> {
+        match extent {
+            Extent::Delta(sequence) if Some(sequence) <= self.newest => return None,
+            Extent::Delta(sequence) => self.newest = Some(sequence),
+            Extent::Full | Extent::Part => {}
         }
-        self.newest = delta.or(self.newest);
-        let is_full = delta.is_none();
+        let is_full = extent == Extent::Full;
         let mut change = Change::default();
         for participant in &reported {
             let Some(id) = participant.id else { continue };
@@ -220,23 +232,34 @@ mod tests {
     fn absent_is_unconfirmed_and_removed_is_left() {
         let mut roster = Roster::<4>::new();
         let all = [member("a", Presence::Present), member("b", Presence::Present)];
-        let change = roster.told(List::new(&all), None).unwrap();
+        let change = roster.told(List::new(&all), Extent::Full).unwrap();
         assert!(change.joined.has(0) && change.joined.has(1));
-        let change = roster.told(List::new(&all[..1]), None).unwrap();
+        let change = roster.told(List::new(&all[..1]), Extent::Full).unwrap();
         assert!(change.left.is_empty() && change.other);
         assert_eq!(roster.at(1).unwrap().presence(), Presence::Unconfirmed);
-        let change = roster.told(List::new(&[member("b", Presence::Left)]), Some(Sequence::new(4))).unwrap();
-        assert_eq!(roster.told(List::new(&all), Some(Sequence::new(4))), None);
+        let change =
+            roster.told(List::new(&[member("b", Presence::Left)]), Extent::Delta(Sequence::new(4))).unwrap();
+        assert_eq!(roster.told(List::new(&all), Extent::Delta(Sequence::new(4))), None);
         assert!(change.left.has(1));
         roster.sweep();
         assert_eq!(roster.members().count(), 1);
     }
 
     #[test]
+    fn a_part_without_a_number_takes_nobody_away_and_no_place_in_the_order() {
+        let mut roster = Roster::<4>::new();
+        let all = [member("a", Presence::Present), member("b", Presence::Present)];
+        roster.told(List::new(&all[..1]), Extent::Full).unwrap();
+        let change = roster.told(List::new(&all[1..]), Extent::Part).unwrap();
+        assert!(change.joined.has(1) && !change.other);
+        assert!(roster.told(List::new(&all), Extent::Delta(Sequence::new(0))).is_some());
+    }
+
+    #[test]
     fn a_full_table_still_counts_three() {
         let mut roster = Roster::<1>::new();
         let all = ["a", "b", "c", "c"].map(|id| member(id, Presence::Present));
-        let change = roster.told(List::new(&all), None).unwrap();
+        let change = roster.told(List::new(&all), Extent::Full).unwrap();
         assert_eq!((change.in_call, change.turned_away), (3, 3));
     }
 

@@ -37,7 +37,7 @@ use crate::operation::{Outcome, Status};
 use crate::report::{Body, CallNews, Change, OperationNews, Report, Response, RosterNews, Told, ToneInfo};
 use crate::request::{Dispatch, Request};
 use crate::result::ResultInfo;
-use crate::roster::{Participant, Presence};
+use crate::roster::{Extent, Participant, Presence};
 use crate::text::Uri;
 use crate::time::{Span, Timestamp};
 
@@ -62,7 +62,7 @@ pub enum Act {
     /// A notification of the call.
     Call(Change, CallNews),
     /// A notification of the roster.
-    Roster(Option<Sequence>, Vec<Participant>),
+    Roster(Extent, Vec<Participant>),
     /// A notification of the operation of this ticket, under this id.
     Operation(Change, u8, Option<u8>, Status),
     /// A notification that no rule uses.
@@ -117,8 +117,8 @@ impl Act {
             }
             Self::SubscribeToTone => command(Command::SubscribeToTone),
             Self::Call(change, news) => report(Report::Call { change: *change, news: *news }),
-            Self::Roster(delta, participants) => {
-                report(Report::Roster(RosterNews { delta: *delta, participants: List::new(participants) }))
+            Self::Roster(extent, participants) => {
+                report(Report::Roster(RosterNews { extent: *extent, participants: List::new(participants) }))
             }
             Self::Operation(change, number, id, status) => report(Report::Operation {
                 change: *change,
@@ -187,7 +187,11 @@ pub fn act() -> impl Strategy<Value = Act> {
     let participant = (proptest::option::weighted(0.9, 0u8..6), presence).prop_map(|(id, presence)| {
         Participant { id: id.map(|n| ParticipantId::from_bytes([n; 16])), presence }
     });
-    let delta = proptest::option::weighted(0.3, (0u64..9).prop_map(Sequence::new));
+    let extent = prop_oneof![
+        5 => Just(Extent::Full),
+        2 => (0u64..9).prop_map(|n| Extent::Delta(Sequence::new(n))),
+        1 => Just(Extent::Part),
+    ];
     let participants = proptest::collection::vec(participant, 0..6);
     prop_oneof![
         3 => Just(Act::Answer),
@@ -199,7 +203,7 @@ pub fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::SubscribeToTone),
         8 => (prop_oneof![9 => Just(Change::Updated), 1 => one_of(Change::ALL)], call_news())
             .prop_map(|(change, news)| Act::Call(change, news)),
-        2 => (delta, participants).prop_map(|(delta, participants)| Act::Roster(delta, participants)),
+        2 => (extent, participants).prop_map(|(extent, participants)| Act::Roster(extent, participants)),
         3 => (one_of(Change::ALL), ticket.clone(), proptest::option::of(0u8..4), one_of(Status::ALL))
             .prop_map(|(change, ticket, id, status)| Act::Operation(change, ticket, id, status)),
         1 => Just(Act::ContentSharing),
@@ -358,7 +362,7 @@ impl Observer {
             let Input::Report(Report::Roster(news)) = input else {
                 return holds("I2", false, "something else than a roster made a call a group");
             };
-            let known = if news.delta.is_some() { before.roster().members().count() } else { 0 };
+            let known = if news.extent == Extent::Full { 0 } else { before.roster().members().count() };
             let many = news.participants.len().saturating_add(known) >= 3;
             holds(
                 "I2",

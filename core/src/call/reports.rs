@@ -287,7 +287,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         if self.facts.state.is_ended() {
             return Verdict::Stale;
         }
-        let Some(change) = self.roster.told(news.participants, news.delta) else { return Verdict::Stale };
+        let Some(change) = self.roster.told(news.participants, news.extent) else { return Verdict::Stale };
         let learnt = self.facts.classification.saw_roster(change.in_call);
         if learnt.kind {
             output.event(Event::KindChanged);

@@ -11,7 +11,7 @@ use crate::lifecycle::end::How;
 use crate::media::{Sequence, Tone};
 use crate::operation::{Outcome, Status};
 use crate::report::{Body, CallNews, Change, OperationNews, Response, RosterNews, Told, ToneInfo};
-use crate::roster::{Participant, Presence};
+use crate::roster::{Extent, Participant, Presence};
 use crate::testing::{Act, Observer, acts, call_news};
 
 type Small = Call<4, 3>;
@@ -396,7 +396,7 @@ fn three_in_a_roster_make_a_group() {
     let mut call = talking();
     let members = [1u8, 2, 3]
         .map(|n| Participant { id: Some(ParticipantId::from_bytes([n; 16])), presence: Presence::Present });
-    let report = Report::Roster(RosterNews { delta: None, participants: List::new(&members) });
+    let report = Report::Roster(RosterNews { extent: Extent::Full, participants: List::new(&members) });
     let output = call.handle(at(3), Input::Report(report)).unwrap();
     assert_eq!(output.events()[..2], [Event::KindChanged, Event::HostingChanged]);
 }

@@ -6,6 +6,7 @@
 //! Source: Graph docs, commsNotification; field captures, where a call's id stands in `resourceUrl` only.
 
 use callflow_core::report::{Change, Report};
+use callflow_core::roster::Extent;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -277,7 +278,7 @@ fn read_resource(
     if roster {
         let (participants, ignored) = read::<Many<ParticipantJson>>(data, line, under)?;
         let participants = participants.0.into_iter().map(ParticipantJson::into_participant).collect();
-        return Ok((vec![Subject::Roster(RosterTold { delta: None, participants })], ignored));
+        return Ok((vec![Subject::Roster(RosterTold { extent: Extent::Full, participants })], ignored));
     }
     if operation {
         let (operations, ignored) = read::<Many<OperationJson>>(data, line, under)?;
@@ -334,7 +335,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
 #[cfg(test)]
 mod tests {
     use callflow_core::lifecycle::State;
-    use callflow_core::media::{Audio, Tone};
+    use callflow_core::media::{Audio, Sequence, Tone};
     use callflow_core::meeting::Coordinates;
     use callflow_core::operation::Status;
     use callflow_core::report::Told;
@@ -450,6 +451,17 @@ mod tests {
         assert_eq!(told.participants.len(), 2);
         assert_eq!(told.participants[0].presence, Presence::Lobby);
         assert_eq!(told.participants[1].id, None);
+    }
+
+    #[test]
+    fn a_delta_roster_with_and_without_its_number() {
+        let path = format!("/communications/calls/{CALL}/participants");
+        for (number, extent) in [(json!("7"), Extent::Delta(Sequence::new(7))), (json!(null), Extent::Part)] {
+            let data = json!({"@odata.type": "#microsoft.graph.deltaParticipants", "sequenceNumber": number,
+                "participants": [{"id": "p", "removedState": {"reason": "left"}}]});
+            let Subject::Roster(told) = read_one("updated", &path, data).subject else { panic!() };
+            assert_eq!((told.extent, told.participants[0].presence), (extent, Presence::Left));
+        }
     }
 
     #[test]

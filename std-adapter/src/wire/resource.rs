@@ -8,7 +8,7 @@ use callflow_core::meeting::Coordinates;
 use callflow_core::operation::Status;
 use callflow_core::report::{CallNews, OperationNews, RosterNews, Told, ToneInfo};
 use callflow_core::result::ResultInfo;
-use callflow_core::roster::{Participant, Presence};
+use callflow_core::roster::{Extent, Participant, Presence};
 use serde::Deserialize;
 
 use super::lenient::{Number, There, Truth};
@@ -56,8 +56,8 @@ impl std::fmt::Debug for Party {
 /// A roster as it was told of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RosterTold {
-    /// `sequenceNumber` of a delta roster.
-    pub delta: Option<Sequence>,
+    /// Whether it names everybody.
+    pub extent: Extent,
     /// Whom it names.
     pub participants: Vec<Participant>,
 }
@@ -65,7 +65,7 @@ pub struct RosterTold {
 impl RosterTold {
     /// For core.
     pub fn news(&self) -> RosterNews<'_> {
-        RosterNews { delta: self.delta, participants: List::new(&self.participants) }
+        RosterNews { extent: self.extent, participants: List::new(&self.participants) }
     }
 }
 
@@ -259,8 +259,9 @@ impl DeltaJson {
         let participants =
             self.participants.into_iter().flatten().map(ParticipantJson::into_participant).collect();
         // A delta without its number is still no full roster: it names only those who changed.
-        let delta = Some(Sequence::new(self.sequence_number.map_or(u64::MAX, |number| number.0)));
-        RosterTold { delta, participants }
+        let extent =
+            self.sequence_number.map_or(Extent::Part, |number| Extent::Delta(Sequence::new(number.0)));
+        RosterTold { extent, participants }
     }
 }
 

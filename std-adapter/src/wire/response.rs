@@ -1,6 +1,7 @@
 //! Responses: what Graph answers to a request.
 
 use callflow_core::report::Body;
+use callflow_core::roster::Extent;
 use serde::Deserialize;
 
 use super::lenient::There;
@@ -93,14 +94,13 @@ pub fn read_answer(body: &[u8]) -> Result<(Answered, Vec<String>), WireError> {
         let (list, ignored) = read::<ListJson>(text, 1, "")?;
         let participants = list.value.into_iter().map(ParticipantJson::into_participant).collect();
         let ignored = ignored.into_iter().map(|name| name.trim_start_matches("value.").to_owned()).collect();
-        return Ok((Answered::Roster(RosterTold { delta: None, participants }), ignored));
+        return Ok((Answered::Roster(RosterTold { extent: Extent::Full, participants }), ignored));
     }
     if is("participant") {
         let (participant, ignored) = read::<ParticipantJson>(text, 1, "")?;
         let participants = vec![participant.into_participant()];
         // One participant is no roster: nobody else may be taken for missing.
-        let delta = Some(callflow_core::media::Sequence::new(0));
-        return Ok((Answered::Roster(RosterTold { delta, participants }), ignored));
+        return Ok((Answered::Roster(RosterTold { extent: Extent::Part, participants }), ignored));
     }
     Ok((Answered::Other(kind.unwrap_or("(no type)").to_owned()), Vec::new()))
 }
