@@ -14,8 +14,8 @@ use callflow_core::result::ResultInfo;
 use callflow_graph::bot::{Bot, Call, CallHandler, HandlerError, PlaceError};
 use callflow_graph::session::{Order, Target};
 use callflow_graph::simulator::{Faults, Outcome, Person, Step, WhenRung};
-use callflow_graph::store::CallName;
 use callflow_graph::store::embedded::Embedded;
+use callflow_graph::store::{CallName, Commit};
 use callflow_tests::{APP, Kept, PERSON, Scene};
 
 fn name_of(id: &str) -> CallName {
@@ -320,6 +320,20 @@ async fn a_bot_that_stops_at_any_moment_is_taken_up_again_without_a_repetition()
         // Stopping may fall between sending and hearing the answer: that is told, and settled by news.
         assert!(view.ever_established, "stopped after {millis} ms: {:?}", scene.told(&name));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_call_in_the_store_is_left_as_it_is_and_costs_none_of_the_others() {
+    let scene = Scene::good();
+    let damaged = CallName::try_new("c-damaged").unwrap();
+    let commit = Commit { call: vec![9, 9, 9], texts: b"{".to_vec(), ..Commit::default() };
+    scene.store.commit(&damaged, commit).await.unwrap();
+    let bot = scene.start().await;
+    let id = scene.simulator.call_bot(PERSON, APP, Scene::script()).unwrap();
+    assert!(end_of(&bot, &name_of(&id)).await.ever_established);
+    let kept = scene.store.read(&damaged).await.unwrap().unwrap();
+    assert_eq!((kept.version, kept.call), (1, vec![9, 9, 9]));
+    assert!(matches!(bot.order(&damaged, Order::HangUp).await, Err(PlaceError::NoCall(_))));
 }
 
 #[tokio::test]
