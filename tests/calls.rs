@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests, beside the tests themselves
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use callflow_core::classification::{Kind, Reason};
@@ -15,7 +16,7 @@ use callflow_graph::bot::{Bot, Call, CallHandler, HandlerError, PlaceError};
 use callflow_graph::session::{Order, Target};
 use callflow_graph::simulator::{Faults, Outcome, Person, Step, WhenRung};
 use callflow_graph::store::embedded::Embedded;
-use callflow_graph::store::{CallName, Commit};
+use callflow_graph::store::{CallName, Commit, Pending, Record, Store};
 use callflow_tests::{APP, Kept, PERSON, Scene};
 
 fn name_of(id: &str) -> CallName {
@@ -303,6 +304,24 @@ async fn late_twice_and_lost_news_leaves_no_call_behind() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn late_and_doubled_news_of_incoming_calls_changes_nothing_of_the_story() {
+    let faults = Faults { twice: 50, lost: 0, late: 50, late_by: Duration::from_secs(4) };
+    let scene = Scene::new(&["Calls.AccessMedia.All"], faults);
+    let bot = scene.start().await;
+    let ids: Vec<_> =
+        (0..200).map(|_| scene.simulator.call_bot(PERSON, APP, Scene::script()).unwrap()).collect();
+    for id in &ids {
+        let name = name_of(id);
+        let view = end_of(&bot, &name).await;
+        assert!(view.ever_established, "{:?}", scene.told(&name));
+        assert_eq!(scene.simulator.call(id).unwrap().outcome, Outcome::Done, "{:?}", scene.told(&name));
+        assert_eq!(scene.simulator.call(id).unwrap().prompts_started, 1);
+        let kept: Kept = serde_json::from_slice(&view.author).unwrap();
+        assert_eq!(kept.tones, 1, "{:?}", scene.told(&name));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_bot_that_stops_at_any_moment_is_taken_up_again_without_a_repetition() {
     for millis in (0..3200).step_by(40) {
         let scene = Scene::good();
@@ -334,6 +353,85 @@ async fn a_damaged_call_in_the_store_is_left_as_it_is_and_costs_none_of_the_othe
     let kept = scene.store.read(&damaged).await.unwrap().unwrap();
     assert_eq!((kept.version, kept.call), (1, vec![9, 9, 9]));
     assert!(matches!(bot.order(&damaged, Order::HangUp).await, Err(PlaceError::NoCall(_))));
+}
+
+/// A store whose process dies after so many operations: what was done before is there, and nothing comes back any more.
+struct Dying {
+    inner: Arc<dyn Store>,
+    left: AtomicI64,
+}
+
+impl Dying {
+    fn is_dead(&self) -> bool {
+        self.left.fetch_sub(1, Ordering::SeqCst) <= 0
+    }
+}
+
+macro_rules! until_dead {
+    ($self:ident, $call:expr) => {
+        if $self.is_dead() { Box::pin(std::future::pending()) } else { $call }
+    };
+}
+
+impl Store for Dying {
+    fn append(&self, name: &CallName, bytes: Vec<u8>) -> Pending<'_, u64> {
+        until_dead!(self, self.inner.append(name, bytes))
+    }
+
+    fn read(&self, name: &CallName) -> Pending<'_, Option<Record>> {
+        until_dead!(self, self.inner.read(name))
+    }
+
+    fn commit(&self, name: &CallName, commit: Commit) -> Pending<'_, u64> {
+        until_dead!(self, self.inner.commit(name, commit))
+    }
+
+    fn mark_attempted(&self, name: &CallName, ticket: u32) -> Pending<'_, ()> {
+        until_dead!(self, self.inner.mark_attempted(name, ticket))
+    }
+
+    fn resolve(&self, alias: &str) -> Pending<'_, Option<CallName>> {
+        until_dead!(self, self.inner.resolve(alias))
+    }
+
+    fn names(&self) -> Pending<'_, Vec<CallName>> {
+        until_dead!(self, self.inner.names())
+    }
+
+    fn forget(&self, name: &CallName) -> Pending<'_, ()> {
+        until_dead!(self, self.inner.forget(name))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_dies_at_any_operation_of_its_store_repeats_nothing_and_forgets_no_call() {
+    let (mut known, mut whole) = (0, 0);
+    for operations in 1..70 {
+        let mut scene = Scene::good();
+        let inner = Arc::clone(&scene.store);
+        scene.store = Arc::new(Dying { inner: Arc::clone(&inner), left: AtomicI64::new(operations) });
+        let dead = scene.start().await;
+        let mut then = Scene::script();
+        then.pop();
+        then.extend([Step::Wait(Duration::from_secs(60)), Step::HangUp]);
+        let id = scene.simulator.call_bot(PERSON, APP, then).unwrap();
+        // The next process comes up while the call is in the middle of something.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        scene.store = inner;
+        let bot = scene.start().await;
+        let name = name_of(&id);
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        let call = scene.simulator.call(&id).unwrap();
+        assert!(call.prompts_started <= 1, "dead after {operations}: {call:?}");
+        assert_eq!(call.state, "terminated", "dead after {operations}");
+        if let Some(view) = bot.view(&name).await.unwrap() {
+            known += 1;
+            assert!(view.end.is_some(), "dead after {operations}: {view:?} {:?}", scene.told(&name));
+            whole += usize::from(view.ever_established);
+        }
+        drop(dead);
+    }
+    assert!(known > 60 && whole > 50, "{known} known, {whole} established: too few to mean anything");
 }
 
 #[tokio::test]
