@@ -37,6 +37,18 @@ pub enum Class {
     Unknown,
 }
 
+impl Class {
+    /// The class in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Normal => "success, or a normal end",
+            Self::Refused => "refused: by the far side, by the caller's mistake, or by a limit",
+            Self::Failed => "the service failed",
+            Self::Unknown => "no class of codes that is known",
+        }
+    }
+}
+
 impl ResultInfo {
     /// What the code says at its coarsest.
     ///
@@ -66,6 +78,15 @@ impl ResultInfo {
             .find(|(code, subcodes, _)| *code == self.code && subcodes.contains(&self.subcode))
             .map(|(_, _, words)| *words)
     }
+}
+
+/// Every pair that a source explains, and what it means.
+///
+/// Source: Graph docs, call: delete and call: transfer; field reports for answers to requests.
+pub fn explained() -> impl Iterator<Item = (ResultInfo, &'static str)> {
+    MEANINGS.iter().flat_map(|(code, subcodes, words)| {
+        subcodes.iter().map(|subcode| (ResultInfo { code: *code, subcode: *subcode }, *words))
+    })
 }
 
 /// Code, subcodes, words. Source: Graph docs, call: delete, unless a row says more.
@@ -123,6 +144,18 @@ mod tests {
         assert!(ResultInfo { code: 500, subcode: 7000 }.is_failed_transfer());
         assert!(!ResultInfo { code: 200, subcode: 7000 }.is_failed_transfer());
         assert_eq!(ResultInfo { code: 200, subcode: 1 }.meaning(), None);
+    }
+
+    #[test]
+    fn every_explained_pair_has_its_meaning_and_no_other_has() {
+        assert_eq!(
+            explained().count(),
+            MEANINGS.iter().map(|(_, subcodes, _)| subcodes.len()).sum::<usize>()
+        );
+        for (pair, words) in explained() {
+            assert_eq!(pair.meaning(), Some(words), "{pair:?}");
+        }
+        assert_eq!(ResultInfo { code: 418, subcode: 8537 }.meaning(), None);
     }
 
     #[test]

@@ -176,10 +176,33 @@ fn what_cannot_be_read_is_named_by_line_member_and_reason() {
 }
 
 #[test]
+fn explain_says_what_codes_mean() {
+    for (args, words) in [
+        (&["explain", "408", "8537"][..], "no keep-alive came in time"),
+        (&["explain", "200/5002"], "all others left"),
+        (&["explain", "7504"], "403/7504"),
+        (&["explain", "403", "7504"], "have an administrator grant the permission"),
+        (&["explain", "500"], "500/7000"),
+        (&["explain", "480", "1"], "refused"),
+    ] {
+        let output = run(args);
+        assert!(output.status.success(), "{args:?} {}", errors(&output));
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(text.contains(words), "{args:?}: {text}");
+    }
+    assert_eq!(run(&["explain", "many"]).status.code(), Some(2));
+}
+
+#[test]
 fn help_is_there_on_every_level_and_a_wrong_command_line_is_2() {
-    for args in
-        [&["--help"][..], &["demo", "--help"], &["decode", "--help"], &["sim", "--help"], &["--version"]]
-    {
+    for args in [
+        &["--help"][..],
+        &["demo", "--help"],
+        &["decode", "--help"],
+        &["sim", "--help"],
+        &["explain", "--help"],
+        &["--version"],
+    ] {
         assert!(run(args).status.success(), "{args:?}");
     }
     assert_eq!(run(&["dance"]).status.code(), Some(2));

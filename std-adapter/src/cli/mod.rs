@@ -2,6 +2,7 @@
 
 mod decode;
 mod demo;
+mod explain;
 mod ladder;
 mod sim;
 
@@ -24,6 +25,8 @@ enum Command {
     Demo(demo::Args),
     /// Say what is understood of the JSON of notifications, one JSON object a line
     Decode(decode::Args),
+    /// Say what the codes mean with which a call, an operation or a request ended
+    Explain(explain::Args),
     /// Serve a Graph calling service on loopback until Ctrl-C
     Sim(sim::Args),
 }
@@ -38,6 +41,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Some(Command::Demo(args)) => asynchronously(demo::run(args)),
         Some(Command::Sim(args)) => asynchronously(sim::run(args)),
         Some(Command::Decode(args)) => decode::run(args),
+        Some(Command::Explain(args)) => explain::run(args),
     };
     match result {
         Ok(code) => code,
