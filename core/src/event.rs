@@ -1,10 +1,10 @@
 //! Events: what the bot learns.
 
 use crate::command;
-use crate::id::Ticket;
+use crate::id::{Sequence, Ticket};
 use crate::lifecycle::State;
 use crate::lifecycle::end::End;
-use crate::media::{Arrival, Audio, Sequence, Tone};
+use crate::media::{Arrival, Audio, Tone};
 use crate::operation::{self, Outcome};
 use crate::permission::Permission;
 use crate::report::Topic;

@@ -220,6 +220,29 @@ impl Ticket {
     }
 }
 
+/// A number by which Graph orders what it tells: `toneInfo.sequenceId`, `deltaParticipants.sequenceNumber`. 64 bits, in
+/// two words, so that what holds it stays small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Sequence {
+    high: u32,
+    low: u32,
+}
+
+impl Sequence {
+    /// The sequence of this number.
+    #[allow(clippy::cast_possible_truncation)] // the two halves
+    pub const fn new(number: u64) -> Self {
+        Self { high: number.wrapping_shr(32) as u32, low: number as u32 }
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u64 {
+        (self.high as u64).wrapping_shl(32) | self.low as u64
+    }
+}
+
 /// What core puts into `clientContext` of an operation: it names the call and the request.
 ///
 /// Its text is 16 hexadecimal digits, a dash and the ticket's number, at most 27 of the 256 characters that Graph

@@ -3,6 +3,7 @@
 //! Source: Graph docs, callMediaState, toneInfo, call: subscribeToTone. Field captures show sequences that begin at 6:
 //! a sequence need not start at 0 or 1.
 
+use crate::id::Sequence;
 use crate::words::words;
 
 words! {
@@ -88,28 +89,6 @@ impl Tone {
             Self::D => 'D',
             Self::Flash | Self::Unrecognised => return None,
         })
-    }
-}
-
-/// `toneInfo.sequenceId`, for ordering tones: a 64-bit number, in two words so that what holds it stays small.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Sequence {
-    high: u32,
-    low: u32,
-}
-
-impl Sequence {
-    /// The sequence of this number.
-    #[allow(clippy::cast_possible_truncation)] // the two halves
-    pub const fn new(number: u64) -> Self {
-        Self { high: number.wrapping_shr(32) as u32, low: number as u32 }
-    }
-
-    /// Its number.
-    pub const fn number(self) -> u64 {
-        (self.high as u64).wrapping_shl(32) | self.low as u64
     }
 }
 

@@ -3,10 +3,10 @@
 //! A report is never refused: it is applied, recognised as a repeat or as stale, or taken as a sign that something was
 //! missed. What has no rule yet is recognised and named as not used.
 
-use crate::id::{CallId, ClientContext, OperationId, ParticipantId, Ticket};
+use crate::id::{CallId, ClientContext, OperationId, ParticipantId, Sequence, Ticket};
 use crate::lifecycle::State;
 use crate::list::List;
-use crate::media::{Audio, Sequence, Tone};
+use crate::media::{Audio, Tone};
 use crate::meeting::Coordinates;
 use crate::operation::Status;
 use crate::result::ResultInfo;

@@ -8,9 +8,8 @@
 
 use heapless::Vec;
 
-use crate::id::ParticipantId;
+use crate::id::{ParticipantId, Sequence};
 use crate::list::List;
-use crate::media::Sequence;
 use crate::words::words;
 
 words! {

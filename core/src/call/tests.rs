@@ -6,9 +6,9 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::id::{OperationId, ParticipantId};
+use crate::id::{OperationId, ParticipantId, Sequence};
 use crate::lifecycle::end::How;
-use crate::media::{Sequence, Tone};
+use crate::media::Tone;
 use crate::operation::{Outcome, Status};
 use crate::report::{Body, CallNews, Change, OperationNews, Response, RosterNews, Told, ToneInfo};
 use crate::roster::{Extent, Participant, Presence};

@@ -334,8 +334,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
 
 #[cfg(test)]
 mod tests {
+    use callflow_core::id::Sequence;
     use callflow_core::lifecycle::State;
-    use callflow_core::media::{Audio, Sequence, Tone};
+    use callflow_core::media::{Audio, Tone};
     use callflow_core::meeting::Coordinates;
     use callflow_core::operation::Status;
     use callflow_core::report::Told;

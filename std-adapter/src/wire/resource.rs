@@ -1,9 +1,9 @@
 //! The resources that Graph tells of, as core's vocabulary wants them: owned mirrors, and what else of them is used.
 
-use callflow_core::id::{CallId, ClientContext, OperationId, ParticipantId};
+use callflow_core::id::{CallId, ClientContext, OperationId, ParticipantId, Sequence};
 use callflow_core::lifecycle::State;
 use callflow_core::list::List;
-use callflow_core::media::{Audio, Sequence, Tone};
+use callflow_core::media::{Audio, Tone};
 use callflow_core::meeting::Coordinates;
 use callflow_core::operation::Status;
 use callflow_core::report::{CallNews, OperationNews, RosterNews, Told, ToneInfo};
