@@ -1,8 +1,8 @@
 //! The call: one value, one entrance, where the rule books meet.
 //!
 //! ```
-//! use callflow_core::call::{Call, Input, Offer};
-//! use callflow_core::command::{Command, MediaConfig};
+//! use callflow_core::call::{Call, Input, Offer, Setup};
+//! use callflow_core::command::{Answer, Command};
 //! use callflow_core::id::{CallId, CallKey};
 //! use callflow_core::lifecycle::State;
 //! use callflow_core::report::{CallNews, Change, Report};
@@ -12,117 +12,112 @@
 //!
 //! # fn main() -> Result<(), callflow_core::call::Refused> {
 //! let at = Timestamp::from_millis;
-//! let offer = Offer::new(CallKey::new(1), CallId::parse("57DAB8B1894C409AB240BD8BEAE78896"));
-//! let (mut call, _) = Call::<4, 2>::offered(at(0), offer);
+//! let offer = Offer::new(CallId::parse("57DAB8B1894C409AB240BD8BEAE78896"));
+//! let (mut call, _) = Call::<4, 2>::offered(at(0), Setup::new(CallKey::new(1)), offer);
 //!
-//! let answer = Command::Answer { callback: Uri::new("https://bot.example/1"), media: MediaConfig::ServiceHosted };
-//! let output = call.handle(at(20), Input::Command(answer))?;
-//! assert!(matches!(output.requests(), [Request::Answer { .. }]));
+//! let answer = Command::Answer(Answer::new(Uri::new("https://bot.example/1")));
+//! let output = call.handle(at(20), Input::Command(&answer))?;
+//! assert!(matches!(output.requests().next(), Some(Request::Perform { command: Command::Answer(_), .. })));
 //! assert_eq!(call.state(), State::Incoming); // taken is not done: Graph will say
 //!
 //! let news = Report::Call { change: Change::Updated, news: CallNews::of(State::Established) };
-//! let _ = call.handle(at(900), Input::Report(news))?;
+//! let _ = call.handle(at(900), Input::Report(&news))?;
 //! assert_eq!(call.state(), State::Established);
 //! # Ok(())
 //! # }
 //! ```
 
 mod answers;
+mod commands;
+mod deadlines;
 mod output;
 mod reports;
 
-pub use output::{MAX_EVENTS, MAX_REQUESTS, Output, Refused, Verdict, Why};
+pub use output::{MAX_EVENTS, MAX_REQUESTS, Output, Refused, Requests, Verdict, Why};
 
-use crate::classification::{self, Classification, Direction, MAX_TARGETS};
-use crate::command::{self, Command, MediaConfig};
-use crate::deadline::{self, Deadline, Deadlines};
+use core::num::NonZeroU32;
+
+use crate::action::Action;
+use crate::classification::{self, Classification, Direction};
+use crate::command::{Command, Placement};
+use crate::deadline::{self, Deadline, Deadlines, Timer, Timers};
 use crate::event::Event;
 use crate::id::{CallId, CallKey, ClientContext, ParticipantId, Ticket};
-use crate::identity::Identity;
-use crate::lifecycle::doubt::{self, Doubt};
-use crate::lifecycle::end::{End, How};
-use crate::lifecycle::pending::{
-    Creation, Exchange, HangingUp, Outstanding, Settlement, Settling, Unsettled,
-};
-use crate::lifecycle::{self, Effect, State, Trigger};
-use crate::list::List;
-use crate::media::{Audio, Media};
+use crate::identity::{Answerer, Routing};
+use crate::lifecycle::State;
+use crate::lifecycle::doubt::Doubt;
+use crate::lifecycle::end::{End, How, TerminationReason};
+use crate::lifecycle::pending::{Creation, Exchange, HangingUp, Outstanding, Settlement, Transferring};
+use crate::media::{Audio, Media, MediaHost, RecordingStatus, Transcription};
 use crate::meeting::Coordinates;
-use crate::operation::{self, Operations};
-use crate::permission::{self, Action, Grants, Permission, Policy};
+use crate::operation::Operations;
+use crate::permission::{Grants, Knowledge, Policy};
 use crate::report::Report;
-use crate::request::{Dispatch, Request};
-use crate::result::ResultInfo;
-use crate::roster::Roster;
-use crate::text::Uri;
-use crate::time::{Span, Timestamp};
+use crate::restriction::{Chat, Overrides, PolicyRecording};
+use crate::result::{By, ResultInfo};
+use crate::roster::{Presence, Roster, Trust};
+use crate::time::Timestamp;
 
 /// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Input<'a> {
     /// The bot wants something.
-    Command(#[cfg_attr(feature = "serde", serde(borrow))] Command<'a>),
+    Command(&'a Command<'a>),
     /// Graph says something.
-    Report(#[cfg_attr(feature = "serde", serde(borrow))] Report<'a>),
+    Report(&'a Report<'a>),
     /// The next deadline passed.
     Tick,
 }
 
-/// A call to the bot, as its first notification tells of it.
+/// What the embedder decides of a call: its name, what is known of the app, and which rules it has of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Offer {
-    /// The embedder's name for it.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Setup {
+    /// The embedder's name for the call.
     pub key: CallKey,
-    /// Graph's id.
-    pub id: CallId,
-    /// Which coordinates the notification carried.
-    pub coordinates: Coordinates,
-    /// How long it waits to be answered: [`deadline::ANSWER`] or [`deadline::ANSWER_POLICY_RECORDING`].
-    pub answer_within: Span,
     /// What is known of the app's permissions.
     pub grants: Grants,
     /// What becomes of a command whose permission is known to be missing.
     pub policy: Policy,
+    /// Restrictions that are switched off, by name.
+    pub overrides: Overrides,
+    /// What it means that a full roster lacks somebody.
+    pub trust: Trust,
+    /// The timers.
+    pub timers: Timers,
 }
 
-impl Offer {
-    /// An offer without coordinates, with the usual limit, of an app whose permissions are not known.
-    pub const fn new(key: CallKey, id: CallId) -> Self {
+impl Setup {
+    /// The documented rules, for an app whose permissions are not known.
+    pub const fn new(key: CallKey) -> Self {
         Self {
             key,
-            id,
-            coordinates: Coordinates::None,
-            answer_within: deadline::ANSWER,
             grants: Grants::Unknown,
-            policy: Policy::Advise,
+            policy: Policy::Enforce,
+            overrides: Overrides::NONE,
+            trust: Trust::Confirm,
+            timers: Timers::DEFAULT,
         }
     }
 }
 
-/// A call that the bot places.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Placement<'a> {
-    /// The embedder's name for it.
-    pub key: CallKey,
-    /// Where news of it goes.
-    pub callback: Uri<'a>,
-    /// Whom to call: one for a peer-to-peer call, up to [`MAX_TARGETS`] for a new group call.
-    pub targets: List<'a, Identity<'a>>,
-    /// Who hosts its media.
-    pub media: MediaConfig<'a>,
-    /// What is known of the app's permissions.
-    pub grants: Grants,
-    /// What becomes of a command whose permission is known to be missing.
-    pub policy: Policy,
+/// A call to the bot, as its first notification tells of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Offer {
+    /// Graph's id.
+    pub id: CallId,
+    /// Which coordinates the notification carried.
+    pub coordinates: Coordinates,
+    /// Whether it calls the bot in for policy-based recording.
+    pub recording: PolicyRecording,
 }
 
-impl<'a> Placement<'a> {
-    /// A call with service-hosted media, of an app whose permissions are not known.
-    pub const fn new(key: CallKey, callback: Uri<'a>, targets: List<'a, Identity<'a>>) -> Self {
-        let (grants, policy) = (Grants::Unknown, Policy::Advise);
-        Self { key, callback, targets, media: MediaConfig::ServiceHosted, grants, policy }
+impl Offer {
+    /// A call from somebody to the bot, without coordinates.
+    pub const fn new(id: CallId) -> Self {
+        Self { id, coordinates: Coordinates::None, recording: PolicyRecording::No }
     }
 }
 
@@ -140,34 +135,57 @@ pub struct Call<const R: usize, const O: usize> {
 /// What is known of the call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Facts {
     pub(crate) key: CallKey,
-    pub(crate) id: Option<CallId>,
-    pub(crate) direction: Direction,
-    pub(crate) state: State,
-    pub(crate) ever_established: bool,
+    pub(crate) id: CallId,
+    /// The bot's own participant id, folded.
+    pub(crate) own_participant: Option<NonZeroU32>,
+    /// Who is on hold with music, or is about to be: his participant id, folded.
+    pub(crate) on_hold: Option<NonZeroU32>,
     pub(crate) result: Option<ResultInfo>,
     pub(crate) end: Option<How>,
+    pub(crate) ended_by: By,
+    pub(crate) reason: Option<TerminationReason>,
+    pub(crate) direction: Direction,
+    pub(crate) created_by: Action,
+    pub(crate) state: State,
+    pub(crate) ever_established: bool,
     pub(crate) classification: Classification,
+    pub(crate) chat: Chat,
+    pub(crate) recording: PolicyRecording,
+    /// How many participants this call records under a policy.
+    pub(crate) recorded: u16,
     pub(crate) media: Media,
-    pub(crate) service_hosted: bool,
-    pub(crate) own_participant: Option<ParticipantId>,
-    pub(crate) grants: Grants,
+    pub(crate) media_host: MediaHost,
+    pub(crate) answered_by: Option<Answerer>,
+    pub(crate) routing: Option<Routing>,
+    pub(crate) knowledge: Knowledge,
     pub(crate) policy: Policy,
+    pub(crate) overrides: Overrides,
+    pub(crate) trust: Trust,
+    pub(crate) timers: Timers,
 }
 
 /// What is asked and not settled.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Pending {
     pub(crate) next_ticket: Ticket,
     pub(crate) creation: Creation,
     pub(crate) settlement: Settlement,
+    pub(crate) transferring: Transferring,
     pub(crate) hanging_up: HangingUp,
+    /// Whether the ring timer passed.
+    pub(crate) no_answer: bool,
+    /// How many notifications of joining participants wait for their answer.
+    pub(crate) joining: u8,
     pub(crate) outstanding: Outstanding,
+    /// The recording status that is being reported.
+    pub(crate) reporting: Option<RecordingStatus>,
+    /// The operation that is asked for.
+    pub(crate) questioned: Option<Ticket>,
     pub(crate) doubt: Doubt,
+    pub(crate) roster_doubt: Doubt,
 }
 
 impl<const R: usize, const O: usize> Call<R, O> {
@@ -176,54 +194,54 @@ impl<const R: usize, const O: usize> Call<R, O> {
     /// A call to the bot.
     ///
     /// Source: Graph docs, call: answer (`created/incoming`).
-    pub fn offered(now: Timestamp, offer: Offer) -> (Self, Output<'static>) {
-        let classification = Classification::at_creation(Direction::Incoming, 1, offer.coordinates);
-        let mut call = Self::new(offer.key, Direction::Incoming, classification, offer.grants, offer.policy);
-        call.facts.id = Some(offer.id);
-        call.deadlines.set(deadline::Kind::Answer, now.plus(offer.answer_within));
-        call.deadlines.set(deadline::Kind::KeepAlive, now.plus(deadline::KEEP_ALIVE));
+    pub fn offered(now: Timestamp, setup: Setup, offer: Offer) -> (Self, Output<'static>) {
+        let classification = Classification::incoming(offer.coordinates);
+        let mut call = Self::new(setup, Direction::Incoming, classification, Action::Answer);
+        call.facts.id = offer.id;
+        call.facts.recording = offer.recording;
+        call.facts.chat = chat_of(offer.coordinates);
+        let (action, limit) = match offer.recording {
+            PolicyRecording::No => (Action::Answer, Timer::Answer),
+            PolicyRecording::Yes => (Action::AnswerPolicyRecording, Timer::AnswerPolicyRecording),
+        };
+        call.facts.created_by = action;
+        call.arm(now, deadline::Kind::Answer, limit);
+        call.arm(now, deadline::Kind::KeepAlive, Timer::KeepAlive);
         let mut output = Output::new();
         output.verdict = Verdict::Applied;
         output.event(Event::Offered);
         (call, output)
     }
 
-    /// A call that the bot places; its request is in the output.
+    /// A call that the bot places, or a meeting that it joins; the request is in the output.
     ///
     /// # Errors
-    /// [`Why::NoTarget`], [`Why::TooManyTargets`], or [`Why::PermissionMissing`] under [`Policy::Enforce`].
+    /// [`Why::Limit`] for none or too many targets, [`Why::PhoneNeedsInstance`], [`Why::GuestNeedsMeeting`], or
+    /// [`Why::PermissionMissing`] under [`Policy::Enforce`].
     ///
-    /// Source: Graph docs, call: create; Calls overview (Calls.Initiate.All).
-    pub fn place<'a>(now: Timestamp, placement: &Placement<'a>) -> Result<(Self, Output<'a>), Refused> {
-        let refuse = |why| Err(Refused { state: State::Establishing, command: command::Kind::Create, why });
-        let targets = placement.targets.len();
-        if targets == 0 {
-            return refuse(Why::NoTarget);
-        }
-        if targets > usize::from(MAX_TARGETS) {
-            return refuse(Why::TooManyTargets { limit: MAX_TARGETS });
-        }
-        let classification = Classification::at_creation(Direction::Outgoing, targets, Coordinates::None);
-        let action = Action::Place { targets };
-        let verdict = permission::check(action, classification.kind(), placement.grants, placement.policy);
-        let advice = match permitted(verdict) {
-            Ok(advice) => advice,
-            Err(why) => return refuse(why),
-        };
-        let mut call =
-            Self::new(placement.key, Direction::Outgoing, classification, placement.grants, placement.policy);
-        call.facts.service_hosted = placement.media.is_service_hosted();
-        call.deadlines.set(deadline::Kind::Creation, now.plus(deadline::CREATION));
-        let mut output = Output::new();
+    /// Source: Graph docs, application: post calls; Calls overview (Calls.Initiate.All).
+    pub fn place<'a>(
+        now: Timestamp,
+        setup: Setup,
+        placement: &'a Placement<'a>,
+    ) -> Result<(Self, Output<'a>), Refused> {
+        let action = placement.action();
+        let refused = |why| Refused { state: State::Establishing, action, why };
+        let classification = commands::classify(placement).map_err(refused)?;
+        let mut call = Self::new(setup, Direction::Outgoing, classification, action);
+        call.facts.media_host = placement.media.host();
+        call.facts.chat = chat_of(placement.coordinates());
+        let missing = call.check_permission(action).map_err(refused)?;
+        call.arm(now, deadline::Kind::Creation, Timer::Creation);
+        let mut output = Output::of_placement(placement);
         output.verdict = Verdict::Applied;
-        if let Some(permission) = advice {
-            output.event(Event::PermissionMissing(permission));
+        if let Some(missing) = missing {
+            output.event(Event::PermissionMissing { action, missing });
         }
         let ticket = call.take_ticket();
         call.pending.outstanding.put(Exchange::Create, ticket);
         output.ticket = Some(ticket);
-        let Placement { callback, targets, media, .. } = *placement;
-        output.request(Request::Create { ticket, callback, targets, media });
+        output.given(ticket, crate::request::Dispatch::Now);
         Ok((call, output))
     }
 
@@ -239,6 +257,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 let mut output = Output::new();
                 output.verdict = self.report(now, report, &mut output);
                 self.let_media_go(now, &mut output);
+                self.wait_for_operations(now);
                 Ok(output)
             }
             Input::Tick => Ok(self.tick(now)),
@@ -253,7 +272,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
     /// Carries the call from one origin of time to another: a device whose clock starts anew at its boot.
     pub fn rebase(&mut self, old_now: Timestamp, new_now: Timestamp) {
         self.deadlines.rebase(old_now, new_now);
+        self.operations.rebase(old_now, new_now);
         self.pending.doubt.rebase(old_now, new_now);
+        self.pending.roster_doubt.rebase(old_now, new_now);
     }
 
     /// The embedder's name for the call.
@@ -263,7 +284,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
 
     /// Graph's id, once known.
     pub const fn id(&self) -> Option<CallId> {
-        self.facts.id
+        self.facts.id.known()
     }
 
     /// Who called whom.
@@ -291,9 +312,14 @@ impl<const R: usize, const O: usize> Call<R, O> {
         self.pending.creation
     }
 
-    /// What became of answering or rejecting.
+    /// What became of answering, rejecting or redirecting.
     pub const fn settlement(&self) -> Settlement {
         self.pending.settlement
+    }
+
+    /// What became of the bot's transfer.
+    pub const fn transferring(&self) -> Transferring {
+        self.pending.transferring
     }
 
     /// Whether the call was ever established.
@@ -303,10 +329,15 @@ impl<const R: usize, const O: usize> Call<R, O> {
 
     /// The end, once there is one.
     pub const fn end(&self) -> Option<End> {
-        match self.facts.end {
-            Some(how) => {
-                Some(End { how, ever_established: self.facts.ever_established, result: self.facts.result })
-            }
+        let Facts { end, ever_established, ended_by, reason, result, .. } = &self.facts;
+        match end {
+            Some(how) => Some(End {
+                how: *how,
+                ever_established: *ever_established,
+                by: *ended_by,
+                reason: *reason,
+                result: *result,
+            }),
             None => None,
         }
     }
@@ -314,6 +345,38 @@ impl<const R: usize, const O: usize> Call<R, O> {
     /// Whether audio is active, as far as Graph said.
     pub const fn audio(&self) -> Option<Audio> {
         self.facts.media.audio()
+    }
+
+    /// Who hosts the media.
+    pub const fn media_host(&self) -> MediaHost {
+        self.facts.media_host
+    }
+
+    /// The state of the transcription, as far as Graph said.
+    pub const fn transcription(&self) -> Option<Transcription> {
+        self.facts.media.transcription()
+    }
+
+    /// What the service confirmed of the bot's own recording: media may be kept while this is `recording`.
+    pub const fn recording(&self) -> Option<RecordingStatus> {
+        self.facts.media.recording()
+    }
+
+    /// How many participants this call records under a policy: known to be inaccurate where they come and go quickly.
+    ///
+    /// Source: Graph docs, call: answer (`participantCapacity`).
+    pub const fn recorded_participants(&self) -> u16 {
+        self.facts.recorded
+    }
+
+    /// Who took the call, as far as Graph said.
+    pub const fn answered_by(&self) -> Option<Answerer> {
+        self.facts.answered_by
+    }
+
+    /// What is known of the app's permissions, what was learnt on this call included.
+    pub const fn knowledge(&self) -> Knowledge {
+        self.facts.knowledge
     }
 
     /// The operations, those that ended with the last input included.
@@ -326,18 +389,40 @@ impl<const R: usize, const O: usize> Call<R, O> {
         &self.roster
     }
 
+    /// Whether this is the bot's own participant.
+    pub fn is_own(&self, participant: ParticipantId) -> bool {
+        self.facts.own_participant == folded(participant)
+    }
+
+    /// Whether the bot waits in the lobby: it is told of nobody else until it is admitted.
+    ///
+    /// Source: Graph docs, application: post calls (join as a guest).
+    pub fn is_in_lobby(&self) -> bool {
+        let mut members = self.roster.members();
+        members.any(|member| member.presence() == Presence::Lobby && self.is_own(member.id()))
+    }
+
+    /// Whether everybody else is known to have left; never while anybody is only unconfirmed, or was not named.
+    pub fn is_alone(&self) -> bool {
+        let mut own = false;
+        for member in self.roster.members() {
+            match member.presence() {
+                Presence::Present if self.is_own(member.id()) => own = true,
+                Presence::Left | Presence::GalleryView => {}
+                Presence::Present | Presence::Lobby | Presence::Unconfirmed | Presence::Invited => {
+                    return false;
+                }
+            }
+        }
+        own && self.roster.unnamed() == 0
+    }
+
     /// What goes into `clientContext` of the request of this ticket.
     pub const fn client_context(&self, ticket: Ticket) -> ClientContext {
         ClientContext { key: self.facts.key, ticket }
     }
 
-    fn new(
-        key: CallKey,
-        direction: Direction,
-        classification: Classification,
-        grants: Grants,
-        policy: Policy,
-    ) -> Self {
+    fn new(setup: Setup, direction: Direction, classification: Classification, created_by: Action) -> Self {
         let () = Self::SMALL_ENOUGH;
         let (state, creation, settlement) = match direction {
             Direction::Incoming => (State::Incoming, Creation::Done, Settlement::Open),
@@ -345,27 +430,45 @@ impl<const R: usize, const O: usize> Call<R, O> {
         };
         Self {
             facts: Facts {
-                key,
-                id: None,
-                direction,
-                state,
-                ever_established: false,
+                key: setup.key,
+                id: CallId::NIL,
+                own_participant: None,
+                on_hold: None,
                 result: None,
                 end: None,
+                ended_by: By::Unknown,
+                reason: None,
+                direction,
+                created_by,
+                state,
+                ever_established: false,
                 classification,
+                chat: Chat::Unknown,
+                recording: PolicyRecording::No,
+                recorded: 0,
                 media: Media::default(),
-                service_hosted: true,
-                own_participant: None,
-                grants,
-                policy,
+                media_host: MediaHost::Service,
+                answered_by: None,
+                routing: None,
+                knowledge: Knowledge::new(setup.grants),
+                policy: setup.policy,
+                overrides: setup.overrides,
+                trust: setup.trust,
+                timers: setup.timers,
             },
             pending: Pending {
                 next_ticket: Ticket::FIRST,
                 creation,
                 settlement,
+                transferring: Transferring::No,
                 hanging_up: HangingUp::No,
+                no_answer: false,
+                joining: 0,
                 outstanding: Outstanding::default(),
+                reporting: None,
+                questioned: None,
                 doubt: Doubt::default(),
+                roster_doubt: Doubt::default(),
             },
             deadlines: Deadlines::default(),
             operations: Operations::new(),
@@ -373,243 +476,8 @@ impl<const R: usize, const O: usize> Call<R, O> {
         }
     }
 
-    fn command<'a>(&mut self, now: Timestamp, command: Command<'a>) -> Result<Output<'a>, Refused> {
-        let refused = |why| Refused { state: self.facts.state, command: command.kind(), why };
-        let advice = self.permit(now, &command).map_err(refused)?;
-        self.sweep();
-        let mut output = Output::new();
-        output.verdict = Verdict::Applied;
-        if let Some(permission) = advice {
-            output.event(Event::PermissionMissing(permission));
-        }
-        let ticket = self.take_ticket();
-        output.ticket = Some(ticket);
-        match command {
-            Command::Answer { callback, media } => {
-                self.facts.service_hosted = media.is_service_hosted();
-                self.settle(Settling::Answer, ticket);
-                output.request(Request::Answer { ticket, callback, media });
-            }
-            Command::Reject { reason } => {
-                self.settle(Settling::Reject, ticket);
-                output.request(Request::Reject { ticket, reason });
-            }
-            Command::HangUp => match self.pending.creation {
-                Creation::Done => self.hang_up(ticket, &mut output),
-                Creation::Asked | Creation::Unknown => {
-                    self.pending.hanging_up = HangingUp::Wanted;
-                    self.pending.outstanding.put(Exchange::HangUp, ticket);
-                }
-            },
-            Command::KeepAlive => self.keep_alive(now, ticket, &mut output),
-            Command::Refresh => self.refresh(now, ticket, &mut output),
-            Command::PlayPrompt { prompts } => {
-                let context = self.client_context(ticket);
-                let dispatch = self.ask_operation(ticket, operation::Kind::PlayPrompt);
-                output.request(Request::PlayPrompt { context, prompts, dispatch });
-            }
-            Command::SubscribeToTone => {
-                let context = self.client_context(ticket);
-                let dispatch = self.ask_operation(ticket, operation::Kind::SubscribeToTone);
-                output.request(Request::SubscribeToTone { context, dispatch });
-            }
-        }
-        self.let_media_go(now, &mut output);
-        Ok(output)
-    }
-
-    /// Whether the rule books let a command leave, and what they advise; changes nothing.
-    fn permit(&self, now: Timestamp, command: &Command<'_>) -> Result<Option<Permission>, Why> {
-        let trigger = match command {
-            Command::Answer { .. } => Trigger::Answer,
-            Command::Reject { .. } => Trigger::Reject,
-            Command::HangUp => Trigger::HangUp,
-            Command::KeepAlive => Trigger::KeepAlive,
-            Command::Refresh => Trigger::Refresh,
-            Command::PlayPrompt { .. } => Trigger::PlayPrompt,
-            Command::SubscribeToTone => Trigger::SubscribeToTone,
-        };
-        match lifecycle::effect(self.facts.state, trigger) {
-            Effect::AllowIfAnswered(why) if !self.pending.settlement.is_answered() => {
-                return Err(Why::Lifecycle(why));
-            }
-            Effect::AllowIfInferred(why) if self.facts.end != Some(How::Inferred) => {
-                return Err(Why::Lifecycle(why));
-            }
-            Effect::Refuse(why) => return Err(Why::Lifecycle(why)),
-            Effect::Allow | Effect::AllowIfAnswered(_) | Effect::AllowIfInferred(_) => {}
-            // The effects of news: an assertion beside the table keeps commands from having them.
-            Effect::To(_) | Effect::Adopt(_) | Effect::Same | Effect::Stale | Effect::Unexplained => {}
-        }
-        match command {
-            Command::Answer { .. } => {
-                self.may_settle(now)?;
-                self.check(Action::Answer)
-            }
-            Command::Reject { .. } => self.may_settle(now).map(|()| None),
-            Command::HangUp if self.is_out(Exchange::HangUp) => Err(Why::HangingUp),
-            Command::KeepAlive | Command::Refresh if self.pending.creation != Creation::Done => {
-                Err(Why::NotCreatedYet)
-            }
-            Command::KeepAlive if self.is_out(Exchange::KeepAlive) => Err(Why::Busy(Exchange::KeepAlive)),
-            Command::Refresh if self.is_out(Exchange::GetCall) => Err(Why::Busy(Exchange::GetCall)),
-            Command::PlayPrompt { prompts } if prompts.is_empty() => Err(Why::NothingToPlay),
-            Command::PlayPrompt { .. } => self.may_use_media().map(|()| None),
-            Command::SubscribeToTone => {
-                self.may_use_media()?;
-                self.check(Action::SubscribeToTone)
-            }
-            Command::HangUp | Command::KeepAlive | Command::Refresh => Ok(None),
-        }
-    }
-
-    fn may_settle(&self, now: Timestamp) -> Result<(), Why> {
-        self.pending.settlement.may_try().map_err(Why::Settlement)?;
-        match self.deadlines.of(deadline::Kind::Answer) {
-            Some(limit) if now < limit => Ok(()),
-            Some(_) | None => Err(Why::Settlement(Unsettled::TooLate)),
-        }
-    }
-
-    fn may_use_media(&self) -> Result<(), Why> {
-        if !self.facts.service_hosted {
-            return Err(Why::AppHostedMedia);
-        }
-        if self.pending.hanging_up != HangingUp::No {
-            return Err(Why::HangingUp);
-        }
-        if !self.operations.has_room() {
-            return Err(Why::OperationsFull { places: u8::try_from(O).unwrap_or(u8::MAX) });
-        }
-        Ok(())
-    }
-
-    fn check(&self, action: Action) -> Result<Option<Permission>, Why> {
-        permitted(permission::check(action, self.kind(), self.facts.grants, self.facts.policy))
-    }
-
     fn is_out(&self, exchange: Exchange) -> bool {
         self.pending.outstanding.of(exchange).is_some()
-    }
-
-    fn settle(&mut self, settling: Settling, ticket: Ticket) {
-        self.pending.settlement = Settlement::Asked(settling);
-        self.pending.outstanding.put(Exchange::Settle, ticket);
-    }
-
-    fn hang_up(&mut self, ticket: Ticket, output: &mut Output<'_>) {
-        self.pending.hanging_up = HangingUp::Sent;
-        self.pending.outstanding.put(Exchange::HangUp, ticket);
-        output.request(Request::HangUp { ticket });
-    }
-
-    fn keep_alive(&mut self, now: Timestamp, ticket: Ticket, output: &mut Output<'_>) {
-        self.pending.outstanding.put(Exchange::KeepAlive, ticket);
-        self.deadlines.set(deadline::Kind::KeepAlive, now.plus(deadline::KEEP_ALIVE));
-        output.request(Request::KeepAlive { ticket });
-    }
-
-    fn refresh(&mut self, now: Timestamp, ticket: Ticket, output: &mut Output<'_>) {
-        self.get_call(now, ticket, output);
-        if let Some(operation) = self.operations.running().and_then(operation::Operation::id) {
-            let ticket = self.take_ticket();
-            self.pending.outstanding.put(Exchange::GetOperation, ticket);
-            output.request(Request::GetOperation { ticket, operation });
-        }
-    }
-
-    fn get_call(&mut self, now: Timestamp, ticket: Ticket, output: &mut Output<'_>) {
-        self.pending.outstanding.put(Exchange::GetCall, ticket);
-        self.pending.doubt.asked(now);
-        self.deadlines.set(deadline::Kind::Ask, now.plus(doubt::LOST_AFTER));
-        output.request(Request::GetCall { ticket });
-    }
-
-    /// Asks for the call, now or as soon as its rate allows.
-    fn ask(&mut self, now: Timestamp, output: &mut Output<'_>) {
-        if self.pending.creation != Creation::Done {
-            return;
-        }
-        if self.is_out(Exchange::GetCall) {
-            self.pending.doubt.overtake();
-            return;
-        }
-        let at = self.pending.doubt.earliest(now);
-        if at <= now {
-            let ticket = self.take_ticket();
-            self.get_call(now, ticket, output);
-        } else {
-            self.deadlines.set(deadline::Kind::Ask, at);
-        }
-    }
-
-    fn ask_operation(&mut self, ticket: Ticket, kind: operation::Kind) -> Dispatch {
-        match self.operations.ask(ticket, kind, self.is_media_usable()) {
-            Some(true) => Dispatch::Now,
-            Some(false) | None => Dispatch::Held,
-        }
-    }
-
-    /// Whether a media request may leave.
-    fn is_media_usable(&self) -> bool {
-        let hanging_up = self.pending.hanging_up != HangingUp::No;
-        self.facts.state.is_connected() && self.facts.media.is_usable() && !hanging_up
-    }
-
-    /// Lets the next held request go where it may, and sets or clears the limit of waiting for audio.
-    fn let_media_go(&mut self, now: Timestamp, output: &mut Output<'_>) {
-        let waits = self.operations.holds() && self.facts.state.is_connected();
-        if waits
-            && self.is_media_usable()
-            && let Some(ticket) = self.operations.release()
-        {
-            output.request(Request::Release { ticket });
-        }
-        if waits && self.facts.media.is_unknown() {
-            if self.deadlines.of(deadline::Kind::Media).is_none() {
-                self.deadlines.set(deadline::Kind::Media, now.plus(deadline::MEDIA));
-            }
-        } else {
-            self.deadlines.clear(deadline::Kind::Media);
-        }
-    }
-
-    fn tick<'a>(&mut self, now: Timestamp) -> Output<'a> {
-        let mut output = Output::new();
-        let Some(due) = self.deadlines.next().filter(|due| due.at <= now) else { return output };
-        self.sweep();
-        output.verdict = Verdict::Applied;
-        self.deadlines.clear(due.kind);
-        match due.kind {
-            deadline::Kind::Answer => self.answer_limit_passed(now, &mut output),
-            deadline::Kind::KeepAlive => {
-                let ticket = self.take_ticket();
-                self.keep_alive(now, ticket, &mut output);
-            }
-            deadline::Kind::Media => self.facts.media.presume(),
-            deadline::Kind::News => self.ask(now, &mut output),
-            deadline::Kind::Ask => {
-                // A question that is out by now counts as lost.
-                let ticket = self.take_ticket();
-                self.get_call(now, ticket, &mut output);
-            }
-            deadline::Kind::Creation => self.finish(How::Inferred, &mut output),
-        }
-        self.let_media_go(now, &mut output);
-        output
-    }
-
-    /// Source: Graph docs, call: answer (15 seconds); what the service tells afterwards is not documented, so it is asked.
-    fn answer_limit_passed(&mut self, now: Timestamp, output: &mut Output<'_>) {
-        match self.pending.settlement {
-            Settlement::Open => {
-                self.pending.settlement = Settlement::Expired;
-                output.event(Event::AnswerTimeout);
-                self.ask(now, output);
-            }
-            Settlement::Unknown(_) => self.ask(now, output),
-            Settlement::Asked(_) | Settlement::Taken(_) | Settlement::Expired | Settlement::NotNeeded => {}
-        }
     }
 
     fn take_ticket(&mut self) -> Ticket {
@@ -624,17 +492,18 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 }
 
-/// What a permission's verdict means for a command.
-fn permitted(verdict: permission::Verdict) -> Result<Option<Permission>, Why> {
-    match verdict {
-        permission::Verdict::Go => Ok(None),
-        permission::Verdict::Advise(permission) => Ok(Some(permission)),
-        permission::Verdict::Refuse(permission) => Err(Why::PermissionMissing(permission)),
-    }
+fn chat_of(coordinates: Coordinates) -> Chat {
+    if coordinates.has_chat() { Chat::Known } else { Chat::Unknown }
+}
+
+fn folded(participant: ParticipantId) -> Option<NonZeroU32> {
+    NonZeroU32::new(participant.fold())
 }
 
 #[cfg(target_pointer_width = "32")]
-const _: () = assert!(core::mem::size_of::<Call<16, 8>>() <= 1536);
+const _: () = assert!(core::mem::size_of::<Call<16, 8>>() <= 1280);
+#[cfg(target_pointer_width = "32")]
+const _: () = assert!(core::mem::size_of::<Call<2, 4>>() <= 384);
 
 #[cfg(test)]
 mod tests;

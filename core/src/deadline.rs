@@ -1,7 +1,17 @@
-//! Deadlines: when the call wants to be told the time, and why.
+//! Deadlines: when the call wants to be told the time, and why; and the timers behind them.
 //!
 //! One place for each kind; the next deadline is the earliest of them. "Never" is `None`. A tick before it changes
-//! nothing; a tick at it moves or clears it.
+//! nothing; a tick at it moves or clears it. Every timer can be set, within the range that the documentation leaves.
+//!
+//! ```
+//! use callflow_core::deadline::{Timer, Timers};
+//! use callflow_core::time::Span;
+//! let timers = Timers::default().with(Timer::Ring, Span::from_secs(20))?;
+//! assert_eq!(timers.of(Timer::Ring), Span::from_secs(20));
+//! assert_eq!(timers.of(Timer::Answer), Span::from_secs(15));
+//! assert!(timers.with(Timer::KeepAlive, Span::from_minutes(46)).is_err(), "the call would be over");
+//! # Ok::<(), callflow_core::deadline::OutOfRange>(())
+//! ```
 
 use crate::time::{Span, Timestamp};
 use crate::words::words;
@@ -9,8 +19,10 @@ use crate::words::words;
 words! {
     /// Why a call wants to be told the time.
     pub enum Kind {
-        /// The limit for answering or rejecting passes.
+        /// The limit for answering, rejecting or redirecting passes.
         Answer = "answer",
+        /// The bot's own limit for ringing somebody passes.
+        Ring = "ring",
         /// A keepAlive is due.
         KeepAlive = "keepAlive",
         /// What was held for audio to become active is let go, though no audio was told of.
@@ -19,9 +31,193 @@ words! {
         News = "news",
         /// The call is asked for.
         Ask = "ask",
+        /// The participants are asked for.
+        AskParticipants = "ask participants",
+        /// An operation was waited for long enough.
+        Operation = "operation",
+        /// A notification of a joining participant has to be answered.
+        Joining = "joining",
         /// Nothing was heard of a call whose creation was asked for.
         Creation = "creation",
     }
+}
+
+words! {
+    /// A span that decides a deadline.
+    pub enum Timer {
+        /// How long an incoming call waits to be answered, rejected or redirected: 15 seconds.
+        ///
+        /// Source: Graph docs, call: answer.
+        Answer = "answer",
+        /// How long it waits where the invitation is for policy-based recording: 5 seconds.
+        ///
+        /// Source: Graph docs, call: answer (example 3).
+        AnswerPolicyRecording = "answer policy recording",
+        /// How long somebody may ring before the bot hangs up: 115 seconds.
+        ///
+        /// Source: assumed; v1.0 has no such limit, and beta allows 115 seconds at most (Graph docs, application: post
+        /// calls), so that the default cuts no ringing short that the service allows.
+        Ring = "ring",
+        /// How often a call is kept alive: 15 minutes. The service clears up after 45 without.
+        ///
+        /// Source: Graph docs, call: keepAlive.
+        KeepAlive = "keepAlive",
+        /// How soon a keepAlive is tried again after one that failed: 2 minutes.
+        ///
+        /// Source: assumed; short enough for several tries within the 45 minutes.
+        KeepAliveRetry = "keepAlive retry",
+        /// How long after `established` audio is waited for before held requests are let go: 10 seconds.
+        ///
+        /// Source: assumed; where audio was active and the news of it lost, nothing else would let them go. If audio is
+        /// not active, the service refuses the request, and the operation ends so.
+        Media = "media",
+        /// How long after an answer, a rejection, a transfer or a hang-up was taken news of it is waited for before the
+        /// call is asked for: 15 seconds; after a redirect, as long as that may ring in addition.
+        ///
+        /// Source: assumed; field reports have calls whose news never came, and asking is harmless.
+        News = "news",
+        /// How long the creation of a call may stay without any news, where its answer was lost: 3 minutes.
+        ///
+        /// Source: assumed; longer than the 115 s that a callee may ring (Graph docs, application: post calls, beta).
+        Creation = "creation",
+        /// How long an operation's completion is waited for before the operation is asked for, or where its id is not
+        /// known its outcome is called unknown: 60 seconds.
+        ///
+        /// Source: assumed; an invitation that nobody takes fails after about as long (field report), and asking for a
+        /// prompt that still plays is harmless.
+        Operation = "operation",
+        /// How long a notification of a joining participant may wait for its answer: 5 seconds.
+        ///
+        /// Source: assumed, as for the invitation itself (Graph docs, call: answer); if it is longer, some answers are given
+        /// by default that could have waited.
+        Joining = "joining",
+        /// The least time between two questions for the call, or for its participants: 10 seconds.
+        ///
+        /// Source: assumed; bounds what doubt can cost to six requests a minute of each.
+        Question = "question",
+        /// How long an answer to a question is waited for before it counts as lost: 60 seconds.
+        ///
+        /// Source: assumed; if it is shorter than a slow answer, the call is asked for once more.
+        QuestionLost = "question lost",
+    }
+}
+
+impl Timer {
+    /// The documented or assumed span, and the range within which it can be set.
+    const fn spans(self) -> (Span, Span, Span) {
+        let (default, least, most) = match self {
+            Self::Answer => (15_000, 100, 15_000),
+            Self::AnswerPolicyRecording | Self::Joining => (5_000, 100, 15_000),
+            Self::Ring => (115_000, 1_000, 600_000),
+            // Three tries within the 45 minutes that the service waits.
+            Self::KeepAlive => (900_000, 1_000, 2_400_000),
+            Self::KeepAliveRetry => (120_000, 1_000, 120_000),
+            Self::Media => (10_000, 100, 600_000),
+            Self::News => (15_000, 100, 600_000),
+            Self::Creation => (180_000, 1_000, 3_600_000),
+            Self::Operation => (60_000, 1_000, 3_600_000),
+            Self::Question => (10_000, 1_000, 300_000),
+            Self::QuestionLost => (60_000, 1_000, 600_000),
+        };
+        (Span::from_millis(default), Span::from_millis(least), Span::from_millis(most))
+    }
+
+    /// The span where none is set.
+    pub const fn default_span(self) -> Span {
+        self.spans().0
+    }
+
+    /// The least and the most that can be set.
+    pub const fn range(self) -> (Span, Span) {
+        let (_, least, most) = self.spans();
+        (least, most)
+    }
+}
+
+/// A span outside the range of its timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct OutOfRange {
+    /// Which timer.
+    pub timer: Timer,
+    /// What was asked for.
+    pub span: Span,
+}
+
+impl core::fmt::Display for OutOfRange {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (least, most) = self.timer.range();
+        let (span, least, most) = (self.span.as_millis(), least.as_millis(), most.as_millis());
+        write!(f, "{span} ms is no span for the {} timer; give {least}…{most} ms", self.timer)
+    }
+}
+
+impl core::error::Error for OutOfRange {}
+
+/// The unit in which spans are kept, in milliseconds.
+const UNIT: u64 = 100;
+
+/// The timers of a call, in tenths of a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Timers([u16; Timer::COUNT]);
+
+impl Default for Timers {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+impl Timers {
+    /// The documented spans, and the assumed ones where no page has any.
+    pub const DEFAULT: Self = {
+        let mut timers = Self([0; Timer::COUNT]);
+        let mut place = 0;
+        while place < Timer::COUNT {
+            #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)] // runs while compiling only
+            {
+                timers.0[place] = tenths(Timer::ALL[place].default_span());
+                place += 1;
+            }
+        }
+        timers
+    };
+
+    /// These timers with `timer` set to `span`, rounded down to tenths of a second.
+    ///
+    /// # Errors
+    /// [`OutOfRange`], which says what is allowed.
+    pub fn with(mut self, timer: Timer, span: Span) -> Result<Self, OutOfRange> {
+        let (least, most) = timer.range();
+        if span < least || span > most {
+            return Err(OutOfRange { timer, span });
+        }
+        if let Some(place) = self.0.get_mut(timer.index()) {
+            *place = tenths(span);
+        }
+        Ok(self)
+    }
+
+    /// The span of this timer.
+    pub fn of(&self, timer: Timer) -> Span {
+        let tenths = self.0.get(timer.index()).copied().unwrap_or(0);
+        Span::from_millis(u64::from(tenths).wrapping_mul(UNIT))
+    }
+
+    /// Whether every span is within its range, as after [`with`](Self::with).
+    #[cfg(feature = "snapshot")]
+    pub(crate) fn are_sound(&self) -> bool {
+        Timer::ALL.iter().all(|timer| {
+            let (least, most) = timer.range();
+            (least..=most).contains(&self.of(*timer))
+        })
+    }
+}
+
+#[allow(clippy::cast_possible_truncation)] // the longest range is an hour, which is 36 000
+const fn tenths(span: Span) -> u16 {
+    (span.as_millis() / UNIT) as u16
 }
 
 /// A deadline.
@@ -34,63 +230,62 @@ pub struct Deadline {
     pub kind: Kind,
 }
 
-/// How long an incoming call waits to be answered or rejected.
-///
-/// Source: Graph docs, call: answer.
-pub const ANSWER: Span = Span::from_secs(15);
-/// How long it waits where the invitation is for policy-based recording.
-///
-/// Source: Graph docs, call: answer (example 3).
-pub const ANSWER_POLICY_RECORDING: Span = Span::from_secs(5);
-/// How often a call is kept alive. The service clears up after 45 minutes without.
-///
-/// Source: Graph docs, call: keepAlive.
-pub const KEEP_ALIVE: Span = Span::from_minutes(15);
-/// How soon a keepAlive is tried again after one that failed.
-///
-/// Source: assumed; short enough for several tries within the 45 minutes.
-pub const KEEP_ALIVE_RETRY: Span = Span::from_minutes(2);
-/// How long after `established` audio is waited for before held requests are let go.
-///
-/// Source: assumed; where audio was active and the news of it lost, nothing else would let them go. If audio is not
-/// active, the service refuses the request, and the operation ends so.
-pub const MEDIA: Span = Span::from_secs(10);
-/// How long after an answer, a rejection or a hang-up was taken news of it is waited for before the call is asked for.
-///
-/// Source: assumed; field reports have calls whose news never came, and asking is harmless.
-pub const NEWS: Span = Span::from_secs(15);
-/// How long the creation of a call may stay without any news, where its answer was lost.
-///
-/// Source: assumed; longer than the 115 s that a callee may ring (Graph docs, call: create, beta).
-pub const CREATION: Span = Span::from_secs(180);
+/// Never.
+const NEVER: u32 = u32::MAX;
+/// The furthest that a deadline can be ahead of another, in milliseconds: 49 days.
+const FURTHEST: u64 = 0xFFFF_FFFE;
 
-/// The deadlines of one call, one a kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// The deadlines of one call, one a kind: a moment, and how long after it each is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Deadlines([Option<Timestamp>; Kind::COUNT]);
+pub struct Deadlines {
+    // Two words: what holds it then needs no alignment of eight.
+    base: [u32; 2],
+    after: [u32; Kind::COUNT],
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self { base: [0; 2], after: [NEVER; Kind::COUNT] }
+    }
+}
 
 impl Deadlines {
     /// The earliest; of several at once the one whose kind comes first.
     pub fn next(&self) -> Option<Deadline> {
-        let set =
-            Kind::ALL.iter().zip(&self.0).filter_map(|(kind, at)| at.map(|at| Deadline { at, kind: *kind }));
-        set.min_by_key(|deadline| deadline.at)
+        let mut earliest = None;
+        let mut least = NEVER;
+        for (kind, after) in Kind::ALL.iter().zip(self.after) {
+            if after < least {
+                least = after;
+                earliest = Some(*kind);
+            }
+        }
+        earliest.map(|kind| Deadline { at: self.moment(least), kind })
     }
 
     /// When the deadline of this kind is.
     pub fn of(&self, kind: Kind) -> Option<Timestamp> {
-        self.0.get(kind.index()).copied().flatten()
+        self.after.get(kind.index()).filter(|after| **after != NEVER).map(|after| self.moment(*after))
     }
 
     /// Sets the deadline of this kind.
     pub(crate) fn set(&mut self, kind: Kind, at: Timestamp) {
-        self.put(kind, Some(at));
+        let mut after = at.as_millis().wrapping_sub(self.base().as_millis());
+        if self.after.iter().all(|after| *after == NEVER) || at < self.base() || after > FURTHEST {
+            self.move_base(kind, at);
+            after = at.since(self.base()).as_millis();
+        }
+        if let Some(place) = self.after.get_mut(kind.index()) {
+            *place = u32::try_from(after.min(FURTHEST)).unwrap_or(NEVER);
+        }
     }
 
     /// Clears the deadline of this kind.
     pub(crate) fn clear(&mut self, kind: Kind) {
-        self.put(kind, None);
+        if let Some(place) = self.after.get_mut(kind.index()) {
+            *place = NEVER;
+        }
     }
 
     /// Clears them all.
@@ -98,22 +293,51 @@ impl Deadlines {
         *self = Self::default();
     }
 
-    /// Moves them all from one origin of time to another.
+    /// Moves them all from one origin of time to another; one that passed is due at once.
     pub(crate) fn rebase(&mut self, old_now: Timestamp, new_now: Timestamp) {
-        for at in self.0.iter_mut().flatten() {
-            *at = new_now.plus(at.since(old_now));
+        let mut moved = Self::default();
+        for kind in Kind::ALL {
+            if let Some(at) = self.of(*kind) {
+                moved.set(*kind, new_now.plus(at.since(old_now)));
+            }
         }
+        *self = moved;
     }
 
-    fn put(&mut self, kind: Kind, at: Option<Timestamp>) {
-        if let Some(place) = self.0.get_mut(kind.index()) {
-            *place = at;
+    /// Makes the earliest of `at` and the deadlines other than that of `kind` the moment from which all count. What is
+    /// further ahead than can be said fires early by as much.
+    fn move_base(&mut self, kind: Kind, at: Timestamp) {
+        self.clear(kind);
+        let base = self.next().map_or(at, |next| next.at.min(at));
+        let old = *self;
+        for (place, after) in self.after.iter_mut().zip(old.after) {
+            if after != NEVER {
+                let moved = old.moment(after).since(base).as_millis();
+                *place = u32::try_from(moved.min(FURTHEST)).unwrap_or(NEVER);
+            }
         }
+        self.base = split(base);
     }
+
+    const fn base(&self) -> Timestamp {
+        let [high, low] = self.base;
+        Timestamp::from_millis((high as u64).wrapping_shl(32) | low as u64)
+    }
+
+    const fn moment(&self, after: u32) -> Timestamp {
+        self.base().plus(Span::from_millis(after as u64))
+    }
+}
+
+#[allow(clippy::cast_possible_truncation)] // the two halves
+const fn split(moment: Timestamp) -> [u32; 2] {
+    [moment.as_millis().wrapping_shr(32) as u32, moment.as_millis() as u32]
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -132,5 +356,61 @@ mod tests {
             deadlines.next(),
             Some(Deadline { at: Timestamp::from_millis(895_000), kind: Kind::KeepAlive })
         );
+    }
+
+    #[test]
+    fn timers_have_their_documented_defaults() {
+        for (page, timer, seconds) in [
+            ("call: answer", Timer::Answer, 15),
+            ("call: answer (example 3)", Timer::AnswerPolicyRecording, 5),
+            ("call: keepAlive", Timer::KeepAlive, 15 * 60),
+            ("application: post calls, beta", Timer::Ring, 115),
+        ] {
+            assert_eq!(Timers::DEFAULT.of(timer), Span::from_secs(seconds), "{page}");
+        }
+        for timer in Timer::ALL {
+            let (least, most) = timer.range();
+            assert!((least..=most).contains(&timer.default_span()), "{timer}");
+            let below = Span::from_millis(least.as_millis() - 1);
+            assert!(Timers::DEFAULT.with(*timer, below).is_err(), "{timer}");
+            assert!(Timers::DEFAULT.with(*timer, most.plus_one()).is_err(), "{timer}");
+            assert_eq!(Timers::DEFAULT.with(*timer, most).unwrap().of(*timer), most, "{timer}");
+        }
+    }
+
+    impl Span {
+        fn plus_one(self) -> Self {
+            Self::from_millis(self.as_millis() + 1)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_deadline_is_kept_as_it_was_set_within_49_days(
+            sets in proptest::collection::vec((0..Kind::COUNT, 0u64..4_000_000_000), 1..20), base in any::<u32>(),
+        ) {
+            let mut deadlines = Deadlines::default();
+            let mut model = [None; Kind::COUNT];
+            for (kind, at) in sets {
+                let at = Timestamp::from_millis(u64::from(base) * 1000 + at);
+                deadlines.set(Kind::ALL[kind], at);
+                model[kind] = Some(at);
+                for (kind, expected) in Kind::ALL.iter().zip(model) {
+                    prop_assert_eq!(deadlines.of(*kind), expected);
+                }
+                prop_assert_eq!(deadlines.next().map(|next| next.at), model.iter().flatten().min().copied());
+            }
+        }
+
+        #[test]
+        fn a_deadline_that_is_set_anywhere_is_never_later_than_asked_for(
+            sets in proptest::collection::vec((0..Kind::COUNT, any::<u64>()), 1..20),
+        ) {
+            let mut deadlines = Deadlines::default();
+            for (kind, at) in sets {
+                deadlines.set(Kind::ALL[kind], Timestamp::from_millis(at));
+                prop_assert!(deadlines.of(Kind::ALL[kind]).is_some_and(|set| set.as_millis() <= at));
+            }
+        }
     }
 }

@@ -1,24 +1,18 @@
 //! Events: what the bot learns.
 
-use crate::command;
+use crate::action::Action;
+use crate::classification::{HostingCause, Reason};
 use crate::id::{Sequence, Ticket};
+use crate::identity::{Answerer, Routing};
 use crate::lifecycle::State;
 use crate::lifecycle::end::End;
-use crate::media::{Arrival, Audio, Tone};
-use crate::operation::{self, Outcome};
-use crate::permission::Permission;
+use crate::media::{Arrival, Audio, RecordingStatus, Sharing, Tone, Transcription};
+use crate::operation::{self, Completion, Outcome};
+use crate::permission::Missing;
 use crate::report::Topic;
+use crate::restriction::Restriction;
 use crate::result::ResultInfo;
 use crate::roster;
-use crate::words::words;
-
-words! {
-    /// A table of the call.
-    pub enum Table {
-        /// The roster.
-        Roster = "roster",
-    }
-}
 
 /// What the bot learns.
 ///
@@ -28,7 +22,7 @@ words! {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Event {
-    /// A call to the bot waits to be answered or rejected.
+    /// A call to the bot waits to be answered, rejected or redirected.
     Offered,
     /// The service has the call that the bot placed.
     Created,
@@ -39,8 +33,16 @@ pub enum Event {
         /// To this.
         to: State,
     },
-    /// The call was established for the first time.
+    /// The call was established for the first time. That somebody picked up is not that the callee did: see
+    /// [`Self::Reached`].
     Established,
+    /// The service says who took the call, or by which detour it came to him: a forward, or voice mail.
+    Reached {
+        /// Who took it, as far as known.
+        by: Option<Answerer>,
+        /// By which detour, as far as known.
+        routing: Option<Routing>,
+    },
     /// Audio became active or inactive.
     MediaChanged {
         /// What it is now.
@@ -60,13 +62,16 @@ pub enum Event {
         /// The ticket of its command.
         ticket: Ticket,
         /// What it did.
-        kind: operation::Kind,
+        action: Action,
         /// How it ended.
         outcome: Outcome,
+        /// Why it completed, where the service said so.
+        completion: Option<Completion>,
         /// The service's result; where the request was refused, its status and code.
         result: Option<ResultInfo>,
     },
-    /// The operations at these places ended with the call; they stay readable until the next input.
+    /// The operations at these places ended together, with the call or because they were cancelled before they left;
+    /// they stay readable until the next input.
     OperationsEnded {
         /// Where they stand.
         places: operation::Places,
@@ -76,25 +81,28 @@ pub enum Event {
         /// Its ticket.
         ticket: Ticket,
         /// Which command.
-        command: command::Kind,
+        action: Action,
         /// The HTTP status; 0 where the request never arrived.
         status: u16,
         /// The service's own number of the error, 0 where it gave none.
         code: u32,
     },
-    /// The answer to a request was lost: whether it took effect is not known, and it is not repeated.
+    /// The answer to a request was lost, or an operation's completion never came: whether it took effect is not known,
+    /// and it is not repeated.
     OutcomeUnknown {
         /// Its ticket.
         ticket: Ticket,
         /// Which command.
-        command: command::Kind,
+        action: Action,
     },
-    /// The limit for answering or rejecting passed.
+    /// The limit for answering, rejecting or redirecting passed.
     AnswerTimeout,
-    /// The call became a group.
-    KindChanged,
+    /// Nobody answered within the ring timer: the call is hung up.
+    NoAnswer,
+    /// The call became a group call.
+    KindChanged(Reason),
     /// The call is now hosted as a conversation.
-    HostingChanged,
+    HostingChanged(HostingCause),
     /// The roster changed; those who left stay readable in their places until the next input.
     RosterChanged {
         /// Who is new.
@@ -102,14 +110,50 @@ pub enum Event {
         /// Who left.
         left: roster::Places,
     },
-    /// A command left although a permission for it is known to be missing.
-    PermissionMissing(Permission),
+    /// Something else of participants changed: mute, hold, lobby, recording, or whether they are confirmed.
+    RosterUpdated {
+        /// Whose.
+        changed: roster::Places,
+    },
+    /// The roster has more participants than places: this many are counted and not named.
+    RosterFull {
+        /// How many.
+        unnamed: u16,
+    },
+    /// Advice: a command left although a permission for it is known to be missing.
+    PermissionMissing {
+        /// Which command.
+        action: Action,
+        /// What is missing.
+        missing: Missing,
+    },
+    /// Advice: a command left although it is likely to be refused on this call.
+    Restricted {
+        /// Which command.
+        action: Action,
+        /// Why.
+        restriction: Restriction,
+    },
+    /// Advice: should somebody add a participant to this call, the service would drop the bot, which lacks any of these.
+    DroppedIfGroup(Missing),
+    /// A transfer failed; the call goes on.
+    TransferFailed(Option<ResultInfo>),
+    /// The service confirmed this recording status: media may be kept while it is `recording`, and only then.
+    RecordingConfirmed(RecordingStatus),
+    /// The call is transcribed, or is no more.
+    TranscriptionChanged(Transcription),
+    /// Content is shared, or is no more.
+    ContentSharing(Sharing),
+    /// A participant is joining (policy-based recording): to be answered at once.
+    Joining,
+    /// Notifications of joining participants were not answered in time: the embedder answers by its default.
+    JoiningTimeout,
+    /// A participant whom this call recorded left.
+    RecordedParticipantLeft,
     /// The call's end had been inferred, and was wrong.
     Revived,
-    /// A report was recognised that no rule uses yet.
+    /// A report was recognised that no rule uses.
     NotUsed(Topic),
-    /// A table is full; what the call decides stays right.
-    Full(Table),
     /// The call is over.
     Ended(End),
     /// More became known of the end: that it was told, its result, or that the call had been established.

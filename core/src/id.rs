@@ -54,7 +54,7 @@ impl Bits {
 
     fn parse(text: &str) -> Self {
         match guid(text) {
-            Some(bits) if bits & HASHED != HASHED => Self::from_u128(bits),
+            Some(bits) if bits & HASHED != HASHED && bits != 0 => Self::from_u128(bits),
             Some(bits) => Self::from_u128(hash(&bits.to_be_bytes()) | HASHED),
             None => Self::from_u128(hash(text.as_bytes()) | HASHED),
         }
@@ -108,6 +108,25 @@ macro_rules! id {
         pub struct $name(Bits);
 
         impl $name {
+            /// No id: no text is read as this one.
+            #[allow(dead_code)] // not every kind of id may be missing
+            pub(crate) const NIL: Self = Self(Bits([0; 4]));
+
+            /// The id, if this is one.
+            #[allow(dead_code)] // as above
+            pub(crate) const fn known(self) -> Option<Self> {
+                let Bits([a, b, c, d]) = self.0;
+                if a | b | c | d == 0 { None } else { Some(self) }
+            }
+
+            /// The id in 32 bits, none of them 0: enough to tell a few ids apart.
+            #[allow(dead_code)] // not every kind of id is told apart
+            pub(crate) const fn fold(self) -> u32 {
+                let Bits([a, b, c, d]) = self.0;
+                let bits = a ^ b.rotate_left(8) ^ c.rotate_left(16) ^ d.rotate_left(24);
+                if bits == 0 { 1 } else { bits }
+            }
+
             /// Reads an id from its text. Every text is an id: Graph calls them opaque.
             pub fn parse(text: &str) -> Self {
                 Self(Bits::parse(text))
@@ -162,6 +181,11 @@ id! {
 id! {
     /// The id of a participant of a call: of one endpoint, not of a person.
     ParticipantId
+}
+
+id! {
+    /// The id of a content sharing session of a call.
+    SessionId
 }
 
 /// The embedder's own name of a call, chosen at random: it exists before Graph has given an id.

@@ -8,10 +8,11 @@
 //!
 //! | floor | modules | what is found there |
 //! | --- | --- | --- |
+//! | 6 | [`calls`] | a bounded table of calls, for devices |
 //! | 5 | [`call`] | the call, where the rule books meet |
 //! | 4 | [`command`], [`report`], [`request`], [`event`] | the four vocabularies |
-//! | 3 | [`lifecycle`], [`classification`], [`permission`], [`operation`], [`roster`], [`media`], [`deadline`] | one rule book each, usable alone |
-//! | 2 | [`identity`], [`meeting`], [`result`] | what the rules speak about |
+//! | 3 | [`lifecycle`], [`classification`], [`restriction`], [`permission`], [`limit`], [`operation`], [`roster`], [`media`], [`deadline`] | one rule book each, usable alone |
+//! | 2 | [`action`], [`identity`], [`meeting`], [`result`], [`certainty`] | what the rules speak about |
 //! | 1 | [`id`], [`time`], [`text`], [`list`] | small value types |
 //!
 //! Beside them: [`diagram`] draws the lifecycle, `snapshot` puts a call into bytes, `testing` watches one.
@@ -23,15 +24,19 @@
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+pub mod action;
 pub mod call;
+//pub mod calls;
+pub mod certainty;
 pub mod classification;
 pub mod command;
 pub mod deadline;
-pub mod diagram;
+//pub mod diagram;
 pub mod event;
 pub mod id;
 pub mod identity;
 pub mod lifecycle;
+pub mod limit;
 pub mod list;
 pub mod media;
 pub mod meeting;
@@ -39,6 +44,7 @@ pub mod operation;
 pub mod permission;
 pub mod report;
 pub mod request;
+pub mod restriction;
 pub mod result;
 pub mod roster;
 #[cfg(feature = "snapshot")]

@@ -128,31 +128,21 @@ impl<'a, T: Item<'a>> defmt::Format for List<'a, T> {
     }
 }
 
-/// The largest item that a list carries over postcard, in bytes, beside texts that it borrows.
-#[cfg(feature = "serde")]
-const MAX_ITEM: usize = 512;
-
+/// Over postcard only: the length counts bytes, and the items follow one after another.
 #[cfg(feature = "serde")]
 impl<'a, T: Item<'a>> serde::Serialize for List<'a, T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::{Error, SerializeSeq};
-        let mut scratch = [0u8; MAX_ITEM];
-        let mut total = 0usize;
+        let mut bytes = 0usize;
         for item in self {
-            let used = postcard::to_slice(&item, &mut scratch)
-                .map_err(|_| S::Error::custom("list item too large"))?;
-            total = total.saturating_add(used.len());
+            let size = postcard::experimental::serialized_size(&item);
+            bytes = bytes.saturating_add(size.map_err(|_| S::Error::custom("list item cannot be written"))?);
         }
-        // A sequence of bytes is written as a byte string is: its length, then the bytes.
-        let mut seq = serializer.serialize_seq(Some(total))?;
+        let mut items = serializer.serialize_seq(Some(bytes))?;
         for item in self {
-            let used = postcard::to_slice(&item, &mut scratch)
-                .map_err(|_| S::Error::custom("list item too large"))?;
-            for byte in used {
-                seq.serialize_element(byte)?;
-            }
+            items.serialize_element(&item)?;
         }
-        seq.end()
+        items.end()
     }
 }
 

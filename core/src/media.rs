@@ -3,7 +3,9 @@
 //! Source: Graph docs, callMediaState, toneInfo, call: subscribeToTone. Field captures show sequences that begin at 6:
 //! a sequence need not start at 0 or 1.
 
-use crate::id::Sequence;
+use core::num::NonZeroU32;
+
+use crate::id::{Sequence, SessionId};
 use crate::words::words;
 
 words! {
@@ -92,6 +94,86 @@ impl Tone {
     }
 }
 
+words! {
+    /// Who hosts the media of a call.
+    ///
+    /// Source: Graph docs, mediaConfig.
+    pub enum MediaHost {
+        /// The service: prompts, tones and recording go through Graph.
+        Service = "serviceHosted",
+        /// The bot, with the vendor's media library.
+        App = "appHosted",
+    }
+}
+
+words! {
+    /// `recordingStatus`: of a participant, or of the bot under policy-based recording.
+    ///
+    /// Source: Graph docs, call: updateRecordingStatus and recordingInfo.
+    pub enum RecordingStatus {
+        /// Nothing is recorded.
+        NotRecording = "notRecording",
+        /// It is recorded.
+        Recording = "recording",
+        /// Recording failed.
+        Failed = "failed",
+        /// A status that this version does not know; the adapter keeps its word.
+        Unrecognised = "unrecognised",
+    }
+}
+
+words! {
+    /// `transcription.state`
+    ///
+    /// Source: Graph docs, callTranscriptionInfo.
+    pub enum Transcription {
+        /// It was not started.
+        NotStarted = "notStarted",
+        /// The call is transcribed.
+        Active = "active",
+        /// It is no more.
+        Inactive = "inactive",
+        /// A state that this version does not know; the adapter keeps its word.
+        Unrecognised = "unrecognised",
+    }
+}
+
+words! {
+    /// Whether somebody can be heard: by his own choice or the service's.
+    ///
+    /// Source: Graph docs, participant (`isMuted`).
+    pub enum Mute {
+        /// He cannot.
+        On = "muted",
+        /// He can.
+        Off = "unmuted",
+    }
+}
+
+words! {
+    /// What the bot does with the screen.
+    ///
+    /// Source: Graph docs, call: changeScreenSharingRole.
+    pub enum ScreenSharingRole {
+        /// It watches.
+        Viewer = "viewer",
+        /// It shares.
+        Sharer = "sharer",
+    }
+}
+
+words! {
+    /// What became of the sharing of content.
+    ///
+    /// Source: Graph docs, contentSharingSession.
+    pub enum Sharing {
+        /// Content is shared.
+        Started = "started",
+        /// It is no more.
+        Ended = "ended",
+    }
+}
+
 /// How a tone came, set against those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -109,13 +191,18 @@ pub const LATE_WINDOW: u64 = 32;
 /// What is known of the media of a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Media {
-    audio: Option<Audio>,
+    pub(crate) audio: Option<Audio>,
     /// Audio was waited for long enough without a word of it.
-    presumed: bool,
+    pub(crate) presumed: bool,
+    pub(crate) transcription: Option<Transcription>,
+    /// What the service confirmed of the bot's own recording.
+    pub(crate) recording: Option<RecordingStatus>,
     /// The newest tone's sequence, and one bit for each of the 32 before it that came.
-    heard: Option<(Sequence, u32)>,
+    pub(crate) heard: Option<(Sequence, u32)>,
+    /// The content sharing session that is known to be on, and the last that ended.
+    pub(crate) sharing: Option<NonZeroU32>,
+    pub(crate) shared: Option<NonZeroU32>,
 }
 
 impl Media {
@@ -149,6 +236,48 @@ impl Media {
     /// Takes in what Graph says of the audio.
     pub(crate) fn told(&mut self, audio: Audio) {
         self.audio = Some(audio);
+    }
+
+    /// The state of the transcription, as far as Graph said.
+    pub const fn transcription(self) -> Option<Transcription> {
+        self.transcription
+    }
+
+    /// Takes in the state of the transcription; whether that is news.
+    pub(crate) fn transcribed(&mut self, told: Transcription) -> bool {
+        self.transcription.replace(told) != Some(told)
+    }
+
+    /// What the service confirmed of the bot's own recording. Media may be kept while this is `recording`.
+    ///
+    /// Source: Graph docs, call: updateRecordingStatus.
+    pub const fn recording(self) -> Option<RecordingStatus> {
+        self.recording
+    }
+
+    /// Takes in that the service confirmed `status`; whether that is news.
+    pub(crate) fn recording_confirmed(&mut self, status: RecordingStatus) -> bool {
+        self.recording.replace(status) != Some(status)
+    }
+
+    /// Takes in news of a content sharing session: what of it is new. News of a session that ended is stale.
+    ///
+    /// Source: Graph docs, contentSharingSession; that one is on at a time is assumed: if it is wrong, the end of one is told
+    /// as the end of all.
+    pub(crate) fn shared(&mut self, is_over: bool, session: Option<SessionId>) -> Option<Sharing> {
+        // Without an id it can only be the one that is known.
+        let session = session
+            .map_or(NonZeroU32::MIN, |session| NonZeroU32::new(session.fold()).unwrap_or(NonZeroU32::MAX));
+        if is_over {
+            let was_on = self.sharing.take().is_some();
+            self.shared = Some(session);
+            return was_on.then_some(Sharing::Ended);
+        }
+        if self.sharing.is_some() || (self.shared == Some(session) && session != NonZeroU32::MIN) {
+            return None;
+        }
+        self.sharing = Some(session);
+        Some(Sharing::Started)
     }
 
     /// Takes in a tone; `None` for one that came before, or that is older than the window.
@@ -213,6 +342,18 @@ mod tests {
                 newest = newest.max(Some(number));
             }
         }
+    }
+
+    #[test]
+    fn a_session_is_told_of_once_and_not_again_after_its_end() {
+        let mut media = Media::default();
+        let session = Some(SessionId::parse("a"));
+        assert_eq!(media.shared(false, session), Some(Sharing::Started));
+        assert_eq!(media.shared(false, session), None);
+        assert_eq!(media.shared(true, session), Some(Sharing::Ended));
+        assert_eq!(media.shared(true, session), None);
+        assert_eq!(media.shared(false, session), None, "late");
+        assert_eq!(media.shared(false, Some(SessionId::parse("b"))), Some(Sharing::Started));
     }
 
     #[test]

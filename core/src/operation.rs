@@ -1,31 +1,32 @@
-//! Media operations: each is queued, started once, and ends in exactly one completion.
+//! Operations: each is asked once, and ends in exactly one completion.
 //!
 //! An operation is known by its ticket from the first, by Graph's id once an answer or a notification told it. Its
-//! completion comes in the answer or by notification, before or after the other. Requests leave one after another: the
-//! next when the one before has its answer (or is known to have none), and none before the call is established with
-//! audio active. What the bot asks before that is *held*, and released later.
+//! completion comes in the answer or by notification, before or after the other, twice, or never: then it is asked for
+//! where its id is known, and otherwise its outcome is called unknown, until news or the call's end settles it.
 //!
-//! Source: Graph docs, commsOperation, call: playPrompt, call: subscribeToTone; that requests are answered one at a time
-//! keeps their order at the service, which no page promises otherwise.
+//! What plays, records, listens and sends tones leaves one after another: the next when the one before has its answer (or
+//! is known to have none), and none before the call is established with audio active. What the bot asks before that is
+//! *held*, and released later. Everything else leaves at once.
+//!
+//! | action | completes |
+//! | --- | --- |
+//! | playPrompt, recordResponse, sendDtmfTones, startHoldMusic, addLargeGalleryView, invite | by notification |
+//! | prompts that are repeated for ever | when they are cancelled |
+//! | all others | in the answer |
+//!
+//! Source: Graph docs, commsOperation, and the page of each action; that requests are answered one at a time keeps their
+//! order at the service, which no page promises otherwise.
 
 use heapless::Vec;
 
+use crate::action::{Action, Actions};
 use crate::id::{OperationId, Ticket};
 use crate::result::{Class, ResultInfo};
+use crate::time::{Span, Timestamp};
 use crate::words::words;
 
 words! {
-    /// What an operation does.
-    pub enum Kind {
-        /// Plays prompts.
-        PlayPrompt = "playPrompt",
-        /// Asks to be told of tones.
-        SubscribeToTone = "subscribeToTone",
-    }
-}
-
-words! {
-    /// `commsOperation.status`.
+    /// `commsOperation.status`
     pub enum Status {
         /// It was taken and has not begun.
         NotStarted = "notStarted",
@@ -64,16 +65,64 @@ impl Status {
 }
 
 words! {
+    /// `completionReason`: why an operation completed or failed.
+    ///
+    /// Source: Graph docs, sendDtmfTonesOperation, and of beta playPromptOperation and recordOperation; field captures have
+    /// it in v1.0 too.
+    pub enum Completion {
+        /// It was carried out.
+        CompletedSuccessfully = "completedSuccessfully",
+        /// It was cancelled.
+        MediaOperationCanceled = "mediaOperationCanceled",
+        /// A recording was cancelled.
+        OperationCanceled = "operationCanceled",
+        /// A stop tone ended the recording.
+        StopToneDetected = "stopToneDetected",
+        /// The recording lasted as long as it may.
+        MaxRecordDurationReached = "maxRecordDurationReached",
+        /// Nothing was said at first.
+        InitialSilenceTimeout = "initialSilenceTimeout",
+        /// Nothing was said any more.
+        MaxSilenceTimeout = "maxSilenceTimeout",
+        /// The prompt before the recording could not be played.
+        PlayPromptFailed = "playPromptFailed",
+        /// The beep before the recording could not be played.
+        PlayBeepFailed = "playBeepFailed",
+        /// No sound came.
+        MediaReceiveTimeout = "mediaReceiveTimeout",
+        /// Something else went wrong.
+        UnspecifiedError = "unspecifiedError",
+        /// A reason that this version does not know; the adapter keeps its word.
+        Unrecognised = "unrecognised",
+    }
+}
+
+impl Completion {
+    /// The reason that Graph calls by this name, in any case.
+    pub fn parse(name: &str) -> Self {
+        Self::ALL.iter().copied().find(|c| c.name().eq_ignore_ascii_case(name)).unwrap_or(Self::Unrecognised)
+    }
+
+    const fn is_cancelled(self) -> bool {
+        matches!(self, Self::MediaOperationCanceled | Self::OperationCanceled)
+    }
+}
+
+words! {
     /// How an operation ended.
     pub enum Outcome {
         /// The service completed it.
         Completed = "completed",
         /// The service took it, and it failed.
         Failed = "failed",
+        /// It was cancelled, at the service or before it left.
+        Cancelled = "cancelled",
         /// The service refused the request: nothing was done.
         Refused = "refused",
         /// The request never left, or never arrived: nothing was done.
         NotSent = "not sent",
+        /// The answer was lost, and nothing else would tell: it may have been carried out or not.
+        Unknown = "unknown",
         /// The call ended first.
         CallEnded = "call ended",
     }
@@ -90,22 +139,45 @@ pub enum Phase {
     Asked,
     /// The service carries it out.
     Running,
-    /// The answer was lost: it may be carried out or not. A notification may still tell.
+    /// The answer was lost, or the completion never came: it may be carried out or not. A notification may still tell.
     Unknown,
     /// It ended; the row is kept until the next input.
     Ended(Outcome),
 }
 
+/// The actions whose requests leave one after another, once there is audio.
+const QUEUED: Actions =
+    Actions::of(&[Action::PlayPrompt, Action::Record, Action::SubscribeToTone, Action::SendDtmf]);
+/// The actions whose completion a notification tells.
+const NOTIFIED: Actions = Actions::of(&[
+    Action::PlayPrompt,
+    Action::Record,
+    Action::SendDtmf,
+    Action::StartHoldMusic,
+    Action::AddLargeGalleryView,
+    Action::Invite,
+    Action::InviteSeveral,
+]);
+/// The actions that cancelling ends.
+///
+/// Source: Graph docs, call: cancelMediaProcessing (playing and recording), sendDtmfTonesOperation (`mediaOperationCanceled`).
+const CANCELLED: Actions = Actions::of(&[Action::PlayPrompt, Action::Record, Action::SendDtmf]);
+
+/// No wait: the operation is not asked for.
+const NO_WAIT: u16 = 0;
+/// The operation never completes by itself, so that it is not waited for.
+const ENDLESS: u16 = u16::MAX;
+
 /// One operation of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Operation {
+    id: OperationId,
     ticket: Ticket,
-    kind: Kind,
+    /// When it is asked for: the low half of a moment in seconds, [`NO_WAIT`] or [`ENDLESS`].
+    due: u16,
+    action: Action,
     phase: Phase,
-    id: Option<OperationId>,
-    result: Option<ResultInfo>,
 }
 
 impl Operation {
@@ -115,8 +187,8 @@ impl Operation {
     }
 
     /// What it does.
-    pub const fn kind(&self) -> Kind {
-        self.kind
+    pub const fn action(&self) -> Action {
+        self.action
     }
 
     /// Where it stands.
@@ -126,16 +198,49 @@ impl Operation {
 
     /// Graph's id for it, once known.
     pub const fn id(&self) -> Option<OperationId> {
-        self.id
-    }
-
-    /// Its result, once known.
-    pub const fn result(&self) -> Option<ResultInfo> {
-        self.result
+        self.id.known()
     }
 
     const fn has_ended(&self) -> bool {
         matches!(self.phase, Phase::Ended(_))
+    }
+
+    /// Seconds until it is asked for; none where it is not waited for.
+    #[allow(clippy::cast_possible_wrap)] // the distance wraps around, and its sign says which of the two came first
+    fn ahead_of(&self, now: Timestamp) -> Option<i16> {
+        (self.due != NO_WAIT && self.due != ENDLESS).then(|| self.due.wrapping_sub(seconds(now)) as i16)
+    }
+
+    fn wait(&mut self, now: Timestamp, wait: Span) {
+        if self.due != ENDLESS {
+            self.due = soon(now, wait);
+        }
+    }
+
+    #[cfg(feature = "snapshot")]
+    pub(crate) const fn to_parts(self) -> (OperationId, Ticket, u16, Action, Phase) {
+        (self.id, self.ticket, self.due, self.action, self.phase)
+    }
+
+    #[cfg(feature = "snapshot")]
+    pub(crate) const fn from_parts(
+        (id, ticket, due, action, phase): (OperationId, Ticket, u16, Action, Phase),
+    ) -> Self {
+        Self { id, ticket, due, action, phase }
+    }
+}
+
+#[allow(clippy::cast_possible_truncation)] // the low half
+const fn seconds(moment: Timestamp) -> u16 {
+    (moment.as_millis() / 1000) as u16
+}
+
+/// The moment `wait` from now, 9 hours at most, so that it is told from one that passed; never a mark.
+fn soon(now: Timestamp, wait: Span) -> u16 {
+    let wait = u16::try_from(wait.as_millis().saturating_add(999) / 1000).unwrap_or(u16::MAX).min(32_000);
+    match seconds(now).wrapping_add(wait) {
+        NO_WAIT | ENDLESS => 1,
+        due => due,
     }
 }
 
@@ -168,7 +273,6 @@ impl Places {
 
 /// The operations of a call, `O` at most, in the order in which they were asked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Operations<const O: usize> {
     rows: Vec<Operation, O, u8>,
@@ -184,19 +288,61 @@ pub struct News {
     pub status: Status,
     /// Its result, where one was given.
     pub result: Option<ResultInfo>,
+    /// Why it completed, where that was given.
+    pub completion: Option<Completion>,
+}
+
+impl News {
+    /// The end that this news tells of; none where it goes on.
+    ///
+    /// Source: Graph docs, commsOperation; call: cancelMediaProcessing and sendDtmfTonesOperation, which tell a cancelled one as
+    /// failed with 400/8508, and as completed with `mediaOperationCanceled`.
+    fn outcome(&self) -> Option<Outcome> {
+        let cancelled = ResultInfo { code: 400, subcode: 8508 };
+        let is_cancelled =
+            self.result == Some(cancelled) || self.completion.is_some_and(Completion::is_cancelled);
+        match self.status {
+            Status::Completed | Status::Failed if is_cancelled => Some(Outcome::Cancelled),
+            Status::Completed => Some(Outcome::Completed),
+            Status::Failed => Some(Outcome::Failed),
+            Status::NotStarted | Status::Running | Status::Unrecognised => None,
+        }
+    }
 }
 
 /// What news of an operation did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Effect {
     /// The operation ended.
-    Ended(Operation),
-    /// It goes on, and something of it was new.
+    Ended(Operation, Outcome),
+    /// It goes on, and something of it was new: it was not known before that the service took it.
+    Taken(Operation),
+    /// It goes on, and something else of it was new.
     Applied,
     /// It says what is known.
     Same,
     /// No operation of this call is meant.
     NotOurs,
+}
+
+/// What a lost answer did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Lost {
+    /// News may still settle it.
+    Unknown(Operation),
+    /// Nothing else would tell: it ended.
+    Ended(Operation),
+    /// It was not waited for.
+    NotAsked,
+}
+
+/// What to do about an operation that was waited for long enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Due {
+    /// Ask for it.
+    Ask(Operation, OperationId),
+    /// Its id is not known: its outcome is unknown from here on.
+    Unknown(Operation),
 }
 
 impl<const O: usize> Operations<O> {
@@ -224,14 +370,20 @@ impl<const O: usize> Operations<O> {
         self.rows.iter().filter(|row| !row.has_ended()).count() < O
     }
 
-    /// An operation that the service is known to carry out, to be asked for.
-    pub fn running(&self) -> Option<&Operation> {
-        self.rows.iter().find(|row| matches!(row.phase, Phase::Running | Phase::Unknown) && row.id.is_some())
+    /// Whether a request of this action is out; invitations of one and of several are one kind.
+    pub(crate) fn is_asked(&self, actions: Actions) -> bool {
+        self.rows.iter().any(|row| row.phase == Phase::Asked && actions.has(row.action))
     }
 
-    /// Whether the next request has to wait for an earlier one.
-    fn is_busy(&self) -> bool {
-        self.rows.iter().any(|row| row.phase == Phase::Asked)
+    /// Whether an operation of these actions has not ended.
+    pub(crate) fn is_pending(&self, actions: Actions) -> bool {
+        self.rows.iter().any(|row| !row.has_ended() && actions.has(row.action))
+    }
+
+    /// An operation that the service is known to carry out, to be asked for.
+    pub(crate) fn running(&self) -> Option<(Operation, OperationId)> {
+        let known = |row: &Operation| Some((*row, row.id()?));
+        self.rows.iter().filter(|row| matches!(row.phase, Phase::Running | Phase::Unknown)).find_map(known)
     }
 
     /// Whether any request waits.
@@ -241,20 +393,25 @@ impl<const O: usize> Operations<O> {
 
     /// Forgets those that ended: their places were readable until now.
     pub(crate) fn sweep(&mut self) {
-        self.rows.retain(|row| !row.has_ended());
+        if self.rows.iter().any(Operation::has_ended) {
+            self.rows.retain(|row| !row.has_ended());
+        }
     }
 
     /// Takes an operation in. Gives whether its request may leave at once, or `None` where there is no room.
-    pub(crate) fn ask(&mut self, ticket: Ticket, kind: Kind, media_is_usable: bool) -> Option<bool> {
-        let now = media_is_usable && !self.is_busy() && !self.holds();
-        let phase = if now { Phase::Asked } else { Phase::Held };
-        self.rows.push(Operation { ticket, kind, phase, id: None, result: None }).ok()?;
-        Some(now)
+    pub(crate) fn ask(&mut self, ticket: Ticket, action: Action, how: Asking) -> Option<bool> {
+        let queued = QUEUED.has(action);
+        let now =
+            !queued || (how.media_is_usable && !self.is_asked(QUEUED) && !self.holds()) || how.interrupts;
+        let phase = if now && (!queued || how.media_is_usable) { Phase::Asked } else { Phase::Held };
+        let due = if how.endless { ENDLESS } else { NO_WAIT };
+        self.rows.push(Operation { id: OperationId::NIL, ticket, due, action, phase }).ok()?;
+        Some(phase == Phase::Asked)
     }
 
     /// The ticket of the request that waited longest, if it may leave now: it is asked from here on.
     pub(crate) fn release(&mut self) -> Option<Ticket> {
-        if self.is_busy() {
+        if self.is_asked(QUEUED) {
             return None;
         }
         let row = self.rows.iter_mut().find(|row| row.phase == Phase::Held)?;
@@ -265,13 +422,13 @@ impl<const O: usize> Operations<O> {
     /// Takes in what the service says of the operation that `ticket` or the id in `news` names.
     ///
     /// Source: Graph docs, commsOperation: completed or failed is final, and anything else goes on.
-    pub(crate) fn told(&mut self, ticket: Option<Ticket>, news: News) -> Effect {
-        let by_id = |row: &Operation| row.id.is_some() && row.id == news.id;
+    pub(crate) fn told(&mut self, now: Timestamp, wait: Span, ticket: Option<Ticket>, news: News) -> Effect {
+        let by_id = |row: &Operation| row.id().is_some() && row.id() == news.id;
         let place = self.rows.iter().position(by_id).or_else(|| {
             let ticket = ticket?;
             // A row whose id is known belongs to that id: another id with its context is another operation.
             self.rows.iter().position(|row| {
-                row.ticket == ticket && (row.id.is_none() || news.id.is_none() || row.id == news.id)
+                row.ticket == ticket && (row.id().is_none() || news.id.is_none() || row.id() == news.id)
             })
         });
         let Some(row) = place.and_then(|place| self.rows.get_mut(place)) else { return Effect::NotOurs };
@@ -283,39 +440,57 @@ impl<const O: usize> Operations<O> {
             return Effect::NotOurs;
         }
         let before = *row;
-        row.id = row.id.or(news.id);
-        row.result = news.result.or(row.result);
-        match news.status {
-            Status::Completed => row.phase = Phase::Ended(Outcome::Completed),
-            Status::Failed => row.phase = Phase::Ended(Outcome::Failed),
-            Status::NotStarted | Status::Running | Status::Unrecognised => row.phase = Phase::Running,
+        row.id = row.id().or(news.id).unwrap_or(OperationId::NIL);
+        if let Some(outcome) = news.outcome() {
+            row.phase = Phase::Ended(outcome);
+            return Effect::Ended(*row, outcome);
         }
-        if row.has_ended() {
-            Effect::Ended(*row)
-        } else if *row == before {
-            Effect::Same
-        } else {
-            Effect::Applied
+        row.phase = Phase::Running;
+        if before.phase != Phase::Running {
+            row.wait(now, wait);
+        }
+        match before.phase {
+            Phase::Asked | Phase::Unknown => Effect::Taken(*row),
+            Phase::Held | Phase::Running | Phase::Ended(_) if before == *row => Effect::Same,
+            Phase::Held | Phase::Running | Phase::Ended(_) => Effect::Applied,
+        }
+    }
+
+    /// What an answer without a status means for the operation of `ticket`.
+    pub(crate) fn status_of_taken(&self, ticket: Ticket) -> Status {
+        match self.of(ticket) {
+            Some(row) if NOTIFIED.has(row.action) => Status::Running,
+            Some(_) | None => Status::Completed,
         }
     }
 
     /// Ends the operation of `ticket` as `outcome`; `None` where it is not one whose request is out.
-    pub(crate) fn close(
-        &mut self,
-        ticket: Ticket,
-        outcome: Outcome,
-        result: Option<ResultInfo>,
-    ) -> Option<Operation> {
+    pub(crate) fn close(&mut self, ticket: Ticket, outcome: Outcome) -> Option<Operation> {
         let row = self.rows.iter_mut().find(|row| row.ticket == ticket && !row.has_ended())?;
         row.phase = Phase::Ended(outcome);
-        row.result = result.or(row.result);
         Some(*row)
     }
 
-    /// Notes that the answer to the request of `ticket` was lost; whether that was news.
-    pub(crate) fn lost(&mut self, ticket: Ticket) -> bool {
+    /// Notes that the answer to the request of `ticket` was lost. What only an answer completes ends as unknown: its
+    /// action sets a state, and can be asked for again.
+    pub(crate) fn lost(&mut self, now: Timestamp, wait: Span, ticket: Ticket) -> Lost {
         let asked = self.rows.iter_mut().find(|row| row.ticket == ticket && row.phase == Phase::Asked);
-        asked.map(|row| row.phase = Phase::Unknown).is_some()
+        let Some(row) = asked else { return Lost::NotAsked };
+        if NOTIFIED.has(row.action) {
+            row.phase = Phase::Unknown;
+            if row.id().is_some() {
+                row.wait(now, wait);
+            }
+            Lost::Unknown(*row)
+        } else {
+            row.phase = Phase::Ended(Outcome::Unknown);
+            Lost::Ended(*row)
+        }
+    }
+
+    /// Ends those that wait for their turn and that cancelling ends.
+    pub(crate) fn cancel_held(&mut self) -> Places {
+        self.end_where(Outcome::Cancelled, |row| row.phase == Phase::Held && CANCELLED.has(row.action))
     }
 
     /// Ends all that have not ended: the call is over.
@@ -323,82 +498,99 @@ impl<const O: usize> Operations<O> {
     /// Source: assumed; no page says whether a pending operation is told of after the call's end, so that none waits
     /// for ever. If one is told of after all, nothing happens.
     pub(crate) fn end_all(&mut self) -> Places {
+        self.end_where(Outcome::CallEnded, |row| !row.has_ended())
+    }
+
+    /// When the next operation is asked for, if any is waited for.
+    pub(crate) fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
+        let soonest = self.waiting(now).map(|(_, ahead)| ahead).min()?;
+        Some(now.plus(Span::from_secs(u64::try_from(soonest).unwrap_or(0))))
+    }
+
+    /// The operation that was waited for longest. It is waited for anew where it is asked for; others that are due as
+    /// well are put off by a second each, so that one tick asks once.
+    pub(crate) fn take_due(&mut self, now: Timestamp, wait: Span) -> Option<Due> {
+        let (place, _) = self.waiting(now).min_by_key(|(_, ahead)| *ahead)?;
+        let mut later = Span::from_secs(1);
+        for (other, row) in self.rows.iter_mut().enumerate() {
+            if other != place && row.ahead_of(now).is_some_and(|ahead| ahead <= 0) {
+                row.wait(now, later);
+                later = Span::from_millis(later.as_millis().saturating_add(1000));
+            }
+        }
+        let row = self.rows.get_mut(place)?;
+        if let Some(id) = row.id() {
+            row.wait(now, wait);
+            return Some(Due::Ask(*row, id));
+        }
+        row.due = NO_WAIT;
+        row.phase = Phase::Unknown;
+        Some(Due::Unknown(*row))
+    }
+
+    /// Notes that the operation of `ticket` cannot be asked for; the operation, where that was news.
+    pub(crate) fn not_found(&mut self, ticket: Ticket) -> Option<Operation> {
+        let row = self.rows.iter_mut().find(|row| row.ticket == ticket && !row.has_ended())?;
+        row.due = if row.due == ENDLESS { ENDLESS } else { NO_WAIT };
+        let was_unknown = core::mem::replace(&mut row.phase, Phase::Unknown) == Phase::Unknown;
+        (!was_unknown).then_some(*row)
+    }
+
+    pub(crate) fn rebase(&mut self, old_now: Timestamp, new_now: Timestamp) {
+        for row in &mut self.rows {
+            if let Some(ahead) = row.ahead_of(old_now) {
+                row.due = soon(new_now, Span::from_secs(u64::try_from(ahead).unwrap_or(0)));
+            }
+        }
+    }
+
+    fn waiting(&self, now: Timestamp) -> impl Iterator<Item = (usize, i16)> {
+        let ahead = move |(place, row): (usize, &Operation)| {
+            let waits = matches!(row.phase, Phase::Running | Phase::Unknown);
+            row.ahead_of(now).filter(|_| waits).map(|ahead| (place, ahead))
+        };
+        self.rows.iter().enumerate().filter_map(ahead)
+    }
+
+    fn end_where(&mut self, outcome: Outcome, ends: impl Fn(&Operation) -> bool) -> Places {
         let mut ended = Places::default();
         for (place, row) in self.rows.iter_mut().enumerate() {
-            if !row.has_ended() {
-                row.phase = Phase::Ended(Outcome::CallEnded);
+            if ends(row) {
+                row.phase = Phase::Ended(outcome);
                 ended.add(place);
             }
         }
         ended
     }
 
+    #[cfg(feature = "snapshot")]
+    pub(crate) fn push_decoded(&mut self, row: Operation) -> bool {
+        self.rows.push(row).is_ok()
+    }
+
     /// Whether the rows of a decoded table can occur together.
     #[cfg(feature = "snapshot")]
     pub(crate) fn is_sound(&self) -> bool {
-        let asked = self.rows.iter().filter(|row| row.phase == Phase::Asked).count();
+        let asked =
+            self.rows.iter().filter(|row| row.phase == Phase::Asked && QUEUED.has(row.action)).count();
         let twice = self.rows.iter().enumerate().any(|(place, row)| {
             self.rows.iter().skip(place.saturating_add(1)).any(|other| other.ticket == row.ticket)
         });
-        asked <= 1 && !twice
+        let held = |row: &Operation| row.phase != Phase::Held || QUEUED.has(row.action);
+        asked <= 1 && !twice && self.rows.iter().all(held)
     }
+}
+
+/// How an operation is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Asking {
+    /// Whether media requests may leave.
+    pub(crate) media_is_usable: bool,
+    /// Whether it goes before what waits.
+    pub(crate) interrupts: bool,
+    /// Whether it never completes by itself.
+    pub(crate) endless: bool,
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ticket(number: u32) -> Ticket {
-        Ticket::try_new(number).unwrap()
-    }
-
-    fn news(id: Option<&str>, status: Status) -> News {
-        News { id: id.map(OperationId::parse), status, result: None }
-    }
-
-    #[test]
-    fn the_second_prompt_leaves_when_the_first_has_its_answer() {
-        let mut table = Operations::<2>::new();
-        assert_eq!(table.ask(ticket(1), Kind::PlayPrompt, true), Some(true));
-        assert_eq!(table.ask(ticket(2), Kind::PlayPrompt, true), Some(false));
-        assert!(!table.has_room());
-        assert_eq!(table.ask(ticket(3), Kind::PlayPrompt, true), None);
-        assert_eq!(table.release(), None);
-        assert_eq!(table.told(Some(ticket(1)), news(Some("a"), Status::Running)), Effect::Applied);
-        assert_eq!(table.release(), Some(ticket(2)));
-    }
-
-    #[test]
-    fn i5_a_completion_before_the_answer_ends_it_once() {
-        let mut table = Operations::<2>::new();
-        table.ask(ticket(1), Kind::PlayPrompt, true);
-        assert!(matches!(table.told(Some(ticket(1)), news(Some("a"), Status::Completed)), Effect::Ended(_)));
-        assert_eq!(table.told(None, news(Some("a"), Status::Completed)), Effect::Same);
-        assert_eq!(table.told(Some(ticket(1)), news(Some("a"), Status::Running)), Effect::Same);
-        assert_eq!(table.close(ticket(1), Outcome::Refused, None), None);
-        table.sweep();
-        assert_eq!(table.told(Some(ticket(1)), news(Some("a"), Status::Running)), Effect::NotOurs);
-    }
-
-    #[test]
-    fn a_deleted_operation_has_ended_whatever_it_says() {
-        let failed = Some(ResultInfo { code: 400, subcode: 8508 });
-        for (status, is_deleted, result, expected) in [
-            (Status::Running, false, None, Status::Running),
-            (Status::Running, true, None, Status::Completed),
-            (Status::Unrecognised, true, failed, Status::Failed),
-            (Status::Completed, true, failed, Status::Completed),
-        ] {
-            assert_eq!(status.told_by(is_deleted, result), expected, "{status}");
-        }
-    }
-
-    #[test]
-    fn a_lost_answer_is_settled_by_its_context() {
-        let mut table = Operations::<2>::new();
-        table.ask(ticket(1), Kind::PlayPrompt, true);
-        assert!(table.lost(ticket(1)));
-        assert!(!table.lost(ticket(1)));
-        assert!(matches!(table.told(Some(ticket(1)), news(None, Status::Failed)), Effect::Ended(_)));
-    }
-}
+mod tests;

@@ -1,14 +1,17 @@
-//! Reports: what Graph says, by notification or in the answer to a request.
+//! Reports: what Graph says, by notification or in the answer to a request, and what the embedder states.
 //!
 //! A report is never refused: it is applied, recognised as a repeat or as stale, or taken as a sign that something was
-//! missed. What has no rule yet is recognised and named as not used.
+//! missed.
 
-use crate::id::{CallId, ClientContext, OperationId, ParticipantId, Sequence, Ticket};
+use crate::id::{CallId, ClientContext, OperationId, ParticipantId, Sequence, SessionId, Ticket};
+use crate::identity::{Answerer, Routing};
 use crate::lifecycle::State;
+use crate::lifecycle::end::TerminationReason;
 use crate::list::List;
-use crate::media::{Audio, Tone};
+use crate::media::{Audio, Tone, Transcription};
 use crate::meeting::Coordinates;
-use crate::operation::Status;
+use crate::operation::{Completion, Status};
+use crate::permission::Grants;
 use crate::result::ResultInfo;
 use crate::roster::{Extent, Participant};
 use crate::words::words;
@@ -38,7 +41,7 @@ pub enum Told {
     Unrecognised,
 }
 
-/// `toneInfo`.
+/// `toneInfo`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -60,16 +63,24 @@ pub struct CallNews {
     pub id: Option<CallId>,
     /// Its state.
     pub state: Told,
-    /// `mediaState.audio`.
+    /// `mediaState.audio`
     pub audio: Option<Audio>,
     /// A tone.
     pub tone: Option<ToneInfo>,
     /// `resultInfo`: of the end, or of a transfer that failed.
     pub result: Option<ResultInfo>,
+    /// `terminationReason`
+    pub reason: Option<TerminationReason>,
     /// Which coordinates there are.
     pub coordinates: Coordinates,
-    /// `myParticipantId`.
+    /// `myParticipantId`
     pub own_participant: Option<ParticipantId>,
+    /// `transcription.state`
+    pub transcription: Option<Transcription>,
+    /// `answeredBy`
+    pub answered_by: Option<Answerer>,
+    /// `routingType` of the last of `callRoutes`
+    pub routing: Option<Routing>,
 }
 
 impl CallNews {
@@ -80,8 +91,12 @@ impl CallNews {
         audio: None,
         tone: None,
         result: None,
+        reason: None,
         coordinates: Coordinates::None,
         own_participant: None,
+        transcription: None,
+        answered_by: None,
+        routing: None,
     };
 
     /// News of this state and nothing else.
@@ -105,6 +120,17 @@ pub struct OperationNews {
     pub status: Status,
     /// Its result.
     pub result: Option<ResultInfo>,
+    /// `completionReason`
+    pub completion: Option<Completion>,
+    /// `participants[0].participantId` of an invitation: who will appear in the roster under this id.
+    pub invited: Option<ParticipantId>,
+}
+
+impl OperationNews {
+    /// News of this status and nothing else.
+    pub const fn of(status: Status) -> Self {
+        Self { id: None, context: None, status, result: None, completion: None, invited: None }
+    }
 }
 
 /// A roster.
@@ -175,11 +201,18 @@ pub enum Report<'a> {
         /// What it carries.
         news: OperationNews,
     },
-    /// A notification of a content sharing session. Recognised, not yet used.
-    ContentSharing(Change),
-    /// A participant asks to join (policy-based recording). Recognised, not yet used.
+    /// A notification of a content sharing session.
+    ContentSharing {
+        /// What happened to the session.
+        change: Change,
+        /// Which, where its path or body names it.
+        session: Option<SessionId>,
+    },
+    /// A participant is joining (policy-based recording): to be answered with
+    /// [`Command::AnswerJoining`](crate::command::Command::AnswerJoining). A repetition of the same notification is the
+    /// embedder's to recognise, and to answer alike.
     Joining,
-    /// A participant left (policy-based recording). Recognised, not yet used.
+    /// A participant left (policy-based recording).
     Left,
     /// A notification of a resource that this version does not know.
     Unrecognised,
@@ -195,17 +228,13 @@ pub enum Report<'a> {
         /// The request's ticket.
         ticket: Ticket,
     },
+    /// The embedder states anew which permissions the app has. What was learnt from refusals is forgotten.
+    Granted(Grants),
 }
 
 words! {
-    /// What a report is about, where no rule uses it yet.
+    /// What a report is about that no rule uses.
     pub enum Topic {
-        /// A content sharing session.
-        ContentSharing = "content sharing session",
-        /// A participant who asks to join.
-        Joining = "participant joining",
-        /// A participant who left.
-        Left = "participant left",
         /// A resource that this version does not know.
         Unrecognised = "unrecognised resource",
         /// An operation that this call did not ask for.

@@ -1,13 +1,11 @@
 //! Requests: the HTTP that the call wants made.
 //!
-//! Each carries a ticket; what became of it over HTTP is reported with that ticket. A request is *once only* unless it may be
-//! repeated without harm: an answer that was lost is then reported as lost, and not asked for again.
+//! Each carries a ticket; what became of it over HTTP is reported with that ticket. A request is *once only* unless it
+//! may be repeated without harm: an answer that was lost is then reported as lost, and not asked for again.
 
-use crate::command::{MediaConfig, RejectReason};
-use crate::id::{ClientContext, OperationId, Ticket};
-use crate::identity::Identity;
-use crate::list::List;
-use crate::text::Uri;
+use crate::action::{Action, Actions};
+use crate::command::{Command, Placement};
+use crate::id::{OperationId, Ticket};
 
 /// When a request leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,7 +14,7 @@ use crate::text::Uri;
 pub enum Dispatch {
     /// Now.
     Now,
-    /// When [`Request::Release`] names its ticket; if the call ends first, never.
+    /// When [`Request::Release`] names its ticket; if the call ends or its operation is cancelled first, never.
     Held,
 }
 
@@ -31,72 +29,32 @@ pub enum Request<'a> {
     Create {
         /// Its ticket.
         ticket: Ticket,
-        /// Where news of the call goes.
+        /// The call.
         #[cfg_attr(feature = "serde", serde(borrow))]
-        callback: Uri<'a>,
-        /// Whom to call.
-        #[cfg_attr(feature = "serde", serde(borrow))]
-        targets: List<'a, Identity<'a>>,
-        /// Who hosts the media.
-        #[cfg_attr(feature = "serde", serde(borrow))]
-        media: MediaConfig<'a>,
+        placement: Placement<'a>,
     },
-    /// `POST …/answer`. Once only.
-    Answer {
+    /// What a command asks: the bot's, or one that the call gives itself ([`Command::KeepAlive`] every 15 minutes,
+    /// [`Command::Refresh`] on doubt, which is a `GET` of the call alone, [`Command::HangUp`] when nobody answers).
+    Perform {
         /// Its ticket.
         ticket: Ticket,
-        /// Where news of the call goes.
+        /// What is asked.
         #[cfg_attr(feature = "serde", serde(borrow))]
-        callback: Uri<'a>,
-        /// Who hosts the media.
-        #[cfg_attr(feature = "serde", serde(borrow))]
-        media: MediaConfig<'a>,
+        command: Command<'a>,
+        /// When it leaves.
+        dispatch: Dispatch,
     },
-    /// `POST …/reject`. Once only.
-    Reject {
-        /// Its ticket.
-        ticket: Ticket,
-        /// Why.
-        reason: RejectReason,
-    },
-    /// `DELETE …/{id}`.
-    HangUp {
+    /// `GET …/participants`
+    ListParticipants {
         /// Its ticket.
         ticket: Ticket,
     },
-    /// `POST …/keepAlive`.
-    KeepAlive {
-        /// Its ticket.
-        ticket: Ticket,
-    },
-    /// `GET …/{id}`.
-    GetCall {
-        /// Its ticket.
-        ticket: Ticket,
-    },
-    /// `GET …/operations/{id}`.
+    /// `GET …/operations/{id}`
     GetOperation {
         /// Its ticket.
         ticket: Ticket,
         /// The operation.
         operation: OperationId,
-    },
-    /// `POST …/playPrompt`. Once only.
-    PlayPrompt {
-        /// What goes into `clientContext`; its ticket is the request's.
-        context: ClientContext,
-        /// What to play.
-        #[cfg_attr(feature = "serde", serde(borrow))]
-        prompts: List<'a, Uri<'a>>,
-        /// When it leaves.
-        dispatch: Dispatch,
-    },
-    /// `POST …/subscribeToTone`. Once only.
-    SubscribeToTone {
-        /// What goes into `clientContext`; its ticket is the request's.
-        context: ClientContext,
-        /// When it leaves.
-        dispatch: Dispatch,
     },
     /// No HTTP of its own: the request of this ticket, held until now, leaves.
     Release {
@@ -105,35 +63,64 @@ pub enum Request<'a> {
     },
 }
 
+/// The actions whose request may be repeated freely: what they do twice is done once.
+///
+/// Source: assumed, from what each sets or reads; no page promises that a repeated request is recognised. If it is wrong
+/// for one of them, the worst is a state set twice.
+const REPEATABLE: Actions = Actions::of(&[
+    Action::HangUp,
+    Action::KeepAlive,
+    Action::Refresh,
+    Action::Mute,
+    Action::Unmute,
+    Action::MuteParticipant,
+    Action::RemoveParticipant,
+    Action::StopHoldMusic,
+    Action::UpdateRecordingStatus,
+    Action::ChangeScreenSharingRole,
+    Action::UpdateAudioRoutingGroup,
+    Action::DeleteAudioRoutingGroup,
+    Action::ListParticipants,
+    Action::GetOperation,
+]);
+
+impl Action {
+    /// Whether its request must not be repeated unless the service said that it did nothing: repeated, it would ring
+    /// somebody twice, play twice, or hit a call that the first one changed.
+    pub const fn is_once_only(self) -> bool {
+        !REPEATABLE.has(self)
+    }
+}
+
 impl Request<'_> {
     /// The ticket.
     pub const fn ticket(&self) -> Ticket {
         match self {
             Self::Create { ticket, .. }
-            | Self::Answer { ticket, .. }
-            | Self::Reject { ticket, .. }
-            | Self::HangUp { ticket }
-            | Self::KeepAlive { ticket }
-            | Self::GetCall { ticket }
+            | Self::Perform { ticket, .. }
+            | Self::ListParticipants { ticket }
             | Self::GetOperation { ticket, .. }
             | Self::Release { ticket } => *ticket,
-            Self::PlayPrompt { context, .. } | Self::SubscribeToTone { context, .. } => context.ticket,
         }
     }
 
-    /// Whether it must not be repeated unless the service said that it took nothing.
-    pub const fn is_once_only(&self) -> bool {
+    /// Which action this is; none for a release, whose action is that of the request that was held.
+    pub const fn action(&self) -> Option<Action> {
         match self {
-            Self::Create { .. }
-            | Self::Answer { .. }
-            | Self::Reject { .. }
-            | Self::PlayPrompt { .. }
-            | Self::SubscribeToTone { .. }
-            | Self::Release { .. } => true,
-            Self::HangUp { .. }
-            | Self::KeepAlive { .. }
-            | Self::GetCall { .. }
-            | Self::GetOperation { .. } => false,
+            Self::Create { placement, .. } => Some(placement.action()),
+            Self::Perform { command, .. } => Some(command.action()),
+            Self::ListParticipants { .. } => Some(Action::ListParticipants),
+            Self::GetOperation { .. } => Some(Action::GetOperation),
+            Self::Release { .. } => None,
+        }
+    }
+
+    /// Whether it must not be repeated unless the service said that it did nothing. What is released was held because it
+    /// is.
+    pub const fn is_once_only(&self) -> bool {
+        match self.action() {
+            Some(action) => action.is_once_only(),
+            None => true,
         }
     }
 }

@@ -1,15 +1,26 @@
 //! The roster: who is in the call, as far as Graph told.
 //!
-//! Absent is not left: a participant that a full roster lacks is *unconfirmed* until Graph says that he was removed. The
-//! roster decides nothing but the count that makes a call a group, and that is counted from the report itself, so that a
-//! table that is full stays right.
+//! Absent is not left: a participant that a full roster lacks is *unconfirmed* until a list of the participants, or
+//! `removedState`, says that he left (an embedder may choose to [trust](Trust) rosters). Participants are told apart by
+//! their id, never by their identity: one person may be there with several endpoints. The roster decides nothing but the
+//! count that makes a call a group, and that is counted from the report itself, so that a table that is full stays right
+//! in number; whom it could not name it counts.
 //!
-//! Source: Graph docs, participant (removedState), call: list participants; Calls overview.
+//! | a roster comes as | and means |
+//! | --- | --- |
+//! | a full one, by notification | everybody; whom it lacks is unconfirmed |
+//! | the answer to a question | everybody; whom it lacks left |
+//! | a delta with a number | those who changed; a gap before it means that something was missed |
+//! | some without a number | those who changed |
+//!
+//! Source: Graph docs, participant (removedState), call: list participants, deltaParticipants; Calls overview. That a full
+//! roster may be short is seen in the examples of participant: mute and participant: invite.
 
 use heapless::Vec;
 
 use crate::id::{ParticipantId, Sequence};
 use crate::list::List;
+use crate::media::{Mute, RecordingStatus, ScreenSharingRole};
 use crate::words::words;
 
 words! {
@@ -21,20 +32,55 @@ words! {
         Lobby = "lobby",
         /// The newest roster lacked him.
         Unconfirmed = "unconfirmed",
-        /// Graph said that he left; the place is kept until the next input.
+        /// He left; the place is kept until the next input.
         Left = "left",
+        /// He was invited, and no roster has had him yet.
+        Invited = "invited",
+        /// No participant: the large gallery view, which stands in rosters as if it were one.
+        GalleryView = "gallery view",
     }
 }
 
-/// A participant as a roster reports him.
+words! {
+    /// Whether a participant is on hold.
+    ///
+    /// Source: field reports: a stream of direction `inactive` is all that shows it.
+    pub enum Hold {
+        /// He is.
+        On = "on hold",
+        /// He is not.
+        Off = "not on hold",
+    }
+}
+
+/// A participant as a roster reports him: what it says of him, and no more.
+///
+/// Source: Graph docs, participant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Participant {
     /// His id; examples have participants without one.
     pub id: Option<ParticipantId>,
-    /// Where the roster says that he stands: present, in the lobby, or left (`removedState`).
+    /// Where the roster says that he stands: present, in the lobby, left (`removedState`), or no participant.
     pub presence: Presence,
+    /// `isMuted`
+    pub mute: Option<Mute>,
+    /// Whether his audio is inactive.
+    pub hold: Option<Hold>,
+    /// `recordingInfo.recordingStatus`
+    pub recording: Option<RecordingStatus>,
+    /// Whether he shares his screen.
+    pub screen: Option<ScreenSharingRole>,
+    /// `rosterSequenceNumber`: the roster in which he was last changed.
+    pub sequence: Option<Sequence>,
+}
+
+impl Participant {
+    /// A participant of whom the roster says no more than this.
+    pub const fn new(id: Option<ParticipantId>, presence: Presence) -> Self {
+        Self { id, presence, mute: None, hold: None, recording: None, screen: None, sequence: None }
+    }
 }
 
 /// Whom a roster names.
@@ -52,13 +98,28 @@ pub enum Extent {
     Part,
 }
 
+words! {
+    /// What it means that a full roster lacks somebody.
+    pub enum Trust {
+        /// He is unconfirmed until he is known to have left.
+        Confirm = "confirm",
+        /// He left.
+        Snapshots = "snapshots",
+    }
+}
+
 /// A place in the roster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Member {
     id: ParticipantId,
+    /// `rosterSequenceNumber`; 0 where none was told, and the most where it is larger.
+    sequence: u32,
     presence: Presence,
+    recording: Option<RecordingStatus>,
+    mute: Option<Mute>,
+    /// Whether he is on hold, and whether he shares his screen: two bits each.
+    hold_and_screen: u8,
 }
 
 impl Member {
@@ -71,7 +132,86 @@ impl Member {
     pub const fn presence(&self) -> Presence {
         self.presence
     }
+
+    /// Whether he can be heard, as far as Graph said.
+    pub const fn mute(&self) -> Option<Mute> {
+        self.mute
+    }
+
+    /// Whether he is on hold, as far as Graph said.
+    pub const fn hold(&self) -> Option<Hold> {
+        match self.hold_and_screen & 0b11 {
+            0b01 => Some(Hold::On),
+            0b10 => Some(Hold::Off),
+            _ => None,
+        }
+    }
+
+    /// Whether he shares his screen, as far as Graph said.
+    pub const fn screen(&self) -> Option<ScreenSharingRole> {
+        match self.hold_and_screen & 0b1100 {
+            0b0100 => Some(ScreenSharingRole::Sharer),
+            0b1000 => Some(ScreenSharingRole::Viewer),
+            _ => None,
+        }
+    }
+
+    /// Whether he is recorded, as far as Graph said.
+    pub const fn recording(&self) -> Option<RecordingStatus> {
+        self.recording
+    }
+
+    const fn named(id: ParticipantId) -> Self {
+        Self { id, sequence: 0, presence: Presence::Left, recording: None, mute: None, hold_and_screen: 0 }
+    }
+
+    /// Takes in what a roster says of him; whether anything but his presence changed. `None` where it is older than
+    /// what is known.
+    ///
+    /// Source: Graph docs, participant (`rosterSequenceNumber`).
+    fn told(&mut self, told: &Participant) -> Option<bool> {
+        if let Some(sequence) = told.sequence {
+            let sequence = u32::try_from(sequence.number()).unwrap_or(u32::MAX);
+            if sequence < self.sequence {
+                return None;
+            }
+            self.sequence = sequence;
+        }
+        let before = (self.mute, self.recording, self.hold_and_screen);
+        self.presence = told.presence;
+        self.mute = told.mute.or(self.mute);
+        self.recording = told.recording.or(self.recording);
+        match told.hold {
+            Some(Hold::On) => self.hold_and_screen = self.hold_and_screen & !0b11 | 0b01,
+            Some(Hold::Off) => self.hold_and_screen = self.hold_and_screen & !0b11 | 0b10,
+            None => {}
+        }
+        match told.screen {
+            Some(ScreenSharingRole::Sharer) => {
+                self.hold_and_screen = self.hold_and_screen & !0b1100 | 0b0100;
+            }
+            Some(ScreenSharingRole::Viewer) => {
+                self.hold_and_screen = self.hold_and_screen & !0b1100 | 0b1000;
+            }
+            None => {}
+        }
+        Some((self.mute, self.recording, self.hold_and_screen) != before)
+    }
+
+    #[cfg(feature = "snapshot")]
+    pub(crate) const fn to_parts(self) -> MemberParts {
+        (self.id, self.sequence, self.presence, self.recording, self.mute, self.hold_and_screen)
+    }
+
+    #[cfg(feature = "snapshot")]
+    pub(crate) const fn from_parts(parts: MemberParts) -> Self {
+        let (id, sequence, presence, recording, mute, hold_and_screen) = parts;
+        Self { id, sequence, presence, recording, mute, hold_and_screen }
+    }
 }
+
+#[cfg(feature = "snapshot")]
+pub(crate) type MemberParts = (ParticipantId, u32, Presence, Option<RecordingStatus>, Option<Mute>, u8);
 
 /// A set of places in the roster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -92,6 +232,12 @@ impl Places {
         low | high == 0
     }
 
+    /// How many places the set has.
+    pub const fn len(self) -> u32 {
+        let [low, high] = self.0;
+        low.count_ones().saturating_add(high.count_ones())
+    }
+
     fn add(&mut self, place: usize) {
         let bit = 1u32.wrapping_shl(u32::try_from(place).unwrap_or(0));
         if let Some(word) = self.0.get_mut(place.wrapping_shr(5)) {
@@ -105,34 +251,38 @@ impl Places {
 pub(crate) struct Change {
     pub(crate) joined: Places,
     pub(crate) left: Places,
-    /// Somebody's presence changed in another way.
-    pub(crate) other: bool,
-    /// How many found no place.
-    pub(crate) turned_away: u8,
-    /// Distinct participants outside the lobby that this report and the table know of.
+    /// Whose presence changed in another way, or of whom something else did.
+    pub(crate) other: Places,
+    /// Whether the participants have to be asked for: news is missing, or somebody who was counted can be named now.
+    pub(crate) ask: bool,
+    /// How many found no place, where that changed.
+    pub(crate) unnamed: Option<u16>,
+    /// Distinct participants in the call that this report and the table know of.
     pub(crate) in_call: usize,
 }
 
+#[cfg(test)]
 impl Change {
-    /// Whether anything of the roster changed.
-    pub(crate) const fn is_any(&self) -> bool {
-        self.other || !self.joined.is_empty() || !self.left.is_empty()
+    /// Whether nobody's presence changed, and nothing else of anybody either.
+    pub(crate) const fn is_none(&self) -> bool {
+        self.joined.is_empty() && self.left.is_empty() && self.other.is_empty() && self.unnamed.is_none()
     }
 }
 
 /// The roster, `R` places at most and 64 in any case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Roster<const R: usize> {
     members: Vec<Member, R, u8>,
+    /// How many are in the call without a place here.
+    unnamed: u16,
     /// The highest `sequenceNumber` of a delta roster so far.
     newest: Option<Sequence>,
 }
 
 impl<const R: usize> Roster<R> {
     pub(crate) const fn new() -> Self {
-        Self { members: Vec::new(), newest: None }
+        Self { members: Vec::new(), unnamed: 0, newest: None }
     }
 
     /// The places, those of participants who left with the last input included.
@@ -145,136 +295,188 @@ impl<const R: usize> Roster<R> {
         self.members.get(usize::from(place))
     }
 
-    /// Forgets those who left: their places were readable until now.
-    pub(crate) fn sweep(&mut self) {
-        self.members.retain(|member| member.presence != Presence::Left);
+    /// The member of this id.
+    pub fn of(&self, id: ParticipantId) -> Option<&Member> {
+        self.members.iter().find(|member| member.id == id)
     }
 
-    /// Takes in a roster; `None` for a delta that is not newer than one before it. A full one makes those whom it lacks
-    /// unconfirmed.
+    /// How many are in the call without a place in the table, or without an id.
+    pub const fn unnamed(&self) -> u16 {
+        self.unnamed
+    }
+
+    /// How many are in the call as far as known, the bot included; those who are unconfirmed count.
+    pub fn count(&self) -> usize {
+        let counts = |member: &&Member| matches!(member.presence, Presence::Present | Presence::Unconfirmed);
+        self.members.iter().filter(counts).count().saturating_add(usize::from(self.unnamed))
+    }
+
+    /// Forgets those who left: their places were readable until now.
+    pub(crate) fn sweep(&mut self) {
+        if self.members.iter().any(|member| member.presence == Presence::Left) {
+            self.members.retain(|member| member.presence != Presence::Left);
+        }
+    }
+
+    /// Gives a place to somebody who was invited, where there is one left: as soon as he joins he is told of as new.
     ///
-    /// Source: Graph docs, deltaParticipants (`sequenceNumber` identifies the order).
-    pub(crate) fn told(&mut self, reported: List<'_, Participant>, extent: Extent) -> Option<Change> {
-        match extent {
-            Extent::Delta(sequence) if Some(sequence) <= self.newest => return None,
-            Extent::Delta(sequence) => self.newest = Some(sequence),
-            Extent::Full | Extent::Part => {}
+    /// Source: field reports (the answer to an invitation names the participant); if it is missing, he is new anyhow.
+    pub(crate) fn invite(&mut self, id: ParticipantId) {
+        if self.of(id).is_none() {
+            // A full table names him when he joins, if there is a place then.
+            let _ = self.members.push(Member { presence: Presence::Invited, ..Member::named(id) });
+        }
+    }
+
+    /// Takes their places from those who were invited and did not join: no invitation is pending any more.
+    pub(crate) fn forget_invited(&mut self) {
+        for member in self.members.iter_mut().filter(|member| member.presence == Presence::Invited) {
+            member.presence = Presence::Left;
+        }
+    }
+
+    /// Takes in a roster; `None` for a delta that is not newer than one before it.
+    ///
+    /// Source: Graph docs, deltaParticipants (`sequenceNumber` identifies the order); that the numbers rise by one is
+    /// assumed: if they do not, the participants are asked for more often than needed, within its rate.
+    pub(crate) fn told(
+        &mut self,
+        reported: List<'_, Participant>,
+        extent: Extent,
+        trust: Trust,
+    ) -> Option<Change> {
+        let mut change = Change::default();
+        if let Extent::Delta(sequence) = extent {
+            if let Some(newest) = self.newest {
+                if sequence <= newest {
+                    return None;
+                }
+                change.ask = sequence.number() > newest.number().saturating_add(1);
+            }
+            self.newest = Some(sequence);
         }
         let is_full = extent == Extent::Full;
-        let mut change = Change::default();
-        for participant in &reported {
-            let Some(id) = participant.id else { continue };
-            match self.members.iter_mut().enumerate().find(|(_, member)| member.id == id) {
-                Some((place, member)) => {
-                    let before = core::mem::replace(&mut member.presence, participant.presence);
-                    if before != participant.presence {
-                        if participant.presence == Presence::Left {
-                            change.left.add(place);
-                        } else {
-                            change.other = true;
-                        }
-                    }
+        let mut named = Places::default();
+        let mut unnamed = 0u16;
+        let mut placed = 0usize;
+        for (nth, participant) in reported.iter().enumerate() {
+            let is_present = participant.presence == Presence::Present;
+            let Some(id) = participant.id else {
+                unnamed = unnamed.saturating_add(u16::from(is_present));
+                continue;
+            };
+            let Some(place) = self.place_of(id, &participant, &mut change) else {
+                // Told twice in one report, he is counted once.
+                let is_repeat = || reported.iter().take(nth).any(|earlier| earlier.id == Some(id));
+                if is_present && !is_repeat() {
+                    unnamed = unnamed.saturating_add(1);
                 }
-                None if participant.presence == Presence::Left => {}
-                None => {
-                    let place = self.members.len();
-                    match self.members.push(Member { id, presence: participant.presence }) {
-                        Ok(()) => change.joined.add(place),
-                        Err(_) => change.turned_away = change.turned_away.saturating_add(1),
-                    }
-                }
+                continue;
+            };
+            let is_repeat = usize_has(named, place);
+            named.add(place);
+            let Some(member) = self.members.get_mut(place) else { continue };
+            let before = member.presence;
+            let Some(differs) = member.told(&participant) else { continue };
+            placed = placed.saturating_add(usize::from(is_present && !is_repeat));
+            match (before, participant.presence) {
+                (_, Presence::Left) if before != Presence::Left => change.left.add(place),
+                (Presence::Invited, _) => change.joined.add(place),
+                (before, now) if before != now && !usize_has(change.joined, place) => change.other.add(place),
+                (_, _) if differs && !usize_has(change.joined, place) => change.other.add(place),
+                (_, _) => {}
             }
         }
         if is_full {
-            for member in &mut self.members {
-                let is_lacking =
-                    member.presence != Presence::Left && !reported.iter().any(|p| p.id == Some(member.id));
-                if is_lacking && member.presence != Presence::Unconfirmed {
-                    member.presence = Presence::Unconfirmed;
-                    change.other = true;
-                }
-            }
+            self.lacks(named, trust, &mut change);
         }
-        change.in_call = in_call(reported);
+        self.count_unnamed(is_full, unnamed, &mut change);
+        change.in_call = placed.saturating_add(usize::from(unnamed));
         if !is_full {
-            let known = self.members.iter().filter(|member| member.presence == Presence::Present).count();
-            change.in_call = change.in_call.max(known);
+            let present = self.members.iter().filter(|member| member.presence == Presence::Present).count();
+            change.in_call = change.in_call.max(present.saturating_add(usize::from(self.unnamed)));
         }
         Some(change)
     }
+
+    /// The place of `id`: a new one if need be and there is one left. Nobody who left gets one.
+    fn place_of(
+        &mut self,
+        id: ParticipantId,
+        participant: &Participant,
+        change: &mut Change,
+    ) -> Option<usize> {
+        if let Some(place) = self.members.iter().position(|member| member.id == id) {
+            return Some(place);
+        }
+        if participant.presence == Presence::Left {
+            return None;
+        }
+        let place = self.members.len();
+        let fresh = Member { presence: participant.presence, ..Member::named(id) };
+        self.members.push(fresh).ok()?;
+        change.joined.add(place);
+        Some(place)
+    }
+
+    /// Marks those whom a full roster did not name.
+    fn lacks(&mut self, named: Places, trust: Trust, change: &mut Change) {
+        for (place, member) in self.members.iter_mut().enumerate() {
+            if usize_has(named, place) {
+                continue;
+            }
+            match (member.presence, trust) {
+                (Presence::Left | Presence::Invited, _) => {}
+                (_, Trust::Snapshots) => {
+                    member.presence = Presence::Left;
+                    change.left.add(place);
+                }
+                (Presence::Unconfirmed, Trust::Confirm) => {}
+                (Presence::Present | Presence::Lobby | Presence::GalleryView, Trust::Confirm) => {
+                    member.presence = Presence::Unconfirmed;
+                    change.other.add(place);
+                    change.ask = true;
+                }
+            }
+        }
+    }
+
+    /// A full roster counts exactly; any other only adds, so that the participants are asked for.
+    fn count_unnamed(&mut self, is_full: bool, unnamed: u16, change: &mut Change) {
+        let before = self.unnamed;
+        if is_full {
+            self.unnamed = unnamed;
+        } else if unnamed > 0 {
+            self.unnamed = self.unnamed.max(unnamed);
+            change.ask = true;
+        }
+        if self.unnamed != before {
+            change.unnamed = Some(self.unnamed);
+        }
+        let has_places = self.members.iter().filter(|member| member.presence != Presence::Left).count() < R;
+        change.ask |= self.unnamed > 0 && has_places && !change.left.is_empty();
+    }
+
+    #[cfg(feature = "snapshot")]
+    pub(crate) const fn numbers(&self) -> (u16, Option<Sequence>) {
+        (self.unnamed, self.newest)
+    }
+
+    #[cfg(feature = "snapshot")]
+    pub(crate) fn set_numbers(&mut self, unnamed: u16, newest: Option<Sequence>) {
+        self.unnamed = unnamed;
+        self.newest = newest;
+    }
+
+    #[cfg(feature = "snapshot")]
+    pub(crate) fn push_decoded(&mut self, member: Member) -> bool {
+        self.members.push(member).is_ok()
+    }
 }
 
-/// How many distinct participants a report has in the call; those without an id count as one each.
-///
-/// Source: Graph docs, Calls overview; that the lobby does not count is assumed: if it is wrong, a call becomes a group
-/// when the next one is admitted.
-fn in_call(reported: List<'_, Participant>) -> usize {
-    let present = |p: &Participant| p.presence == Presence::Present;
-    let mut count = 0usize;
-    for (place, participant) in reported.iter().enumerate().filter(|(_, p)| present(p)) {
-        let is_repeat = participant.id.is_some()
-            && reported.iter().take(place).filter(present).any(|earlier| earlier.id == participant.id);
-        count = count.saturating_add(usize::from(!is_repeat));
-    }
-    count
+fn usize_has(places: Places, place: usize) -> bool {
+    u8::try_from(place).is_ok_and(|place| places.has(place))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn member(id: &str, presence: Presence) -> Participant {
-        Participant { id: Some(ParticipantId::parse(id)), presence }
-    }
-
-    #[test]
-    fn absent_is_unconfirmed_and_removed_is_left() {
-        let mut roster = Roster::<4>::new();
-        let all = [member("a", Presence::Present), member("b", Presence::Present)];
-        let change = roster.told(List::new(&all), Extent::Full).unwrap();
-        assert!(change.joined.has(0) && change.joined.has(1));
-        let change = roster.told(List::new(&all[..1]), Extent::Full).unwrap();
-        assert!(change.left.is_empty() && change.other);
-        assert_eq!(roster.at(1).unwrap().presence(), Presence::Unconfirmed);
-        let change =
-            roster.told(List::new(&[member("b", Presence::Left)]), Extent::Delta(Sequence::new(4))).unwrap();
-        assert_eq!(roster.told(List::new(&all), Extent::Delta(Sequence::new(4))), None);
-        assert!(change.left.has(1));
-        roster.sweep();
-        assert_eq!(roster.members().count(), 1);
-    }
-
-    #[test]
-    fn a_part_without_a_number_takes_nobody_away_and_no_place_in_the_order() {
-        let mut roster = Roster::<4>::new();
-        let all = [member("a", Presence::Present), member("b", Presence::Present)];
-        roster.told(List::new(&all[..1]), Extent::Full).unwrap();
-        let change = roster.told(List::new(&all[1..]), Extent::Part).unwrap();
-        assert!(change.joined.has(1) && !change.other);
-        assert!(roster.told(List::new(&all), Extent::Delta(Sequence::new(0))).is_some());
-    }
-
-    #[test]
-    fn a_full_table_still_counts_three() {
-        let mut roster = Roster::<1>::new();
-        let all = ["a", "b", "c", "c"].map(|id| member(id, Presence::Present));
-        let change = roster.told(List::new(&all), Extent::Full).unwrap();
-        assert_eq!((change.in_call, change.turned_away), (3, 3));
-    }
-
-    #[test]
-    fn the_lobby_does_not_count() {
-        let all = [member("a", Presence::Present), member("b", Presence::Lobby)];
-        assert_eq!(in_call(List::new(&all)), 1);
-    }
-
-    #[test]
-    fn places_hold_sixty_four() {
-        let mut places = Places::default();
-        for place in [0, 31, 32, 63] {
-            places.add(place);
-        }
-        assert!(places.has(0) && places.has(31) && places.has(32) && places.has(63) && !places.has(33));
-        assert!(!places.has(64));
-    }
-}
+mod tests;

@@ -1,45 +1,74 @@
 //! Snapshots: a call as versioned bytes, and back.
 //!
-//! The first byte is the version; then come the parts of the call in postcard, one after another. They are read one
-//! by one, and checked: bytes that are no call are refused by name, and never read as another call. Times are those of
-//! the embedder's clock: see [`Call::rebase`] where its origin changes.
+//! The first byte is the version; then come the parts of the call, one after another. They do not depend on how many
+//! places the call has: a call with fewer places reads what fits, and refuses by name what does not. They are read one by
+//! one into a call that is there already, and checked: bytes that are no call are refused by name, and never read as
+//! another call. Times are those of the embedder's clock: see [`Call::rebase`] where its origin changes.
 //!
 //! ```
-//! use callflow_core::call::{Call, Offer};
+//! use callflow_core::call::{Call, Offer, Setup};
 //! use callflow_core::id::{CallId, CallKey};
 //! use callflow_core::time::Timestamp;
 //!
 //! # fn main() -> Result<(), callflow_core::snapshot::SnapshotError> {
-//! let (call, _) = Call::<4, 2>::offered(Timestamp::from_millis(0), Offer::new(CallKey::new(1), CallId::parse("a")));
+//! let (setup, offer) = (Setup::new(CallKey::new(1)), Offer::new(CallId::parse("a")));
+//! let (call, _) = Call::<4, 2>::offered(Timestamp::from_millis(0), setup, offer);
 //! let mut buffer = [0; Call::<4, 2>::SNAPSHOT_LEN];
 //! let bytes = call.encode(&mut buffer)?;
 //! assert_eq!(Call::<4, 2>::decode(bytes)?, call);
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # The bytes of version 2
+//!
+//! Numbers are postcard's (varint), ids their 16 bytes, words their places in their lists; of what may be absent a word is
+//! one more and absent 0, and the others stand only if their bit is set in a mask.
+//!
+//! | part | bytes |
+//! | --- | --- |
+//! | version | 1 |
+//! | key, id | 8, 16 |
+//! | words: direction to reported status, in the order of the source | 28 |
+//! | mask, and what it names | 1…2 and more |
+//! | tickets: the next one, a mask of those that are out, and those | 2 and more |
+//! | deadlines: a mask, the earliest, and how long after it each is | 1 and more |
+//! | operations: how many; for each id, ticket, due, action, phase | 1, and 20…25 each |
+//! | roster: how many, the unnamed; for each id, words, sequence | 2, and 21…25 each |
+
+use core::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::{Call, Facts, Pending};
-use crate::classification::Direction;
-use crate::deadline::Deadlines;
+use crate::action::Action;
+use crate::call::{Call, Facts, Offer, Setup};
+use crate::classification::{Classification, Direction, Hosting, Reason};
+use crate::deadline::{self, Timers};
+use crate::id::{CallId, CallKey, OperationId, ParticipantId, Sequence, Ticket};
+use crate::identity::{Answerer, Routing};
 use crate::lifecycle::State;
-use crate::lifecycle::end::How;
-use crate::lifecycle::pending::{Creation, HangingUp, Settlement};
-use crate::operation::Operations;
-use crate::roster::Roster;
+use crate::lifecycle::doubt::Doubt;
+use crate::lifecycle::end::{How, TerminationReason};
+use crate::lifecycle::pending::{Creation, Exchange, HangingUp, Settlement, Settling, Transferring};
+use crate::media::{Audio, MediaHost, Mute, RecordingStatus, Transcription};
+use crate::operation::{Operation, Outcome, Phase};
+use crate::permission::{Grants, Knowledge, Permissions, Policy};
+use crate::restriction::{Chat, Overrides, PolicyRecording};
+use crate::result::{By, ResultInfo};
+use crate::roster::{Member, Presence, Trust};
+use crate::time::{Span, Timestamp};
 use crate::words::words;
 
-/// The version that [`Call::encode`] writes. [`Call::decode`] reads it and, once there is one, the version before it.
-pub const VERSION: u8 = 1;
+/// The version that [`Call::encode`] writes. [`Call::decode`] reads it; from here on also the one before it.
+pub const VERSION: u8 = 2;
 
 words! {
     /// A part of a snapshot.
     pub enum Part {
-        /// What is known of the call.
+        /// What is known of the call, and what is pending.
         Facts = "facts",
-        /// What is asked and not settled.
-        Pending = "pending",
+        /// The tickets that are out.
+        Tickets = "tickets",
         /// The deadlines.
         Deadlines = "deadlines",
         /// The operations.
@@ -61,10 +90,19 @@ pub enum SnapshotError {
         /// The version found.
         found: u8,
     },
-    /// A part cannot be read: the bytes are damaged, or the tables of the call that wrote them were larger.
+    /// A part cannot be read: the bytes are damaged.
     Malformed {
         /// Which part.
         part: Part,
+    },
+    /// A part has more rows than the call has places: read it with tables as large as the writer's.
+    TooLarge {
+        /// Which part.
+        part: Part,
+        /// How many rows it has.
+        needed: u8,
+        /// How many places the call has.
+        places: u8,
     },
     /// The parts contradict each other: the bytes are damaged.
     Unsound,
@@ -81,9 +119,12 @@ impl core::fmt::Display for SnapshotError {
             Self::UnknownVersion { found } => {
                 write!(f, "snapshot version {found} is not {VERSION}; read it with the release that wrote it")
             }
-            Self::Malformed { part } => write!(
+            Self::Malformed { part } => {
+                write!(f, "the {part} of the snapshot cannot be read; restore it from a copy")
+            }
+            Self::TooLarge { part, needed, places } => write!(
                 f,
-                "the {part} of the snapshot cannot be read; restore it from a copy, or read it with tables as large as the writer's"
+                "the {part} of the snapshot take {needed} places, and there are {places}; read it with larger tables"
             ),
             Self::Unsound => f.write_str("the snapshot contradicts itself; restore it from a copy"),
             Self::TrailingBytes => {
@@ -96,24 +137,58 @@ impl core::fmt::Display for SnapshotError {
 
 impl core::error::Error for SnapshotError {}
 
+/// How many words of one byte a snapshot has.
+const WORDS: usize = 28;
+
+/// What stands only if it is there: the bits of the mask.
+mod bit {
+    pub(super) const OWN: u16 = 1;
+    pub(super) const ON_HOLD: u16 = 1 << 1;
+    pub(super) const RESULT: u16 = 1 << 2;
+    pub(super) const RECORDED: u16 = 1 << 3;
+    pub(super) const HEARD: u16 = 1 << 4;
+    pub(super) const SHARING: u16 = 1 << 5;
+    pub(super) const SHARED: u16 = 1 << 6;
+    pub(super) const OVERRIDES: u16 = 1 << 7;
+    pub(super) const TIMERS: u16 = 1 << 8;
+    pub(super) const QUESTIONED: u16 = 1 << 9;
+    pub(super) const DOUBT: u16 = 1 << 10;
+    pub(super) const ROSTER_DOUBT: u16 = 1 << 11;
+    pub(super) const ALL: u16 = (1 << 12) - 1;
+}
+
 impl<const R: usize, const O: usize> Call<R, O> {
     /// A buffer of this many bytes holds any snapshot of such a call.
     pub const SNAPSHOT_LEN: usize =
-        320usize.saturating_add(40usize.saturating_mul(O)).saturating_add(20usize.saturating_mul(R));
+        320usize.saturating_add(28usize.saturating_mul(O)).saturating_add(28usize.saturating_mul(R));
 
     /// Writes the call into `buffer`, and gives the bytes written.
     ///
     /// # Errors
     /// [`SnapshotError::BufferTooSmall`]
+    #[inline(never)]
     pub fn encode<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], SnapshotError> {
         let whole = buffer.len();
-        let (version, rest) = buffer.split_first_mut().ok_or(SnapshotError::BufferTooSmall)?;
-        *version = VERSION;
-        let rest = put(&self.facts, rest)?;
-        let rest = put(&self.pending, rest)?;
-        let rest = put(&self.deadlines, rest)?;
-        let rest = put(&self.operations, rest)?;
-        let left = put(&self.roster, rest)?.len();
+        let mut to = Writer { rest: buffer };
+        to.bytes(&[VERSION])?;
+        to.bytes(&self.facts.key.bits().to_be_bytes())?;
+        to.bytes(&self.facts.id.to_bytes())?;
+        to.bytes(&self.words())?;
+        self.write_masked(&mut to)?;
+        self.write_tickets(&mut to)?;
+        self.write_deadlines(&mut to)?;
+        to.number(self.operations.rows().len())?;
+        for row in self.operations.rows() {
+            let (id, ticket, due, action, phase) = row.to_parts();
+            to.bytes(&id.to_bytes())?;
+            to.put(&ticket.number())?;
+            to.put(&u32::from(due))?;
+            to.bytes(&[byte(action.index()), byte_of(phase)])?;
+        }
+        self.write_roster(&mut to)?;
+        let left = to.rest.len();
+        // What is written is the whole without what is left.
+        let Writer { rest: _ } = to;
         buffer.get(..whole.saturating_sub(left)).ok_or(SnapshotError::BufferTooSmall)
     }
 
@@ -122,29 +197,382 @@ impl<const R: usize, const O: usize> Call<R, O> {
     /// # Errors
     /// [`SnapshotError`], which names what is wrong.
     pub fn decode(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        let mut call = Self::blank();
+        call.read(bytes)?;
+        Ok(call)
+    }
+
+    /// Reads a call that [`Self::encode`] wrote into the place of this one: on a device this takes less stack than
+    /// [`Self::decode`].
+    ///
+    /// # Errors
+    /// [`SnapshotError`], which names what is wrong. This call is then one that ended before it began.
+    #[inline(never)]
+    pub fn decode_into(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
+        self.clear();
+        self.read(bytes).inspect_err(|_| self.clear())
+    }
+
+    fn blank() -> Self {
+        let (mut call, _) =
+            Self::offered(Timestamp::from_millis(0), Setup::new(CallKey::new(0)), Offer::new(CallId::NIL));
+        call.clear();
+        call
+    }
+
+    fn clear(&mut self) {
+        self.facts.state = State::Terminated;
+        self.facts.end = Some(How::Told);
+        self.deadlines.clear_all();
+        self.operations = crate::operation::Operations::new();
+        self.roster = crate::roster::Roster::new();
+    }
+
+    fn read(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
         let (version, rest) = bytes.split_first().ok_or(SnapshotError::Empty)?;
         if *version != VERSION {
             return Err(SnapshotError::UnknownVersion { found: *version });
         }
-        let (facts, rest) = take::<Facts>(rest, Part::Facts)?;
-        let (pending, rest) = take::<Pending>(rest, Part::Pending)?;
-        let (deadlines, rest) = take::<Deadlines>(rest, Part::Deadlines)?;
-        let (operations, rest) = take::<Operations<O>>(rest, Part::Operations)?;
-        let (roster, rest) = take::<Roster<R>>(rest, Part::Roster)?;
-        if !rest.is_empty() {
+        let mut from = Reader { rest, part: Part::Facts };
+        self.facts.key = CallKey::new(u64::from_be_bytes(from.bytes()?));
+        self.facts.id = CallId::from_bytes(from.bytes()?);
+        self.read_words(from.bytes()?).ok_or(SnapshotError::Malformed { part: Part::Facts })?;
+        self.read_masked(&mut from)?;
+        from.part = Part::Tickets;
+        self.read_tickets(&mut from)?;
+        from.part = Part::Deadlines;
+        self.read_deadlines(&mut from)?;
+        from.part = Part::Operations;
+        self.read_operations(&mut from)?;
+        from.part = Part::Roster;
+        self.read_roster(&mut from)?;
+        if !from.rest.is_empty() {
             return Err(SnapshotError::TrailingBytes);
         }
-        let call = Self { facts, pending, deadlines, operations, roster };
-        if call.is_sound() { Ok(call) } else { Err(SnapshotError::Unsound) }
+        if self.is_sound() { Ok(()) } else { Err(SnapshotError::Unsound) }
+    }
+
+    fn words(&self) -> [u8; WORDS] {
+        let Facts { direction, created_by, state, ever_established, end, ended_by, .. } = &self.facts;
+        let Facts { reason, classification, chat, recording, media, media_host, .. } = &self.facts;
+        let Facts { answered_by, routing, knowledge, policy, trust, .. } = &self.facts;
+        let pending = &self.pending;
+        let (known, granted) = match knowledge.grants() {
+            Grants::Unknown => (0, Permissions::NONE),
+            Grants::Known(granted) => (1, granted),
+        };
+        [
+            byte(direction.index()),
+            byte(created_by.index()),
+            byte(state.index()),
+            u8::from(*ever_established),
+            some(end.map(How::index)),
+            byte(ended_by.index()),
+            some(reason.map(TerminationReason::index)),
+            byte(classification.reason().index()),
+            byte(classification.hosting().index()),
+            byte(chat.index()),
+            byte(recording.index()),
+            some(media.audio.map(Audio::index)),
+            u8::from(media.presumed),
+            some(media.transcription.map(Transcription::index)),
+            some(media.recording.map(RecordingStatus::index)),
+            byte(media_host.index()),
+            some(answered_by.map(Answerer::index)),
+            some(routing.map(Routing::index)),
+            known | granted.bits() << 1,
+            knowledge.lacking().bits(),
+            byte_of_policy(*policy) | byte(trust.index()) << 4,
+            byte(pending.creation.index()),
+            byte_of_settlement(pending.settlement),
+            byte(pending.transferring.index()),
+            byte(pending.hanging_up.index()),
+            u8::from(pending.no_answer),
+            pending.joining,
+            some(pending.reporting.map(RecordingStatus::index)),
+        ]
+    }
+
+    fn read_words(&mut self, words: [u8; WORDS]) -> Option<()> {
+        let [
+            direction,
+            created_by,
+            state,
+            ever_established,
+            end,
+            ended_by,
+            reason,
+            classified,
+            hosting,
+            chat,
+            recording,
+            audio,
+            presumed,
+            transcription,
+            confirmed,
+            media_host,
+            answered_by,
+            routing,
+            granted,
+            lacking,
+            policy_and_trust,
+            creation,
+            settlement,
+            transferring,
+            hanging_up,
+            no_answer,
+            joining,
+            reporting,
+        ] = words;
+        let facts = &mut self.facts;
+        facts.direction = Direction::from_index(direction.into())?;
+        facts.created_by = Action::from_index(created_by.into())?;
+        facts.state = State::from_index(state.into())?;
+        facts.ever_established = truth(ever_established)?;
+        facts.end = maybe(end, How::from_index)?;
+        facts.ended_by = By::from_index(ended_by.into())?;
+        facts.reason = maybe(reason, TerminationReason::from_index)?;
+        facts.classification = Classification::from_parts(
+            Reason::from_index(classified.into())?,
+            Hosting::from_index(hosting.into())?,
+        )?;
+        facts.chat = Chat::from_index(chat.into())?;
+        facts.recording = PolicyRecording::from_index(recording.into())?;
+        facts.media.audio = maybe(audio, Audio::from_index)?;
+        facts.media.presumed = truth(presumed)?;
+        facts.media.transcription = maybe(transcription, Transcription::from_index)?;
+        facts.media.recording = maybe(confirmed, RecordingStatus::from_index)?;
+        facts.media_host = MediaHost::from_index(media_host.into())?;
+        facts.answered_by = maybe(answered_by, Answerer::from_index)?;
+        facts.routing = maybe(routing, Routing::from_index)?;
+        let grants = match (granted & 1, Permissions::from_bits(granted >> 1)) {
+            (0, Permissions::NONE) => Grants::Unknown,
+            (0, _) => return None,
+            (_, granted) => Grants::Known(granted),
+        };
+        if lacking > 0x7F {
+            return None;
+        }
+        facts.knowledge = Knowledge::with_lacking(grants, Permissions::from_bits(lacking));
+        facts.policy = policy_of(policy_and_trust & 0xF)?;
+        facts.trust = Trust::from_index((policy_and_trust >> 4).into())?;
+        let pending = &mut self.pending;
+        pending.creation = Creation::from_index(creation.into())?;
+        pending.settlement = settlement_of(settlement)?;
+        pending.transferring = Transferring::from_index(transferring.into())?;
+        pending.hanging_up = HangingUp::from_index(hanging_up.into())?;
+        pending.no_answer = truth(no_answer)?;
+        pending.joining = joining;
+        pending.reporting = maybe(reporting, RecordingStatus::from_index)?;
+        Some(())
+    }
+
+    fn write_masked(&self, to: &mut Writer<'_>) -> Result<(), SnapshotError> {
+        let Facts { own_participant, on_hold, result, recorded, media, overrides, timers, .. } = &self.facts;
+        let pending = &self.pending;
+        let is_default = |doubt: &Doubt| *doubt == Doubt::default();
+        let parts = [
+            (own_participant.is_some(), bit::OWN),
+            (on_hold.is_some(), bit::ON_HOLD),
+            (result.is_some(), bit::RESULT),
+            (*recorded != 0, bit::RECORDED),
+            (media.heard.is_some(), bit::HEARD),
+            (media.sharing.is_some(), bit::SHARING),
+            (media.shared.is_some(), bit::SHARED),
+            (!overrides.is_empty(), bit::OVERRIDES),
+            (*timers != Timers::DEFAULT, bit::TIMERS),
+            (pending.questioned.is_some(), bit::QUESTIONED),
+            (!is_default(&pending.doubt), bit::DOUBT),
+            (!is_default(&pending.roster_doubt), bit::ROSTER_DOUBT),
+        ];
+        let mask = parts.iter().filter(|(is_there, _)| *is_there).fold(0, |mask, (_, bit)| mask | bit);
+        to.put(&u32::from(mask))?;
+        for folded in [own_participant, on_hold].into_iter().flatten() {
+            to.put(&folded.get())?;
+        }
+        if let Some(result) = result {
+            to.put(&result.code)?;
+            to.put(&result.subcode)?;
+        }
+        if *recorded != 0 {
+            to.put(&u32::from(*recorded))?;
+        }
+        if let Some((sequence, before)) = media.heard {
+            to.put(&sequence.number())?;
+            to.put(&before)?;
+        }
+        for session in [media.sharing, media.shared].into_iter().flatten() {
+            to.put(&session.get())?;
+        }
+        if !overrides.is_empty() {
+            to.put(overrides)?;
+        }
+        if *timers != Timers::DEFAULT {
+            to.put(timers)?;
+        }
+        if let Some(questioned) = pending.questioned {
+            to.put(&questioned.number())?;
+        }
+        for doubt in [pending.doubt, pending.roster_doubt].iter().filter(|doubt| !is_default(doubt)) {
+            let (asked, rest) = doubt.to_parts();
+            to.put(&asked)?;
+            to.bytes(&rest)?;
+        }
+        Ok(())
+    }
+
+    fn read_masked(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        let mask: u32 = from.take()?;
+        let mask = u16::try_from(mask).ok().filter(|mask| mask & !bit::ALL == 0).ok_or(from.malformed())?;
+        let has = |bit: u16| mask & bit != 0;
+        self.facts.own_participant = from.folded(has(bit::OWN))?;
+        self.facts.on_hold = from.folded(has(bit::ON_HOLD))?;
+        self.facts.result = None;
+        if has(bit::RESULT) {
+            self.facts.result = Some(ResultInfo { code: from.take()?, subcode: from.take()? });
+        }
+        let recorded = if has(bit::RECORDED) { from.take()? } else { 0u32 };
+        self.facts.recorded = u16::try_from(recorded).map_err(|_| from.malformed())?;
+        self.facts.media.heard = None;
+        if has(bit::HEARD) {
+            self.facts.media.heard = Some((Sequence::new(from.take()?), from.take()?));
+        }
+        self.facts.media.sharing = from.folded(has(bit::SHARING))?;
+        self.facts.media.shared = from.folded(has(bit::SHARED))?;
+        self.facts.overrides = if has(bit::OVERRIDES) { from.take()? } else { Overrides::NONE };
+        self.facts.timers = if has(bit::TIMERS) { from.take()? } else { Timers::DEFAULT };
+        self.pending.questioned = None;
+        if has(bit::QUESTIONED) {
+            self.pending.questioned = Some(from.ticket()?);
+        }
+        self.pending.doubt = from.doubt(has(bit::DOUBT))?;
+        self.pending.roster_doubt = from.doubt(has(bit::ROSTER_DOUBT))?;
+        Ok(())
+    }
+
+    fn write_tickets(&self, to: &mut Writer<'_>) -> Result<(), SnapshotError> {
+        let outstanding = &self.pending.outstanding;
+        to.put(&self.pending.next_ticket.number())?;
+        to.put(&mask(Exchange::ALL.iter().map(|exchange| outstanding.of(*exchange).is_some())))?;
+        for ticket in Exchange::ALL.iter().filter_map(|exchange| outstanding.of(*exchange)) {
+            to.put(&ticket.number())?;
+        }
+        Ok(())
+    }
+
+    fn read_tickets(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        self.pending.next_ticket = from.ticket()?;
+        self.pending.outstanding.clear();
+        let mut mask: u32 = from.take()?;
+        for exchange in Exchange::ALL {
+            if mask & 1 != 0 {
+                let ticket = from.ticket()?;
+                self.pending.outstanding.put(*exchange, ticket);
+            }
+            mask >>= 1;
+        }
+        if mask == 0 { Ok(()) } else { Err(from.malformed()) }
+    }
+
+    fn write_deadlines(&self, to: &mut Writer<'_>) -> Result<(), SnapshotError> {
+        let deadlines = &self.deadlines;
+        to.put(&mask(deadline::Kind::ALL.iter().map(|kind| deadlines.of(*kind).is_some())))?;
+        let Some(earliest) = deadlines.next() else { return Ok(()) };
+        to.put(&earliest.at.as_millis())?;
+        for at in deadline::Kind::ALL.iter().filter_map(|kind| deadlines.of(*kind)) {
+            to.put(&at.since(earliest.at).as_millis())?;
+        }
+        Ok(())
+    }
+
+    fn read_deadlines(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        self.deadlines.clear_all();
+        let mut mask: u32 = from.take()?;
+        if mask == 0 {
+            return Ok(());
+        }
+        let earliest = Timestamp::from_millis(from.take()?);
+        for kind in deadline::Kind::ALL {
+            if mask & 1 != 0 {
+                let after = Span::from_millis(from.take()?);
+                self.deadlines.set(*kind, earliest.plus(after));
+            }
+            mask >>= 1;
+        }
+        if mask == 0 { Ok(()) } else { Err(from.malformed()) }
+    }
+
+    fn read_operations(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        let needed = from.count()?;
+        for _ in 0..needed {
+            let id = OperationId::from_bytes(from.bytes()?);
+            let ticket = from.ticket()?;
+            let due: u32 = from.take()?;
+            let [action, phase] = from.bytes()?;
+            let row = (|| {
+                let due = u16::try_from(due).ok()?;
+                Some((id, ticket, due, Action::from_index(action.into())?, phase_of(phase)?))
+            })();
+            let row = Operation::from_parts(row.ok_or(from.malformed())?);
+            if !self.operations.push_decoded(row) {
+                return Err(from.too_large(needed, O));
+            }
+        }
+        Ok(())
+    }
+
+    fn write_roster(&self, to: &mut Writer<'_>) -> Result<(), SnapshotError> {
+        let (unnamed, newest) = self.roster.numbers();
+        to.number(self.roster.members().len())?;
+        // Twice the unnamed, and one more where deltas came: their newest number follows.
+        to.put(&(u32::from(unnamed) << 1 | u32::from(newest.is_some())))?;
+        if let Some(newest) = newest {
+            to.put(&newest.number())?;
+        }
+        for member in self.roster.members() {
+            let (id, sequence, presence, recording, mute, hold_and_screen) = member.to_parts();
+            to.bytes(&id.to_bytes())?;
+            to.bytes(&[
+                byte(presence.index()),
+                some(recording.map(RecordingStatus::index)),
+                some(mute.map(Mute::index)) | hold_and_screen << 4,
+            ])?;
+            to.put(&sequence)?;
+        }
+        Ok(())
+    }
+
+    fn read_roster(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        let needed = from.count()?;
+        let unnamed: u32 = from.take()?;
+        let newest = if unnamed & 1 != 0 { Some(Sequence::new(from.take()?)) } else { None };
+        let unnamed = u16::try_from(unnamed >> 1).map_err(|_| from.malformed())?;
+        self.roster.set_numbers(unnamed, newest);
+        for _ in 0..needed {
+            let id = ParticipantId::from_bytes(from.bytes()?);
+            let [presence, recording, others] = from.bytes()?;
+            let sequence = from.take()?;
+            let member = (|| {
+                let presence = Presence::from_index(presence.into())?;
+                let recording = maybe(recording, RecordingStatus::from_index)?;
+                let mute = maybe(others & 0xF, Mute::from_index)?;
+                Some((id, sequence, presence, recording, mute, others >> 4))
+            })();
+            let member = Member::from_parts(member.ok_or(from.malformed())?);
+            if !self.roster.push_decoded(member) {
+                return Err(from.too_large(needed, R));
+            }
+        }
+        Ok(())
     }
 
     /// Whether the parts can occur together.
     pub(crate) fn is_sound(&self) -> bool {
-        let Facts { state, end, ever_established, direction, classification, .. } = &self.facts;
-        let Pending { creation, settlement, hanging_up, .. } = &self.pending;
+        let Facts { state, end, ever_established, direction, timers, .. } = &self.facts;
+        let crate::call::Pending { creation, settlement, hanging_up, transferring, .. } = &self.pending;
         let incoming = *direction == Direction::Incoming;
-        classification.is_sound()
-            && self.operations.is_sound()
+        self.operations.is_sound()
+            && timers.are_sound()
             && state.is_ended() == end.is_some()
             && (*ever_established || !state.is_connected())
             && (*state != State::Incoming || incoming)
@@ -152,15 +580,187 @@ impl<const R: usize, const O: usize> Call<R, O> {
             && (incoming || *settlement == Settlement::NotNeeded)
             && (*creation == Creation::Done || matches!(state, State::Establishing | State::Terminated))
             && (!state.is_ended() || *hanging_up == HangingUp::No)
+            && (!state.is_ended() || *transferring == Transferring::No)
             && (*end != Some(How::Told) || self.deadlines.next().is_none())
     }
 }
 
-fn put<'b, T: Serialize>(part: &T, buffer: &'b mut [u8]) -> Result<&'b mut [u8], SnapshotError> {
-    let used = postcard::to_slice(part, buffer).map_err(|_| SnapshotError::BufferTooSmall)?.len();
-    buffer.get_mut(used..).ok_or(SnapshotError::BufferTooSmall)
+struct Writer<'b> {
+    rest: &'b mut [u8],
 }
 
-fn take<'b, T: Deserialize<'b>>(bytes: &'b [u8], part: Part) -> Result<(T, &'b [u8]), SnapshotError> {
-    postcard::take_from_bytes(bytes).map_err(|_| SnapshotError::Malformed { part })
+impl Writer<'_> {
+    #[inline(never)]
+    fn bytes(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
+        let rest = core::mem::take(&mut self.rest);
+        let (to, rest) = rest.split_at_mut_checked(bytes.len()).ok_or(SnapshotError::BufferTooSmall)?;
+        for (to, byte) in to.iter_mut().zip(bytes) {
+            *to = *byte;
+        }
+        self.rest = rest;
+        Ok(())
+    }
+
+    fn put<T: Serialize>(&mut self, value: &T) -> Result<(), SnapshotError> {
+        let rest = core::mem::take(&mut self.rest);
+        let used = postcard::to_slice(value, rest).map_err(|_| SnapshotError::BufferTooSmall)?.len();
+        self.rest = rest.get_mut(used..).ok_or(SnapshotError::BufferTooSmall)?;
+        Ok(())
+    }
+
+    fn number(&mut self, number: usize) -> Result<(), SnapshotError> {
+        self.put(&u32::try_from(number).unwrap_or(u32::MAX))
+    }
+}
+
+struct Reader<'b> {
+    rest: &'b [u8],
+    part: Part,
+}
+
+impl<'b> Reader<'b> {
+    fn bytes<const N: usize>(&mut self) -> Result<[u8; N], SnapshotError> {
+        let (bytes, rest) = self.rest.split_first_chunk().ok_or(self.malformed())?;
+        self.rest = rest;
+        Ok(*bytes)
+    }
+
+    fn take<T: Deserialize<'b>>(&mut self) -> Result<T, SnapshotError> {
+        let (value, rest) = postcard::take_from_bytes(self.rest).map_err(|_| self.malformed())?;
+        self.rest = rest;
+        Ok(value)
+    }
+
+    fn count(&mut self) -> Result<u8, SnapshotError> {
+        let count: u32 = self.take()?;
+        u8::try_from(count).map_err(|_| self.malformed())
+    }
+
+    fn ticket(&mut self) -> Result<Ticket, SnapshotError> {
+        let number = self.take()?;
+        Ticket::try_new(number).ok_or(self.malformed())
+    }
+
+    fn folded(&mut self, is_there: bool) -> Result<Option<NonZeroU32>, SnapshotError> {
+        if !is_there {
+            return Ok(None);
+        }
+        let folded: u32 = self.take()?;
+        NonZeroU32::new(folded).map(Some).ok_or(self.malformed())
+    }
+
+    fn doubt(&mut self, is_there: bool) -> Result<Doubt, SnapshotError> {
+        if !is_there {
+            return Ok(Doubt::default());
+        }
+        let asked = self.take()?;
+        Ok(Doubt::from_parts(asked, self.bytes()?))
+    }
+
+    const fn malformed(&self) -> SnapshotError {
+        SnapshotError::Malformed { part: self.part }
+    }
+
+    fn too_large(&self, needed: u8, places: usize) -> SnapshotError {
+        SnapshotError::TooLarge { part: self.part, needed, places: byte(places) }
+    }
+}
+
+/// A mask of what is there, the first in the lowest bit.
+fn mask(are_there: impl Iterator<Item = bool>) -> u32 {
+    let mut mask = 0u32;
+    let mut bit = 1u32;
+    for is_there in are_there {
+        if is_there {
+            mask |= bit;
+        }
+        bit = bit.wrapping_shl(1);
+    }
+    mask
+}
+
+fn byte(index: usize) -> u8 {
+    u8::try_from(index).unwrap_or(u8::MAX)
+}
+
+fn some(index: Option<usize>) -> u8 {
+    index.map_or(0, |index| byte(index).saturating_add(1))
+}
+
+/// The word that [`some`] wrote, which may be none; `None` for what it never writes.
+#[allow(clippy::option_option)] // a value that may be absent, and bytes that may be no value
+fn maybe<T>(byte: u8, word: impl Fn(usize) -> Option<T>) -> Option<Option<T>> {
+    match byte.checked_sub(1) {
+        None => Some(None),
+        Some(index) => word(index.into()).map(Some),
+    }
+}
+
+const fn truth(byte: u8) -> Option<bool> {
+    match byte {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
+    }
+}
+
+fn byte_of(phase: Phase) -> u8 {
+    match phase {
+        Phase::Held => 0,
+        Phase::Asked => 1,
+        Phase::Running => 2,
+        Phase::Unknown => 3,
+        Phase::Ended(outcome) => byte(outcome.index()).saturating_add(4),
+    }
+}
+
+fn phase_of(byte: u8) -> Option<Phase> {
+    Some(match byte {
+        0 => Phase::Held,
+        1 => Phase::Asked,
+        2 => Phase::Running,
+        3 => Phase::Unknown,
+        ended => Phase::Ended(Outcome::from_index(ended.checked_sub(4)?.into())?),
+    })
+}
+
+fn byte_of_settlement(settlement: Settlement) -> u8 {
+    let and = |settling: Settling, base: u8| byte(settling.index()).saturating_add(base);
+    match settlement {
+        Settlement::Open => 0,
+        Settlement::Expired => 1,
+        Settlement::NotNeeded => 2,
+        Settlement::Asked(settling) => and(settling, 3),
+        Settlement::Unknown(settling) => and(settling, 6),
+        Settlement::Taken(settling) => and(settling, 9),
+    }
+}
+
+fn settlement_of(byte: u8) -> Option<Settlement> {
+    let settling = |base: u8| Settling::from_index(byte.checked_sub(base)?.into());
+    Some(match byte {
+        0 => Settlement::Open,
+        1 => Settlement::Expired,
+        2 => Settlement::NotNeeded,
+        3..=5 => Settlement::Asked(settling(3)?),
+        6..=8 => Settlement::Unknown(settling(6)?),
+        _ => Settlement::Taken(settling(9)?),
+    })
+}
+
+const fn byte_of_policy(policy: Policy) -> u8 {
+    match policy {
+        Policy::Enforce => 0,
+        Policy::Advise => 1,
+        Policy::Off => 2,
+    }
+}
+
+const fn policy_of(byte: u8) -> Option<Policy> {
+    match byte {
+        0 => Some(Policy::Enforce),
+        1 => Some(Policy::Advise),
+        2 => Some(Policy::Off),
+        _ => None,
+    }
 }

@@ -60,3 +60,36 @@ impl Span {
         self.0
     }
 }
+
+/// The low half of a moment: tells moments apart that are less than 24 days away from each other, in half the room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(crate) struct Near(u32);
+
+impl Near {
+    #[allow(clippy::cast_possible_truncation)] // the low half
+    pub(crate) const fn of(moment: Timestamp) -> Self {
+        Self(moment.0 as u32)
+    }
+
+    /// How long after `now` this is, or how long before it.
+    #[allow(clippy::cast_possible_wrap)] // the distance wraps around, and its sign says which of the two came first
+    pub(crate) const fn ahead_of(self, now: Timestamp) -> i32 {
+        self.0.wrapping_sub(Self::of(now).0) as i32
+    }
+
+    /// The same moment on another clock.
+    pub(crate) const fn rebase(self, old_now: Timestamp, new_now: Timestamp) -> Self {
+        Self(self.0.wrapping_sub(Self::of(old_now).0).wrapping_add(Self::of(new_now).0))
+    }
+
+    #[cfg(feature = "snapshot")]
+    pub(crate) const fn bits(self) -> u32 {
+        self.0
+    }
+
+    #[cfg(feature = "snapshot")]
+    pub(crate) const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+}

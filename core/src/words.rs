@@ -22,6 +22,14 @@ macro_rules! words {
                 self as usize
             }
 
+            /// The value at this place of [`Self::ALL`].
+            pub const fn from_index(index: usize) -> Option<Self> {
+                match Self::ALL.split_at_checked(index) {
+                    Some((_, [value, ..])) => Some(*value),
+                    Some((_, [])) | None => None,
+                }
+            }
+
             /// The word for this value; Graph's own where Graph has one.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }

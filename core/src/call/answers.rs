@@ -2,17 +2,19 @@
 
 use super::reports::{Source, operation_ended};
 use super::{Call, Output, Verdict};
-use crate::command;
-use crate::deadline;
+use crate::action::Action;
+use crate::classification::HostingCause;
+use crate::deadline::{self, Timer};
 use crate::event::Event;
 use crate::id::Ticket;
 use crate::lifecycle::doubt::NotFound;
 use crate::lifecycle::end::How;
-use crate::lifecycle::pending::{Creation, Exchange, HangingUp, Reading, Settlement, Settling};
-use crate::lifecycle::{self, Effect, State, Trigger};
-use crate::operation::{self, Outcome, Status};
-use crate::report::{Body, CallNews, Change, Response};
-use crate::result::ResultInfo;
+use crate::lifecycle::pending::{Creation, Exchange, HangingUp, Reading, Settlement, Settling, Transferring};
+use crate::lifecycle::{self, Effect, News, State};
+use crate::operation::{self, Lost, Operation, Outcome, Status};
+use crate::permission;
+use crate::report::{Body, CallNews, Change, OperationNews, Response};
+use crate::result::{By, ResultInfo};
 use crate::time::Timestamp;
 
 impl<const R: usize, const O: usize> Call<R, O> {
@@ -26,18 +28,20 @@ impl<const R: usize, const O: usize> Call<R, O> {
             return self.operation_response(now, response, output);
         };
         let reading = Reading::of(response.status);
+        self.learn(self.action_of_exchange(exchange), reading, response);
         match exchange {
             Exchange::Create => self.create_answered(now, reading, response, output),
             Exchange::Settle => self.settle_answered(now, reading, response, output),
+            Exchange::Transfer => self.transfer_answered(now, reading, response, output),
             Exchange::HangUp => match reading {
                 Reading::Taken => {
-                    self.deadlines.set(deadline::Kind::News, now.plus(deadline::NEWS));
+                    self.arm(now, deadline::Kind::News, Timer::News);
                     Verdict::Applied
                 }
                 Reading::Refused => {
                     self.pending.hanging_up = HangingUp::No;
                     if response.status != 404 {
-                        output.event(command_failed(command::Kind::HangUp, response));
+                        output.event(command_failed(Action::HangUp, response));
                     }
                     self.not_found(now, response, output)
                 }
@@ -51,10 +55,48 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 }
             },
             Exchange::GetCall => self.get_call_answered(now, reading, response, output),
-            Exchange::GetOperation => match response.body {
-                Body::Operation(news) => self.operation_news(Change::Updated, news, output),
-                Body::None | Body::Call(_) | Body::Roster(_) => Verdict::Applied,
+            Exchange::ListParticipants => self.list_answered(now, reading, response, output),
+            Exchange::GetOperation => self.get_operation_answered(now, reading, response, output),
+        }
+    }
+
+    /// What an answer teaches of the app's permissions.
+    ///
+    /// Source: field reports (403 with 7504).
+    fn learn(&mut self, action: Action, reading: Reading, response: &Response<'_>) {
+        match reading {
+            Reading::Refused if response.status == 403 && response.code == permission::CODE => {
+                self.facts.knowledge.refused(self.requirement(action));
+            }
+            Reading::Taken => self.facts.knowledge.taken(self.requirement(action)),
+            Reading::Refused | Reading::Unclear => {}
+        }
+    }
+
+    fn action_of_exchange(&self, exchange: Exchange) -> Action {
+        match exchange {
+            Exchange::Create => self.facts.created_by,
+            Exchange::Settle => match self.pending.settlement {
+                Settlement::Asked(settling) | Settlement::Unknown(settling) | Settlement::Taken(settling) => {
+                    self.action_of_settling(settling)
+                }
+                Settlement::Open | Settlement::Expired | Settlement::NotNeeded => self.facts.created_by,
             },
+            Exchange::Transfer => Action::Transfer,
+            Exchange::HangUp => Action::HangUp,
+            Exchange::KeepAlive => Action::KeepAlive,
+            Exchange::GetCall => Action::Refresh,
+            Exchange::GetOperation => Action::GetOperation,
+            Exchange::ListParticipants => Action::ListParticipants,
+        }
+    }
+
+    fn action_of_settling(&self, settling: Settling) -> Action {
+        match settling {
+            // For an incoming call this says which way of answering it takes.
+            Settling::Answer => self.facts.created_by,
+            Settling::Reject => Action::Reject,
+            Settling::Redirect => Action::Redirect,
         }
     }
 
@@ -71,14 +113,14 @@ impl<const R: usize, const O: usize> Call<R, O> {
                     Body::Call(news) => news,
                     Body::None | Body::Operation(_) | Body::Roster(_) => CallNews::NONE,
                 };
-                self.call_news(now, Change::Created, news, Source::Answer, output)
+                self.call_news(now, Change::Created, &news, Source::Answer, output)
             }
             Reading::Refused => {
                 if self.pending.creation == Creation::Done {
                     // The service told of the call, so it was created: by an earlier try of the same request.
                     return Verdict::Stale;
                 }
-                output.event(command_failed(command::Kind::Create, response));
+                output.event(command_failed(self.facts.created_by, response));
                 self.not_created(output)
             }
             Reading::Unclear => self.creation_unclear(response.ticket, output),
@@ -90,14 +132,15 @@ impl<const R: usize, const O: usize> Call<R, O> {
             return Verdict::Repeat;
         }
         self.pending.creation = Creation::Unknown;
-        output.event(Event::OutcomeUnknown { ticket, command: command::Kind::Create });
+        output.event(Event::OutcomeUnknown { ticket, action: self.facts.created_by });
         Verdict::Applied
     }
 
     fn not_created(&mut self, output: &mut Output<'_>) -> Verdict {
-        if lifecycle::effect(self.facts.state, Trigger::NotCreated) != Effect::To(State::Terminated) {
+        if lifecycle::effect(self.facts.state, News::NotCreated) != Effect::To(State::Terminated) {
             return Verdict::Stale;
         }
+        self.facts.ended_by = By::Service;
         self.finish(How::NotCreated, output);
         Verdict::Applied
     }
@@ -117,11 +160,13 @@ impl<const R: usize, const O: usize> Call<R, O> {
             Reading::Taken => {
                 self.pending.settlement = Settlement::Taken(settling);
                 self.deadlines.clear(deadline::Kind::Answer);
-                self.deadlines.set(deadline::Kind::News, now.plus(deadline::NEWS));
+                if settling != Settling::Redirect {
+                    self.arm(now, deadline::Kind::News, Timer::News);
+                }
                 Verdict::Applied
             }
             Reading::Refused => {
-                output.event(command_failed(command_of(settling), response));
+                output.event(command_failed(self.action_of_settling(settling), response));
                 self.reopen(output);
                 self.not_found(now, response, output)
             }
@@ -137,13 +182,14 @@ impl<const R: usize, const O: usize> Call<R, O> {
         output: &mut Output<'_>,
     ) -> Verdict {
         self.pending.settlement = Settlement::Unknown(settling);
-        self.deadlines.set(deadline::Kind::News, now.plus(deadline::NEWS));
-        output.event(Event::OutcomeUnknown { ticket, command: command_of(settling) });
+        self.arm(now, deadline::Kind::News, Timer::News);
+        output.event(Event::OutcomeUnknown { ticket, action: self.action_of_settling(settling) });
         Verdict::Applied
     }
 
     /// What was asked is known not to have been taken: another may be tried until the limit.
     fn reopen(&mut self, output: &mut Output<'_>) {
+        self.deadlines.clear(deadline::Kind::News);
         if self.deadlines.of(deadline::Kind::Answer).is_some() {
             self.pending.settlement = Settlement::Open;
         } else {
@@ -152,15 +198,52 @@ impl<const R: usize, const O: usize> Call<R, O> {
         }
     }
 
+    /// Source: Graph docs, call: transfer (202; its notifications tell the rest).
+    fn transfer_answered(
+        &mut self,
+        now: Timestamp,
+        reading: Reading,
+        response: &Response<'_>,
+        output: &mut Output<'_>,
+    ) -> Verdict {
+        if self.pending.transferring != Transferring::Asked {
+            // News of its effect came first.
+            return if reading == Reading::Taken { Verdict::Repeat } else { Verdict::Stale };
+        }
+        match reading {
+            Reading::Taken => {
+                self.pending.transferring = Transferring::Taken;
+                self.arm(now, deadline::Kind::News, Timer::News);
+                Verdict::Applied
+            }
+            Reading::Refused => {
+                self.pending.transferring = Transferring::No;
+                output.event(command_failed(Action::Transfer, response));
+                self.not_found(now, response, output)
+            }
+            Reading::Unclear => self.transfer_unclear(now, response.ticket, output),
+        }
+    }
+
+    fn transfer_unclear(&mut self, now: Timestamp, ticket: Ticket, output: &mut Output<'_>) -> Verdict {
+        if self.pending.transferring != Transferring::Asked {
+            return Verdict::Repeat;
+        }
+        self.pending.transferring = Transferring::Unknown;
+        output.event(Event::OutcomeUnknown { ticket, action: Action::Transfer });
+        self.arm(now, deadline::Kind::News, Timer::News);
+        Verdict::Applied
+    }
+
     fn hang_up_unclear(&mut self, now: Timestamp, ticket: Ticket, output: &mut Output<'_>) -> Verdict {
         self.pending.hanging_up = HangingUp::No;
-        output.event(Event::OutcomeUnknown { ticket, command: command::Kind::HangUp });
+        output.event(Event::OutcomeUnknown { ticket, action: Action::HangUp });
         self.ask(now, output);
         Verdict::Applied
     }
 
     fn retry_keep_alive(&mut self, now: Timestamp) {
-        let soon = now.plus(deadline::KEEP_ALIVE_RETRY);
+        let soon = now.plus(self.facts.timers.of(Timer::KeepAliveRetry));
         if self.deadlines.of(deadline::Kind::KeepAlive).is_some_and(|at| soon < at) {
             self.deadlines.set(deadline::Kind::KeepAlive, soon);
         }
@@ -181,7 +264,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
                     self.ask(now, output);
                     return Verdict::Stale;
                 }
-                self.call_news(now, Change::Updated, news, Source::Answer, output)
+                self.call_news(now, Change::Updated, &news, Source::Answer, output)
             }
             (Reading::Refused, Body::None | Body::Call(_) | Body::Operation(_) | Body::Roster(_)) => {
                 // 404 says something of the call; any other refusal says that the bot may not ask.
@@ -200,8 +283,72 @@ impl<const R: usize, const O: usize> Call<R, O> {
             // Only further news of the call is worth another question.
             return Verdict::Applied;
         }
-        self.deadlines.set(deadline::Kind::Ask, self.pending.doubt.earliest(now));
+        let at = self.pending.doubt.earliest(now, self.facts.timers.of(Timer::Question));
+        self.deadlines.set(deadline::Kind::Ask, at);
         Verdict::Applied
+    }
+
+    fn list_answered(
+        &mut self,
+        now: Timestamp,
+        reading: Reading,
+        response: &Response<'_>,
+        output: &mut Output<'_>,
+    ) -> Verdict {
+        self.deadlines.clear(deadline::Kind::AskParticipants);
+        match (reading, response.body) {
+            (Reading::Taken, Body::Roster(news)) => {
+                if self.pending.roster_doubt.answered() {
+                    // Rosters came while the question was out: the answer may be older than those.
+                    self.ask_participants(now, output);
+                    return Verdict::Stale;
+                }
+                self.roster_news(now, &news, Source::Answer, output)
+            }
+            (Reading::Refused, _) => self.not_found(now, response, output),
+            (Reading::Taken, Body::None | Body::Call(_) | Body::Operation(_)) | (Reading::Unclear, _) => {
+                self.list_failed(now)
+            }
+        }
+    }
+
+    fn list_failed(&mut self, now: Timestamp) -> Verdict {
+        self.pending.roster_doubt.failed();
+        if !self.facts.state.is_ended() {
+            let at = self.pending.roster_doubt.earliest(now, self.facts.timers.of(Timer::Question));
+            self.deadlines.set(deadline::Kind::AskParticipants, at);
+        }
+        Verdict::Applied
+    }
+
+    fn get_operation_answered(
+        &mut self,
+        now: Timestamp,
+        reading: Reading,
+        response: &Response<'_>,
+        output: &mut Output<'_>,
+    ) -> Verdict {
+        let asked = self.pending.questioned.take();
+        match (reading, response.body) {
+            (Reading::Taken, Body::Operation(news)) => {
+                self.operation_told(now, Change::Updated, asked, &news, output)
+            }
+            (Reading::Refused, _) => {
+                // The operation cannot be asked for: only a notification or the call's end settles it now.
+                if let Some(operation) = asked.and_then(|ticket| self.operations.not_found(ticket)) {
+                    let (ticket, action) = (operation.ticket(), operation.action());
+                    output.event(Event::OutcomeUnknown { ticket, action });
+                }
+                if response.code == lifecycle::doubt::CALL_NOT_FOUND {
+                    return self.not_found(now, response, output);
+                }
+                Verdict::Applied
+            }
+            // It is asked for again when it was waited for as long once more.
+            (Reading::Taken, Body::None | Body::Call(_) | Body::Roster(_)) | (Reading::Unclear, _) => {
+                Verdict::Applied
+            }
+        }
     }
 
     /// Reads a 404 of any request on the call.
@@ -224,47 +371,70 @@ impl<const R: usize, const O: usize> Call<R, O> {
         response: &Response<'_>,
         output: &mut Output<'_>,
     ) -> Verdict {
-        if self.operations.of(response.ticket).is_none() {
-            return Verdict::Repeat;
-        }
-        match Reading::of(response.status) {
+        let Some(operation) = self.operations.of(response.ticket).copied() else { return Verdict::Repeat };
+        let reading = Reading::of(response.status);
+        self.learn(operation.action(), reading, response);
+        match reading {
             Reading::Taken => {
-                let (id, status, result) = match response.body {
-                    Body::Operation(news) => (news.id, news.status, news.result),
-                    // Source: Graph docs, commsOperation. Without one, it goes on, and a notification will tell.
-                    Body::None | Body::Call(_) | Body::Roster(_) => (None, Status::Running, None),
-                };
-                match self.operations.told(Some(response.ticket), operation::News { id, status, result }) {
-                    operation::Effect::Ended(ended) => {
-                        output.event(operation_ended(&ended));
-                        Verdict::Applied
+                let news = match response.body {
+                    Body::Operation(news) => news,
+                    // Source: Graph docs, commsOperation. Without one, it is done, or a notification will tell.
+                    Body::None | Body::Call(_) | Body::Roster(_) => {
+                        OperationNews::of(self.operations.status_of_taken(response.ticket))
                     }
-                    operation::Effect::Applied => Verdict::Applied,
-                    operation::Effect::Same | operation::Effect::NotOurs => Verdict::Repeat,
-                }
+                };
+                let news = OperationNews { status: self.read_status(&operation, news.status), ..news };
+                self.operation_told(now, Change::Updated, Some(response.ticket), &news, output)
             }
             Reading::Refused => {
                 let result = ResultInfo { code: u32::from(response.status), subcode: response.code };
                 let verdict = self.close(response.ticket, Outcome::Refused, Some(result), output);
-                if verdict == Verdict::Applied { self.not_found(now, response, output) } else { verdict }
+                // A participant who is not there says nothing of the call.
+                let is_of_call = operation.action() != Action::RemoveParticipant
+                    || response.code == lifecycle::doubt::CALL_NOT_FOUND;
+                if verdict == Verdict::Applied && is_of_call {
+                    return self.not_found(now, response, output);
+                }
+                verdict
             }
-            Reading::Unclear => self.operation_unclear(response.ticket, output),
+            Reading::Unclear => self.operation_unclear(now, response.ticket, output),
         }
     }
 
-    fn operation_unclear(&mut self, ticket: Ticket, output: &mut Output<'_>) -> Verdict {
-        let Some(kind) = self.operations.of(ticket).map(operation::Operation::kind) else {
-            return Verdict::Repeat;
-        };
-        if !self.operations.lost(ticket) {
-            return Verdict::Repeat;
+    /// A status that is not known is what an answer without one means.
+    fn read_status(&self, operation: &Operation, status: Status) -> Status {
+        if status == Status::Unrecognised {
+            self.operations.status_of_taken(operation.ticket())
+        } else {
+            status
         }
-        let command = match kind {
-            operation::Kind::PlayPrompt => command::Kind::PlayPrompt,
-            operation::Kind::SubscribeToTone => command::Kind::SubscribeToTone,
-        };
-        output.event(Event::OutcomeUnknown { ticket, command });
-        Verdict::Applied
+    }
+
+    fn operation_unclear(&mut self, now: Timestamp, ticket: Ticket, output: &mut Output<'_>) -> Verdict {
+        match self.operations.lost(now, self.facts.timers.of(Timer::Operation), ticket) {
+            Lost::Unknown(operation) => {
+                let action = operation.action();
+                output.event(Event::OutcomeUnknown { ticket, action });
+                self.invite_may_be_taken(action, output);
+                Verdict::Applied
+            }
+            Lost::Ended(operation) => {
+                output.event(operation_ended(&operation, Outcome::Unknown));
+                Verdict::Applied
+            }
+            Lost::NotAsked => Verdict::Repeat,
+        }
+    }
+
+    /// An invitation that was or may have been taken makes the call a conversation.
+    ///
+    /// Source: field reports (the call stays in meeting mode, also when the invitation is declined).
+    pub(super) fn invite_may_be_taken(&mut self, action: Action, output: &mut Output<'_>) {
+        if matches!(action, Action::Invite | Action::InviteSeveral)
+            && self.facts.classification.invite_taken().hosting
+        {
+            output.event(Event::HostingChanged(HostingCause::InviteTaken));
+        }
     }
 
     fn close(
@@ -274,13 +444,14 @@ impl<const R: usize, const O: usize> Call<R, O> {
         result: Option<ResultInfo>,
         output: &mut Output<'_>,
     ) -> Verdict {
-        match self.operations.close(ticket, outcome, result) {
-            Some(ended) => {
-                output.event(operation_ended(&ended));
-                Verdict::Applied
-            }
-            None => Verdict::Repeat,
+        let Some(ended) = self.operations.close(ticket, outcome) else { return Verdict::Repeat };
+        self.not_done(ended.action());
+        let mut event = operation_ended(&ended, outcome);
+        if let Event::OperationEnded { result: of_event, .. } = &mut event {
+            *of_event = result;
         }
+        output.event(event);
+        Verdict::Applied
     }
 
     pub(super) fn no_response(&mut self, now: Timestamp, ticket: Ticket, output: &mut Output<'_>) -> Verdict {
@@ -294,14 +465,16 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 | Settlement::Expired
                 | Settlement::NotNeeded => Verdict::Repeat,
             },
+            Some(Exchange::Transfer) => self.transfer_unclear(now, ticket, output),
             Some(Exchange::HangUp) => self.hang_up_unclear(now, ticket, output),
             Some(Exchange::KeepAlive) => {
                 self.retry_keep_alive(now);
                 Verdict::Applied
             }
             Some(Exchange::GetCall) => self.question_failed(now),
+            Some(Exchange::ListParticipants) => self.list_failed(now),
             Some(Exchange::GetOperation) => Verdict::Applied,
-            None => self.operation_unclear(ticket, output),
+            None => self.operation_unclear(now, ticket, output),
         }
     }
 
@@ -312,12 +485,12 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 if self.pending.creation == Creation::Done {
                     return Verdict::Stale;
                 }
-                output.event(command_failed(command::Kind::Create, &unsent));
+                output.event(command_failed(self.facts.created_by, &unsent));
                 self.not_created(output)
             }
             Some(Exchange::Settle) => match self.pending.settlement {
                 Settlement::Asked(settling) => {
-                    output.event(command_failed(command_of(settling), &unsent));
+                    output.event(command_failed(self.action_of_settling(settling), &unsent));
                     self.reopen(output);
                     Verdict::Applied
                 }
@@ -327,9 +500,15 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 | Settlement::Expired
                 | Settlement::NotNeeded => Verdict::Stale,
             },
+            Some(Exchange::Transfer) if self.pending.transferring == Transferring::Asked => {
+                self.pending.transferring = Transferring::No;
+                output.event(command_failed(Action::Transfer, &unsent));
+                Verdict::Applied
+            }
+            Some(Exchange::Transfer) => Verdict::Stale,
             Some(Exchange::HangUp) => {
                 self.pending.hanging_up = HangingUp::No;
-                output.event(command_failed(command::Kind::HangUp, &unsent));
+                output.event(command_failed(Action::HangUp, &unsent));
                 Verdict::Applied
             }
             Some(Exchange::KeepAlive) => {
@@ -337,19 +516,28 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 Verdict::Applied
             }
             Some(Exchange::GetCall) => self.question_failed(now),
+            Some(Exchange::ListParticipants) => self.list_failed(now),
             Some(Exchange::GetOperation) => Verdict::Applied,
             None => self.close(ticket, Outcome::NotSent, None, output),
         }
     }
-}
 
-fn command_of(settling: Settling) -> command::Kind {
-    match settling {
-        Settling::Answer => command::Kind::Answer,
-        Settling::Reject => command::Kind::Reject,
+    /// Takes back what was noted in the expectation that an action is carried out.
+    pub(super) fn not_done(&mut self, action: Action) {
+        match action {
+            Action::StartHoldMusic => self.facts.on_hold = None,
+            Action::UpdateRecordingStatus => self.pending.reporting = None,
+            Action::Invite | Action::InviteSeveral => self.invitation_ended(),
+            _ => {}
+        }
     }
 }
 
-fn command_failed(command: command::Kind, response: &Response<'_>) -> Event {
-    Event::CommandFailed { ticket: response.ticket, command, status: response.status, code: response.code }
+fn command_failed(action: Action, response: &Response<'_>) -> Event {
+    Event::CommandFailed { ticket: response.ticket, action, status: response.status, code: response.code }
+}
+
+/// The news of an operation as its rule book reads it.
+pub(super) fn news_of(news: &OperationNews, status: Status) -> operation::News {
+    operation::News { id: news.id, status, result: news.result, completion: news.completion }
 }

@@ -2,13 +2,16 @@
 
 use heapless::Vec;
 
-use crate::command;
+use crate::action::Action;
+use crate::command::{Command, Placement};
 use crate::event::Event;
-use crate::id::Ticket;
-use crate::lifecycle::pending::{Exchange, Unsettled};
+use crate::id::{OperationId, Ticket};
+use crate::lifecycle::pending::Unsettled;
 use crate::lifecycle::{self, State};
-use crate::permission::Permission;
-use crate::request::Request;
+use crate::limit::Breach;
+use crate::permission::Missing;
+use crate::request::{Dispatch, Request};
+use crate::restriction::Restriction;
 use crate::words::words;
 
 words! {
@@ -22,42 +25,82 @@ words! {
         Stale = "stale",
         /// Nothing documented explains it: the call is asked for.
         Unexplained = "unexplained",
-        /// It was recognised, and no rule uses it yet.
+        /// It was recognised, and no rule uses it.
         NotUsed = "not used",
     }
 }
 
 /// How many requests one input can cause.
-pub const MAX_REQUESTS: usize = 3;
+pub const MAX_REQUESTS: usize = 4;
 /// How many events one input can cause.
-pub const MAX_EVENTS: usize = 6;
+pub const MAX_EVENTS: usize = 9;
+
+/// What the input carried that a request takes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+enum Given<'a> {
+    Nothing,
+    Placement(&'a Placement<'a>),
+    Command(&'a Command<'a>),
+}
+
+/// A request, without what it carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+enum Slot {
+    /// What the input asked for.
+    Given(Dispatch),
+    KeepAlive,
+    Refresh,
+    HangUp,
+    ListParticipants,
+    GetOperation,
+    Release,
+}
 
 /// What an input gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[must_use]
 pub struct Output<'a> {
-    pub(super) requests: Vec<Request<'a>, MAX_REQUESTS, u8>,
-    pub(super) events: Vec<Event, MAX_EVENTS, u8>,
-    pub(super) verdict: Verdict,
+    events: Vec<Event, MAX_EVENTS, u8>,
+    given: Given<'a>,
+    requests: Vec<(Ticket, Slot), MAX_REQUESTS, u8>,
+    /// The operation that is asked for: one at the most.
+    operation: OperationId,
     pub(super) ticket: Option<Ticket>,
-    pub(super) overflow: bool,
+    pub(super) verdict: Verdict,
+    overflow: bool,
 }
 
 impl<'a> Output<'a> {
     pub(super) const fn new() -> Self {
+        Self::with(Given::Nothing)
+    }
+
+    pub(super) const fn of_placement(placement: &'a Placement<'a>) -> Self {
+        Self::with(Given::Placement(placement))
+    }
+
+    pub(super) const fn of_command(command: &'a Command<'a>) -> Self {
+        Self::with(Given::Command(command))
+    }
+
+    const fn with(given: Given<'a>) -> Self {
         Self {
-            requests: Vec::new(),
             events: Vec::new(),
-            verdict: Verdict::Repeat,
+            given,
+            requests: Vec::new(),
+            operation: OperationId::NIL,
             ticket: None,
+            verdict: Verdict::Repeat,
             overflow: false,
         }
     }
 
     /// The HTTP to make, in this order.
-    pub fn requests(&self) -> &[Request<'a>] {
-        &self.requests
+    pub fn requests(&self) -> Requests<'_, 'a> {
+        Requests { output: self, next: 0 }
     }
 
     /// What the bot learns, in this order.
@@ -81,14 +124,87 @@ impl<'a> Output<'a> {
         self.overflow
     }
 
-    pub(super) fn request(&mut self, request: Request<'a>) {
-        self.overflow |= self.requests.push(request).is_err();
-    }
-
     pub(super) fn event(&mut self, event: Event) {
         self.overflow |= self.events.push(event).is_err();
     }
+
+    /// What the input asked for leaves as the request of this ticket.
+    pub(super) fn given(&mut self, ticket: Ticket, dispatch: Dispatch) {
+        self.request(ticket, Slot::Given(dispatch));
+    }
+
+    pub(super) fn keep_alive(&mut self, ticket: Ticket) {
+        self.request(ticket, Slot::KeepAlive);
+    }
+
+    pub(super) fn refresh(&mut self, ticket: Ticket) {
+        self.request(ticket, Slot::Refresh);
+    }
+
+    pub(super) fn hang_up(&mut self, ticket: Ticket) {
+        self.request(ticket, Slot::HangUp);
+    }
+
+    pub(super) fn list_participants(&mut self, ticket: Ticket) {
+        self.request(ticket, Slot::ListParticipants);
+    }
+
+    pub(super) fn get_operation(&mut self, ticket: Ticket, operation: OperationId) {
+        self.operation = operation;
+        self.request(ticket, Slot::GetOperation);
+    }
+
+    pub(super) fn release(&mut self, ticket: Ticket) {
+        self.request(ticket, Slot::Release);
+    }
+
+    fn request(&mut self, ticket: Ticket, slot: Slot) {
+        self.overflow |= self.requests.push((ticket, slot)).is_err();
+    }
+
+    fn at(&self, place: usize) -> Option<Request<'a>> {
+        let (ticket, slot) = *self.requests.get(place)?;
+        let perform = |command, dispatch| Request::Perform { ticket, command, dispatch };
+        Some(match (slot, self.given) {
+            (Slot::Given(_), Given::Placement(placement)) => {
+                Request::Create { ticket, placement: *placement }
+            }
+            (Slot::Given(dispatch), Given::Command(command)) => perform(*command, dispatch),
+            // What is given is there before a request names it.
+            (Slot::Given(_), Given::Nothing) => return None,
+            (Slot::KeepAlive, _) => perform(Command::KeepAlive, Dispatch::Now),
+            (Slot::Refresh, _) => perform(Command::Refresh, Dispatch::Now),
+            (Slot::HangUp, _) => perform(Command::HangUp, Dispatch::Now),
+            (Slot::ListParticipants, _) => Request::ListParticipants { ticket },
+            (Slot::GetOperation, _) => Request::GetOperation { ticket, operation: self.operation },
+            (Slot::Release, _) => Request::Release { ticket },
+        })
+    }
 }
+
+/// The requests of an [`Output`].
+#[derive(Clone, Debug)]
+pub struct Requests<'o, 'a> {
+    output: &'o Output<'a>,
+    next: usize,
+}
+
+impl<'a> Iterator for Requests<'_, 'a> {
+    type Item = Request<'a>;
+
+    fn next(&mut self) -> Option<Request<'a>> {
+        let request = self.output.at(self.next)?;
+        self.next = self.next.saturating_add(1);
+        Some(request)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.output.requests.len().saturating_sub(self.next);
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for Requests<'_, '_> {}
 
 #[cfg(target_pointer_width = "32")]
 const _: () = assert!(core::mem::size_of::<Output<'_>>() <= 256);
@@ -101,10 +217,16 @@ const _: () = assert!(core::mem::size_of::<Output<'_>>() <= 256);
 pub enum Why {
     /// The lifecycle forbids it.
     Lifecycle(lifecycle::Why),
-    /// Answering and rejecting shut each other out.
+    /// Answering, rejecting and redirecting shut each other out.
     Settlement(Unsettled),
+    /// A page says that it is not for such a call.
+    Restricted(Restriction),
+    /// What it carries is too little, too much or too long.
+    Limit(Breach),
+    /// The app lacks this permission: have an administrator grant it and consent again.
+    PermissionMissing(Missing),
     /// A request of this kind is out: wait for its answer.
-    Busy(Exchange),
+    Busy(Action),
     /// The creation of the call is not settled yet: wait for [`Event::Created`].
     NotCreatedYet,
     /// The bot hung up already: wait for the end.
@@ -114,19 +236,16 @@ pub enum Why {
         /// How many places there are.
         places: u8,
     },
-    /// The app lacks this permission: have an administrator grant it and consent again.
-    PermissionMissing(Permission),
-    /// The bot hosts the media of this call: play and listen with its media library.
-    AppHostedMedia,
-    /// There is no prompt to play: give one at least.
-    NothingToPlay,
-    /// There is nobody to call: give one target at least.
-    NoTarget,
-    /// There are more targets than a new group call takes: invite the others later.
-    TooManyTargets {
-        /// How many it takes.
-        limit: u8,
-    },
+    /// Only one participant can be invited out of another call at a time.
+    ReplacesOne,
+    /// No notification of a joining participant waits for an answer.
+    NobodyJoining,
+    /// This recording status is not one that can be reported.
+    NoStatus,
+    /// A phone is called as an application instance, which has a number.
+    PhoneNeedsInstance,
+    /// A guest joins meetings, and calls nobody.
+    GuestNeedsMeeting,
 }
 
 impl core::fmt::Display for Why {
@@ -134,22 +253,31 @@ impl core::fmt::Display for Why {
         match self {
             Self::Lifecycle(why) => f.write_str(why.name()),
             Self::Settlement(why) => f.write_str(why.name()),
-            Self::Busy(exchange) => write!(f, "a request to {exchange} is out; wait for its answer"),
+            Self::Restricted(restriction) => f.write_str(restriction.words()),
+            Self::Limit(breach) => breach.fmt(f),
+            Self::PermissionMissing(missing) => {
+                write!(f, "the app lacks {missing}; have an administrator grant it and consent again")
+            }
+            Self::Busy(action) => write!(f, "a request to {action} is out; wait for its answer"),
             Self::NotCreatedYet => f.write_str("the call is not created yet; wait until it is"),
             Self::HangingUp => f.write_str("the bot hung up already; wait for the end"),
             Self::OperationsFull { places } => {
                 write!(f, "all {places} places for operations are taken; wait until one ends")
             }
-            Self::PermissionMissing(permission) => {
-                write!(f, "the app lacks {permission}; have an administrator grant it and consent again")
-            }
-            Self::AppHostedMedia => f.write_str(
-                "the bot hosts the media of this call; use its media library, or service-hosted media",
+            Self::ReplacesOne => f.write_str(
+                "only one participant is invited out of another call at a time; invite one by one",
             ),
-            Self::NothingToPlay => f.write_str("there is no prompt; give one at least"),
-            Self::NoTarget => f.write_str("there is nobody to call; give one target at least"),
-            Self::TooManyTargets { limit } => {
-                write!(f, "a new group call takes {limit} targets; invite the others later")
+            Self::NobodyJoining => {
+                f.write_str("no joining participant waits for an answer; wait for the next")
+            }
+            Self::NoStatus => {
+                f.write_str("no such recording status; report recording, notRecording or failed")
+            }
+            Self::PhoneNeedsInstance => {
+                f.write_str("a phone is called as an application instance; give one as the source")
+            }
+            Self::GuestNeedsMeeting => {
+                f.write_str("a guest calls nobody; join a meeting, or call as the bot")
             }
         }
     }
@@ -163,14 +291,14 @@ pub struct Refused {
     /// The state of the call.
     pub state: State,
     /// Which command.
-    pub command: command::Kind,
+    pub action: Action,
     /// Why, and so what to do.
     pub why: Why,
 }
 
 impl core::fmt::Display for Refused {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "cannot {} while {}: {}", self.command, self.state, self.why)
+        write!(f, "cannot {} while {}: {}", self.action, self.state, self.why)
     }
 }
 

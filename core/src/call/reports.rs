@@ -1,14 +1,21 @@
 //! How a report changes a call: each is handed to the rule book that it concerns.
 
-use super::{Call, Output, Verdict};
-use crate::classification::Direction;
-use crate::deadline;
-use crate::event::{Event, Table};
-use crate::lifecycle::end::How;
-use crate::lifecycle::pending::{Creation, Exchange, HangingUp, Settlement};
-use crate::lifecycle::{self, Effect, State, Trigger};
-use crate::operation::{self, Outcome};
+use super::answers::news_of;
+use super::{Call, Output, Verdict, chat_of, folded};
+use crate::action::{Action, Actions};
+use crate::classification::{Direction, HostingCause, Kind};
+use crate::deadline::{self, Timer};
+use crate::event::Event;
+use crate::id::Ticket;
+use crate::lifecycle::end::{How, TerminationReason};
+use crate::lifecycle::pending::{Creation, Exchange, HangingUp, Settlement, Settling, Transferring};
+use crate::lifecycle::{self, Effect, News, State};
+use crate::operation::{self, Operation, Outcome};
+use crate::permission::{self, Grants};
 use crate::report::{CallNews, Change, OperationNews, Report, RosterNews, Told, ToneInfo, Topic};
+use crate::restriction::{Chat, PolicyRecording};
+use crate::result::{By, Class, ended_by};
+use crate::roster::{self, Trust};
 use crate::time::Timestamp;
 
 /// Where news comes from.
@@ -20,27 +27,61 @@ pub(super) enum Source {
     Answer,
 }
 
+const INVITATIONS: Actions = Actions::of(&[Action::Invite, Action::InviteSeveral]);
+
 impl<const R: usize, const O: usize> Call<R, O> {
-    pub(super) fn report(&mut self, now: Timestamp, report: Report<'_>, output: &mut Output<'_>) -> Verdict {
+    pub(super) fn report(&mut self, now: Timestamp, report: &Report<'_>, output: &mut Output<'_>) -> Verdict {
         match report {
-            Report::Call { change, news } => self.call_news(now, change, news, Source::Notification, output),
-            Report::Roster(news) => self.roster_news(&news, output),
-            Report::Operation { change, news } => self.operation_news(change, news, output),
-            Report::ContentSharing(_) => not_used(Topic::ContentSharing, output),
-            Report::Joining => not_used(Topic::Joining, output),
-            Report::Left => not_used(Topic::Left, output),
+            Report::Call { change, news } => self.call_news(now, *change, news, Source::Notification, output),
+            Report::Roster(news) => self.roster_news(now, news, Source::Notification, output),
+            Report::Operation { change, news } => self.operation_news(now, *change, news, output),
+            Report::ContentSharing { change, session } => {
+                let sharing = match self.facts.state {
+                    State::Terminated => None,
+                    _ => self.facts.media.shared(*change == Change::Deleted, *session),
+                };
+                tell(sharing.map(Event::ContentSharing), output)
+            }
+            Report::Joining => self.joining(now, output),
+            Report::Left => {
+                self.facts.recorded = self.facts.recorded.saturating_sub(1);
+                output.event(Event::RecordedParticipantLeft);
+                Verdict::Applied
+            }
             Report::Unrecognised => not_used(Topic::Unrecognised, output),
-            Report::Response(response) => self.response(now, &response, output),
-            Report::NoResponse { ticket } => self.no_response(now, ticket, output),
-            Report::NotSent { ticket } => self.not_sent(now, ticket, output),
+            Report::Response(response) => self.response(now, response, output),
+            Report::NoResponse { ticket } => self.no_response(now, *ticket, output),
+            Report::NotSent { ticket } => self.not_sent(now, *ticket, output),
+            Report::Granted(grants) => self.granted(*grants),
         }
+    }
+
+    fn granted(&mut self, grants: Grants) -> Verdict {
+        let before = self.facts.knowledge;
+        self.facts.knowledge = before.restated(grants);
+        if before == self.facts.knowledge { Verdict::Repeat } else { Verdict::Applied }
+    }
+
+    /// Source: Graph docs, participantJoiningNotification. That it comes at all says that the call is one of policy-based
+    /// recording.
+    fn joining(&mut self, now: Timestamp, output: &mut Output<'_>) -> Verdict {
+        if self.facts.state.is_ended() {
+            return Verdict::Stale;
+        }
+        self.facts.recording = PolicyRecording::Yes;
+        if self.pending.joining == 0 {
+            self.arm(now, deadline::Kind::Joining, Timer::Joining);
+        }
+        self.pending.joining = self.pending.joining.saturating_add(1);
+        output.event(Event::Joining);
+        Verdict::Applied
     }
 
     pub(super) fn call_news(
         &mut self,
         now: Timestamp,
         change: Change,
-        news: CallNews,
+        news: &CallNews,
         source: Source,
         output: &mut Output<'_>,
     ) -> Verdict {
@@ -50,34 +91,57 @@ impl<const R: usize, const O: usize> Call<R, O> {
             (Change::Created | Change::Updated, Told::Nothing | Told::Unrecognised) => None,
         };
         if self.facts.state.is_ended() {
-            return self.news_after_the_end(now, told, &news, source, output);
+            return self.news_after_the_end(now, told, news, source, output);
         }
         let before = self.facts.clone();
-        self.learn_of_creation(now, &news, output);
+        self.learn_of_creation(now, news, output);
         let mut verdict = Verdict::Repeat;
+        if chat_of(news.coordinates) == Chat::Known {
+            self.facts.chat = Chat::Known;
+        }
         if self.facts.classification.saw_coordinates(news.coordinates).hosting {
-            output.event(Event::HostingChanged);
+            output.event(Event::HostingChanged(HostingCause::Coordinates));
         }
         if matches!(told, Some(State::Terminating | State::Terminated)) {
-            self.facts.result = self.facts.result.or(news.result);
+            self.learn_of_the_end(news);
         }
+        let was_connected = before.ever_established;
         if let Some(state) = told {
             verdict = self.told_state(now, state, source, output);
         } else if news.tone.is_some() && !self.facts.ever_established {
             verdict = self.told_state(now, lifecycle::WITH_TONES, source, output);
             self.ask(now, output);
         }
+        self.transfer_news(now, told, news, source, output);
         if news.state == Told::Unrecognised && change != Change::Deleted {
             self.ask(now, output);
             verdict = Verdict::Unexplained;
         }
-        self.hear(now, &news, before.ever_established, source, output);
+        self.hear(now, news, was_connected, source, output);
         self.hang_up_if_wanted(output);
-        let is_new = before != self.facts || !output.events.is_empty();
+        if source == Source::Answer {
+            self.wait_on(now);
+        }
+        let is_new = before != self.facts || !output.events().is_empty();
         if is_new && verdict != Verdict::Unexplained { Verdict::Applied } else { verdict }
     }
 
-    /// Takes in audio and tones, which only a call that is or was established can have.
+    /// What does not go on by itself is asked for again, after a while.
+    fn wait_on(&mut self, now: Timestamp) {
+        match self.facts.state {
+            State::Transferring | State::TransferAccepted | State::Redirecting | State::Terminating => {
+                self.arm(now, deadline::Kind::News, Timer::KeepAliveRetry);
+            }
+            State::Incoming
+            | State::Establishing
+            | State::Ringing
+            | State::Established
+            | State::Hold
+            | State::Terminated => {}
+        }
+    }
+
+    /// Takes in audio, tones, and what else only a call that is or was established can have.
     fn hear(
         &mut self,
         now: Timestamp,
@@ -105,23 +169,41 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 output.event(Event::Tone { sequence, tone, arrival });
             }
         }
+        if let Some(told) = news.transcription
+            && self.facts.media.transcribed(told)
+        {
+            output.event(Event::TranscriptionChanged(told));
+        }
+        let (by, routing) = (news.answered_by, news.routing);
+        let is_new = (by.is_some() && by != self.facts.answered_by)
+            || (routing.is_some() && routing != self.facts.routing);
+        if is_new {
+            self.facts.answered_by = by.or(self.facts.answered_by);
+            self.facts.routing = routing.or(self.facts.routing);
+            output.event(Event::Reached { by: self.facts.answered_by, routing: self.facts.routing });
+        }
         // Audio that goes and comes has no documented order: which is the newer?
         if known.is_some() && audio != known && source == Source::Notification {
             self.ask(now, output);
         }
     }
 
-    /// Source: Graph docs, call: create; news of a call may come before the answer to its creation.
+    /// Source: Graph docs, application: post calls; news of a call may come before the answer to its creation.
     fn learn_of_creation(&mut self, now: Timestamp, news: &CallNews, output: &mut Output<'_>) {
-        self.facts.id = self.facts.id.or(news.id);
-        self.facts.own_participant = self.facts.own_participant.or(news.own_participant);
+        if let (None, Some(id)) = (self.facts.id.known(), news.id) {
+            self.facts.id = id;
+        }
+        self.facts.own_participant = self.facts.own_participant.or(news.own_participant.and_then(folded));
         if self.pending.creation == Creation::Done {
             return;
         }
         self.pending.creation = Creation::Done;
         self.deadlines.clear(deadline::Kind::Creation);
-        self.deadlines.set(deadline::Kind::KeepAlive, now.plus(deadline::KEEP_ALIVE));
-        self.deadlines.set(deadline::Kind::News, now.plus(deadline::CREATION));
+        self.arm(now, deadline::Kind::KeepAlive, Timer::KeepAlive);
+        self.arm(now, deadline::Kind::News, Timer::Creation);
+        if matches!(self.facts.created_by, Action::Place | Action::PlaceGroup) {
+            self.arm(now, deadline::Kind::Ring, Timer::Ring);
+        }
         output.event(Event::Created);
     }
 
@@ -132,18 +214,27 @@ impl<const R: usize, const O: usize> Call<R, O> {
         source: Source,
         output: &mut Output<'_>,
     ) -> Verdict {
-        match (lifecycle::effect(self.facts.state, Trigger::told(told)), source) {
-            (Effect::To(to), Source::Notification | Source::Answer) | (Effect::Adopt(to), Source::Answer) => {
-                self.enter(to, output);
+        match (lifecycle::effect(self.facts.state, News::told(told)), source) {
+            (Effect::To(to), Source::Notification | Source::Answer)
+            | (Effect::Adopt(to) | Effect::AsAsked(to), Source::Answer) => {
+                self.enter(now, to, output);
+                Verdict::Applied
+            }
+            (Effect::AsAsked(to), Source::Notification) => {
+                let asked = self.is_asked_for(to);
+                self.enter(now, to, output);
+                if !asked {
+                    self.ask(now, output);
+                }
                 Verdict::Applied
             }
             (Effect::Adopt(to), Source::Notification) => {
-                self.enter(to, output);
+                self.enter(now, to, output);
                 self.ask(now, output);
                 Verdict::Applied
             }
             (Effect::Unexplained, Source::Answer) => {
-                self.enter(told, output);
+                self.enter(now, told, output);
                 Verdict::Applied
             }
             (Effect::Unexplained, Source::Notification) => {
@@ -154,16 +245,68 @@ impl<const R: usize, const O: usize> Call<R, O> {
             (Effect::Stale, Source::Notification | Source::Answer) => {
                 if told.is_connected() && !self.facts.ever_established {
                     // Late, and yet news: an end that is under way followed an established call.
-                    self.facts.ever_established = true;
-                    output.event(Event::Established);
+                    self.first_established(output);
                 }
                 Verdict::Stale
             }
-            // The effects of commands: an assertion beside the table keeps news from having them.
-            (
-                Effect::Allow | Effect::AllowIfAnswered(_) | Effect::AllowIfInferred(_) | Effect::Refuse(_),
-                Source::Notification | Source::Answer,
-            ) => Verdict::Stale,
+        }
+    }
+
+    /// Whether the bot asked for what leads to this state.
+    fn is_asked_for(&self, state: State) -> bool {
+        match state {
+            State::Transferring | State::TransferAccepted => self.pending.transferring != Transferring::No,
+            State::Redirecting => matches!(
+                self.pending.settlement,
+                Settlement::Asked(Settling::Redirect)
+                    | Settlement::Unknown(Settling::Redirect)
+                    | Settlement::Taken(Settling::Redirect)
+            ),
+            State::Incoming
+            | State::Establishing
+            | State::Ringing
+            | State::Established
+            | State::Hold
+            | State::Terminating
+            | State::Terminated => false,
+        }
+    }
+
+    /// Takes in what news says of the bot's transfer. A result on a call that goes on is the transfer's, and no end.
+    ///
+    /// Source: Graph docs, call: transfer (500/7000 and 500/7700 with `established`). That any other failure there is the
+    /// transfer's as well is assumed: if it is wrong, the bot learns of a failure of a transfer that goes on.
+    fn transfer_news(
+        &mut self,
+        now: Timestamp,
+        told: Option<State>,
+        news: &CallNews,
+        source: Source,
+        output: &mut Output<'_>,
+    ) {
+        if self.pending.transferring == Transferring::No || !self.facts.state.is_connected() {
+            return;
+        }
+        let failed = news.result.filter(|result| {
+            result.is_failed_transfer() || matches!(result.class(), Class::Refused | Class::Failed)
+        });
+        match (told, failed, source) {
+            (Some(State::Established), Some(result), _) => {
+                self.pending.transferring = Transferring::No;
+                self.deadlines.clear(deadline::Kind::News);
+                output.event(Event::TransferFailed(Some(result)));
+            }
+            // The service says that the call just goes on: whether the transfer failed or never began is not told.
+            (Some(State::Established), None, Source::Answer)
+                if self.pending.transferring == Transferring::Taken =>
+            {
+                self.pending.transferring = Transferring::Unknown;
+            }
+            (Some(State::Transferring | State::TransferAccepted), _, _) => {
+                self.pending.transferring = Transferring::Taken;
+                self.arm(now, deadline::Kind::News, Timer::News);
+            }
+            (_, _, _) => {}
         }
     }
 
@@ -176,7 +319,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 
     /// The one place where the state changes.
-    fn enter(&mut self, to: State, output: &mut Output<'_>) {
+    fn enter(&mut self, now: Timestamp, to: State, output: &mut Output<'_>) {
         if to.is_ended() {
             self.finish(How::Told, output);
             return;
@@ -186,7 +329,17 @@ impl<const R: usize, const O: usize> Call<R, O> {
             return;
         }
         self.pending.doubt.overtake();
-        self.deadlines.clear(deadline::Kind::News);
+        match to {
+            // What hands the call on was waited for from its command on.
+            State::Redirecting => {}
+            State::Transferring | State::TransferAccepted | State::Terminating => {
+                self.arm(now, deadline::Kind::News, Timer::News);
+            }
+            State::Incoming | State::Establishing | State::Ringing | State::Established | State::Hold => {
+                self.deadlines.clear(deadline::Kind::News);
+            }
+            State::Terminated => {}
+        }
         output.event(Event::StateChanged { from, to });
         if from == State::Incoming {
             self.deadlines.clear(deadline::Kind::Answer);
@@ -199,9 +352,25 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 Settlement::NotNeeded => Settlement::NotNeeded,
             };
         }
+        if !matches!(to, State::Establishing | State::Ringing) {
+            self.deadlines.clear(deadline::Kind::Ring);
+        }
         if to.is_connected() && !self.facts.ever_established {
-            self.facts.ever_established = true;
-            output.event(Event::Established);
+            self.first_established(output);
+        }
+    }
+
+    /// Source: Graph docs, call (callState); Teams docs, calls and meetings bots overview (the bot is dropped without a
+    /// permission for group calls when somebody adds a participant).
+    fn first_established(&mut self, output: &mut Output<'_>) {
+        self.facts.ever_established = true;
+        output.event(Event::Established);
+        if self.facts.recording == PolicyRecording::Yes {
+            self.facts.recorded = self.facts.recorded.max(1);
+        }
+        let dropped = permission::would_be_dropped(&self.facts.knowledge);
+        if let Some(missing) = dropped.filter(|_| self.kind() == Kind::PeerToPeer) {
+            output.event(Event::DroppedIfGroup(missing));
         }
     }
 
@@ -209,9 +378,14 @@ impl<const R: usize, const O: usize> Call<R, O> {
     pub(super) fn finish(&mut self, how: How, output: &mut Output<'_>) {
         let from = core::mem::replace(&mut self.facts.state, State::Terminated);
         self.facts.end = Some(how);
+        self.facts.ended_by = self.who_ended_it();
         self.deadlines.clear_all();
         self.pending.outstanding.clear();
         self.pending.hanging_up = HangingUp::No;
+        self.pending.transferring = Transferring::No;
+        self.pending.joining = 0;
+        self.pending.reporting = None;
+        self.pending.questioned = None;
         output.event(Event::StateChanged { from, to: State::Terminated });
         let places = self.operations.end_all();
         if !places.is_empty() {
@@ -219,6 +393,29 @@ impl<const R: usize, const O: usize> Call<R, O> {
         }
         if let Some(end) = self.end() {
             output.event(Event::Ended(end));
+        }
+    }
+
+    fn learn_of_the_end(&mut self, news: &CallNews) {
+        self.facts.result = self.facts.result.or(news.result);
+        self.facts.reason = self.facts.reason.or(news.reason);
+    }
+
+    /// Who ended the call: as the result says, else the bot where it asked for that, else nobody knows.
+    ///
+    /// Source: Graph docs, call: delete (result codes); for the rest assumed: if it is wrong, the other side ended the
+    /// call in the moment in which the bot asked to.
+    fn who_ended_it(&self) -> By {
+        let told = self.facts.result.map_or(By::Unknown, ended_by);
+        let handed_on =
+            matches!(self.pending.settlement, Settlement::Taken(Settling::Reject | Settling::Redirect));
+        let by_bot = self.pending.hanging_up == HangingUp::Sent
+            || self.facts.reason == Some(TerminationReason::AppTransferred)
+            || handed_on;
+        match told {
+            By::Unknown if by_bot => By::Bot,
+            By::Unknown => self.facts.ended_by,
+            told => told,
         }
     }
 
@@ -242,7 +439,8 @@ impl<const R: usize, const O: usize> Call<R, O> {
             self.pending.outstanding.clear();
         }
         if matches!(told, Some(State::Terminating | State::Terminated)) {
-            self.facts.result = self.facts.result.or(news.result);
+            self.learn_of_the_end(news);
+            self.facts.ended_by = self.who_ended_it();
         }
         self.facts.ever_established |= told.is_some_and(State::is_connected);
         match self.end() {
@@ -267,9 +465,10 @@ impl<const R: usize, const O: usize> Call<R, O> {
             (Source::Answer, Some(_)) if is_impossible => Verdict::Unexplained,
             (Source::Answer, Some(state)) => {
                 self.facts.end = None;
-                self.deadlines.set(deadline::Kind::KeepAlive, now.plus(deadline::KEEP_ALIVE));
+                self.facts.ended_by = By::Unknown;
+                self.arm(now, deadline::Kind::KeepAlive, Timer::KeepAlive);
                 output.event(Event::Revived);
-                self.enter(state, output);
+                self.enter(now, state, output);
                 Verdict::Applied
             }
             (Source::Answer, None) => Verdict::Repeat,
@@ -283,46 +482,158 @@ impl<const R: usize, const O: usize> Call<R, O> {
         }
     }
 
-    fn roster_news(&mut self, news: &RosterNews<'_>, output: &mut Output<'_>) -> Verdict {
+    pub(super) fn roster_news(
+        &mut self,
+        now: Timestamp,
+        news: &RosterNews<'_>,
+        source: Source,
+        output: &mut Output<'_>,
+    ) -> Verdict {
         if self.facts.state.is_ended() {
             return Verdict::Stale;
         }
-        let Some(change) = self.roster.told(news.participants, news.extent) else { return Verdict::Stale };
+        let is_answer = source == Source::Answer;
+        if is_answer && news.participants.is_empty() {
+            // Source: field reports: an empty list says nothing, not that nobody is there.
+            return Verdict::Repeat;
+        }
+        let trust = if is_answer { Trust::Snapshots } else { self.facts.trust };
+        let Some(change) = self.roster.told(news.participants, news.extent, trust) else {
+            return Verdict::Stale;
+        };
+        if !is_answer {
+            self.pending.roster_doubt.overtake();
+        }
         let learnt = self.facts.classification.saw_roster(change.in_call);
         if learnt.kind {
-            output.event(Event::KindChanged);
+            output.event(Event::KindChanged(self.facts.classification.reason()));
         }
         if learnt.hosting {
-            output.event(Event::HostingChanged);
+            output.event(Event::HostingChanged(HostingCause::Roster));
         }
-        if change.is_any() {
-            output.event(Event::RosterChanged { joined: change.joined, left: change.left });
+        self.tell_of_roster(&change, output);
+        if change.ask {
+            self.ask_participants(now, output);
         }
-        if change.turned_away > 0 {
-            output.event(Event::Full(Table::Roster));
-        }
-        if output.events.is_empty() { Verdict::Repeat } else { Verdict::Applied }
+        if output.events().is_empty() { Verdict::Repeat } else { Verdict::Applied }
     }
 
-    pub(super) fn operation_news(
+    fn tell_of_roster(&mut self, change: &roster::Change, output: &mut Output<'_>) {
+        if !change.joined.is_empty() || !change.left.is_empty() {
+            output.event(Event::RosterChanged { joined: change.joined, left: change.left });
+        }
+        if !change.other.is_empty() {
+            output.event(Event::RosterUpdated { changed: change.other });
+        }
+        if let Some(unnamed) = change.unnamed {
+            output.event(Event::RosterFull { unnamed });
+        }
+        let mut members = (0u8..).zip(self.roster.members());
+        let on_hold = self.facts.on_hold;
+        if on_hold.is_some()
+            && members.any(|(place, member)| change.left.has(place) && folded(member.id()) == on_hold)
+        {
+            self.facts.on_hold = None;
+        }
+    }
+
+    fn operation_news(
         &mut self,
+        now: Timestamp,
         change: Change,
-        news: OperationNews,
+        news: &OperationNews,
         output: &mut Output<'_>,
     ) -> Verdict {
         let ticket =
             news.context.filter(|context| context.key == self.facts.key).map(|context| context.ticket);
+        self.operation_told(now, change, ticket, news, output)
+    }
+
+    pub(super) fn operation_told(
+        &mut self,
+        now: Timestamp,
+        change: Change,
+        ticket: Option<Ticket>,
+        news: &OperationNews,
+        output: &mut Output<'_>,
+    ) -> Verdict {
         let status = news.status.told_by(change == Change::Deleted, news.result);
-        let news = operation::News { id: news.id, status, result: news.result };
-        match self.operations.told(ticket, news) {
-            operation::Effect::Ended(ended) => {
-                output.event(operation_ended(&ended));
+        let wait = self.facts.timers.of(Timer::Operation);
+        match self.operations.told(now, wait, ticket, news_of(news, status)) {
+            operation::Effect::Ended(ended, outcome) => {
+                self.operation_completed(now, &ended, outcome, news, output);
+                Verdict::Applied
+            }
+            operation::Effect::Taken(operation) => {
+                self.invite_may_be_taken(operation.action(), output);
+                if INVITATIONS.has(operation.action())
+                    && let Some(invited) = news.invited
+                {
+                    self.roster.invite(invited);
+                }
                 Verdict::Applied
             }
             operation::Effect::Applied => Verdict::Applied,
             operation::Effect::Same => Verdict::Repeat,
             operation::Effect::NotOurs if ticket.is_some() => Verdict::Stale,
             operation::Effect::NotOurs => not_used(Topic::ForeignOperation, output),
+        }
+    }
+
+    fn operation_completed(
+        &mut self,
+        now: Timestamp,
+        ended: &Operation,
+        outcome: Outcome,
+        news: &OperationNews,
+        output: &mut Output<'_>,
+    ) {
+        let mut outcome = outcome;
+        if outcome == Outcome::Completed && !self.facts.ever_established {
+            // What only an established call can do was done: the news of that was missed.
+            let _ = self.told_state(now, State::Established, Source::Notification, output);
+            self.ask(now, output);
+            if !self.facts.ever_established {
+                outcome = Outcome::Unknown;
+            }
+        }
+        let mut event = operation_ended(ended, outcome);
+        if let Event::OperationEnded { completion, result, .. } = &mut event {
+            *completion = news.completion;
+            *result = news.result;
+        }
+        output.event(event);
+        if outcome != Outcome::Completed {
+            self.not_done(ended.action());
+            return;
+        }
+        match ended.action() {
+            Action::Invite | Action::InviteSeveral => {
+                let change = self.facts.classification.invite_completed();
+                if change.kind {
+                    output.event(Event::KindChanged(self.facts.classification.reason()));
+                }
+                if change.hosting {
+                    output.event(Event::HostingChanged(HostingCause::Group));
+                }
+                self.invitation_ended();
+            }
+            Action::StopHoldMusic => self.facts.on_hold = None,
+            Action::UpdateRecordingStatus => {
+                let confirmed = self.pending.reporting.take();
+                if let Some(status) = confirmed.filter(|status| self.facts.media.recording_confirmed(*status))
+                {
+                    output.event(Event::RecordingConfirmed(status));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes the places from those who were invited and did not join, where no invitation is pending.
+    pub(super) fn invitation_ended(&mut self) {
+        if !self.operations.is_pending(INVITATIONS) {
+            self.roster.forget_invited();
         }
     }
 }
@@ -332,13 +643,22 @@ fn not_used(topic: Topic, output: &mut Output<'_>) -> Verdict {
     Verdict::NotUsed
 }
 
-pub(super) fn operation_ended(ended: &operation::Operation) -> Event {
-    let outcome = match ended.phase() {
-        operation::Phase::Ended(outcome) => outcome,
-        operation::Phase::Held
-        | operation::Phase::Asked
-        | operation::Phase::Running
-        | operation::Phase::Unknown => Outcome::Failed,
-    };
-    Event::OperationEnded { ticket: ended.ticket(), kind: ended.kind(), outcome, result: ended.result() }
+fn tell(event: Option<Event>, output: &mut Output<'_>) -> Verdict {
+    match event {
+        Some(event) => {
+            output.event(event);
+            Verdict::Applied
+        }
+        None => Verdict::Repeat,
+    }
+}
+
+pub(super) fn operation_ended(ended: &Operation, outcome: Outcome) -> Event {
+    Event::OperationEnded {
+        ticket: ended.ticket(),
+        action: ended.action(),
+        outcome,
+        completion: None,
+        result: None,
+    }
 }

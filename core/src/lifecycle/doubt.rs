@@ -1,34 +1,28 @@
 //! Doubt: when the call is asked for, and what its absence means.
 //!
 //! News that nothing documented explains, or that has no documented order, is a sign that something was missed: the call
-//! is asked for, never more often than every ten seconds, and less often while asking fails. A 404 with code 8522 says
+//! is asked for, never more often than every ten seconds
+//! ([`Timer::Question`](crate::deadline::Timer::Question)), and less often while asking fails. A 404 with code 8522 says
 //! that the call is gone. A bare one may come from a proxy or a wrong region, so it is asked once more before it is
 //! believed.
 //!
 //! Source: Graph docs, call: get, call: keepAlive (404); that a bare 404 may be wrong is assumed: if it is not, the end
 //! is known ten seconds later.
 
-use crate::time::{Span, Timestamp};
+use crate::time::{Near, Span, Timestamp};
 
 /// The code with which the service says that a call does not exist (any more).
 ///
 /// Source: field reports; no page has it.
 pub const CALL_NOT_FOUND: u32 = 8522;
-/// The least time between two questions.
-///
-/// Source: assumed; bounds what doubt can cost to six requests a minute.
-pub const GAP: Span = Span::from_secs(10);
 /// The most time between two questions while asking fails.
 pub const MAX_GAP: Span = Span::from_minutes(5);
-/// How long an answer is waited for before the question counts as lost.
-pub const LOST_AFTER: Span = Span::from_secs(60);
 
 /// What was asked, and what came of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Doubt {
-    last_asked: Option<Timestamp>,
+    last_asked: Option<Near>,
     failures: u8,
     bare_not_found: bool,
     /// Something changed, or new doubt arose, while a question was out: its answer may be older.
@@ -46,14 +40,19 @@ pub(crate) enum NotFound {
 
 impl Doubt {
     /// The first moment, not before `now`, at which the call may be asked for.
-    pub(crate) fn earliest(&self, now: Timestamp) -> Timestamp {
-        let after = self.last_asked.map_or(now, |asked| asked.plus(self.gap()));
-        // A clock that jumped back must not put the question off for longer than the gap.
-        if after > now.plus(MAX_GAP) { now } else { after.max(now) }
+    pub(crate) fn earliest(&self, now: Timestamp, gap: Span) -> Timestamp {
+        let gap = self.widened(gap);
+        let Some(asked) = self.last_asked else { return now };
+        let wait = i64::from(asked.ahead_of(now)).saturating_add_unsigned(gap.as_millis());
+        match u64::try_from(wait) {
+            // A clock that jumped back must not put the question off for longer than the gap.
+            Ok(wait) if wait <= gap.as_millis() => now.plus(Span::from_millis(wait)),
+            Ok(_) | Err(_) => now,
+        }
     }
 
     pub(crate) fn asked(&mut self, now: Timestamp) {
-        self.last_asked = Some(now);
+        self.last_asked = Some(Near::of(now));
         self.overtaken = false;
     }
 
@@ -82,18 +81,33 @@ impl Doubt {
         NotFound::AskAgain
     }
 
-    fn gap(&self) -> Span {
+    fn widened(self, gap: Span) -> Span {
         let doublings = u32::from(self.failures.min(5));
-        let millis = GAP.as_millis().saturating_mul(1u64.wrapping_shl(doublings));
-        Span::from_millis(millis.min(MAX_GAP.as_millis()))
+        let millis = gap.as_millis().saturating_mul(1u64.wrapping_shl(doublings));
+        Span::from_millis(millis.min(MAX_GAP.as_millis().max(gap.as_millis())))
+    }
+
+    #[cfg(feature = "snapshot")]
+    pub(crate) const fn to_parts(self) -> (Option<u32>, [u8; 3]) {
+        let asked = match self.last_asked {
+            Some(asked) => Some(asked.bits()),
+            None => None,
+        };
+        (asked, [self.failures, self.bare_not_found as u8, self.overtaken as u8])
+    }
+
+    #[cfg(feature = "snapshot")]
+    pub(crate) const fn from_parts(asked: Option<u32>, parts: [u8; 3]) -> Self {
+        let [failures, bare_not_found, overtaken] = parts;
+        let last_asked = match asked {
+            Some(asked) => Some(Near::from_bits(asked)),
+            None => None,
+        };
+        Self { last_asked, failures, bare_not_found: bare_not_found != 0, overtaken: overtaken != 0 }
     }
 
     pub(crate) fn rebase(&mut self, old_now: Timestamp, new_now: Timestamp) {
-        // A moment before the new origin cannot be said: the gap then counts from the origin, which asks no sooner.
-        let ago = |asked: Timestamp| old_now.since(asked).as_millis();
-        self.last_asked = self
-            .last_asked
-            .map(|asked| Timestamp::from_millis(new_now.as_millis().saturating_sub(ago(asked))));
+        self.last_asked = self.last_asked.map(|asked| asked.rebase(old_now, new_now));
     }
 }
 
@@ -107,18 +121,31 @@ mod tests {
 
     #[test]
     fn questions_keep_their_distance_and_failures_widen_it() {
+        let gap = Span::from_secs(10);
         let mut doubt = Doubt::default();
-        assert_eq!(doubt.earliest(at(5)), at(5));
+        assert_eq!(doubt.earliest(at(5), gap), at(5));
         doubt.asked(at(5));
-        assert_eq!(doubt.earliest(at(6)), at(15));
+        assert_eq!(doubt.earliest(at(6), gap), at(15));
         doubt.failed();
-        assert_eq!(doubt.earliest(at(6)), at(25));
+        assert_eq!(doubt.earliest(at(6), gap), at(25));
         for _ in 0..300 {
             doubt.failed();
         }
-        assert_eq!(doubt.earliest(at(6)), at(305));
+        assert_eq!(doubt.earliest(at(6), gap), at(305));
         doubt.answered();
-        assert_eq!(doubt.earliest(at(100)), at(100));
+        assert_eq!(doubt.earliest(at(100), gap), at(100));
+    }
+
+    #[test]
+    fn a_clock_that_jumps_puts_no_question_off() {
+        let gap = Span::from_secs(10);
+        let mut doubt = Doubt::default();
+        doubt.asked(at(1_000_000));
+        assert_eq!(doubt.earliest(at(5), gap), at(5));
+        let years = Timestamp::from_millis(1 << 40);
+        assert_eq!(doubt.earliest(years, gap), years);
+        doubt.rebase(at(1_000_003), at(2));
+        assert_eq!(doubt.earliest(at(2), gap), at(9));
     }
 
     #[test]

@@ -20,16 +20,18 @@ words! {
 }
 
 words! {
-    /// The two ways to settle an incoming call. Redirecting will be a third.
+    /// The three ways to settle an incoming call.
     pub enum Settling {
         /// Answer it.
         Answer = "answer",
         /// Reject it.
         Reject = "reject",
+        /// Redirect it.
+        Redirect = "redirect",
     }
 }
 
-/// What became of answering or rejecting: of the two, at most one was taken or may have been taken.
+/// What became of answering, rejecting or redirecting: of the three, at most one was taken or may have been taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -55,18 +57,20 @@ words! {
         Answered = "the call was answered, or may have been; wait for news of it, or hang up",
         /// The call was rejected, or may have been.
         Rejected = "the call was rejected, or may have been; wait for its end",
+        /// The call was redirected, or may have been.
+        Redirected = "the call was redirected, or may have been; wait for its end",
         /// The limit for answering passed.
-        TooLate = "the limit for answering or rejecting passed; answer sooner",
+        TooLate = "the limit for answering, rejecting or redirecting passed; answer sooner",
         /// The call is not incoming.
-        NotIncoming = "only an incoming call can be answered or rejected",
+        NotIncoming = "only an incoming call can be answered, rejected or redirected",
     }
 }
 
 impl Settlement {
     /// Whether another way to settle the call may be tried, and else why not.
     ///
-    /// Source: Graph docs, call: answer, call: reject; that a definite 4xx leaves the call open is assumed: if it is
-    /// wrong, the next try gets the same answer.
+    /// Source: Graph docs, call: answer, call: reject, call: redirect; that a definite 4xx leaves the call open, and that
+    /// a redirected one cannot be answered, is assumed: if the first is wrong, the next try gets the same answer.
     pub const fn may_try(self) -> Result<(), Unsettled> {
         match self {
             Self::Open => Ok(()),
@@ -76,6 +80,9 @@ impl Settlement {
             Self::Asked(Settling::Reject)
             | Self::Unknown(Settling::Reject)
             | Self::Taken(Settling::Reject) => Err(Unsettled::Rejected),
+            Self::Asked(Settling::Redirect)
+            | Self::Unknown(Settling::Redirect)
+            | Self::Taken(Settling::Redirect) => Err(Unsettled::Redirected),
             Self::Expired => Err(Unsettled::TooLate),
             Self::NotNeeded => Err(Unsettled::NotIncoming),
         }
@@ -90,11 +97,6 @@ impl Settlement {
                 | Self::Unknown(Settling::Answer)
                 | Self::Taken(Settling::Answer)
         )
-    }
-
-    /// Whether the limit for answering still runs: nothing is known to have been taken.
-    pub const fn is_running(self) -> bool {
-        matches!(self, Self::Open | Self::Asked(_) | Self::Unknown(_))
     }
 }
 
@@ -137,12 +139,28 @@ words! {
 }
 
 words! {
-    /// The requests of which one of a kind may be outstanding; media operations keep their own tickets.
+    /// What became of the bot's transfer.
+    pub enum Transferring {
+        /// There is none.
+        No = "no",
+        /// The request is out.
+        Asked = "asked",
+        /// It was taken: news will tell.
+        Taken = "taken",
+        /// It may have been taken: the answer was lost.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// The requests of which one of a kind may be outstanding; operations keep their own tickets.
     pub enum Exchange {
         /// Create the call.
         Create = "create",
-        /// Answer or reject it.
-        Settle = "answer or reject",
+        /// Answer, reject or redirect it.
+        Settle = "answer, reject or redirect",
+        /// Transfer it.
+        Transfer = "transfer",
         /// Hang it up.
         HangUp = "hang up",
         /// Keep it alive.
@@ -151,13 +169,14 @@ words! {
         GetCall = "get call",
         /// Ask for an operation.
         GetOperation = "get operation",
+        /// Ask for the participants.
+        ListParticipants = "list participants",
     }
 }
 
 /// The tickets that are out, one a kind of request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Outstanding([Option<Ticket>; Exchange::COUNT]);
 
 impl Outstanding {
@@ -200,6 +219,7 @@ mod tests {
             (Settlement::Asked(Settling::Answer), Err(Unsettled::Answered)),
             (Settlement::Unknown(Settling::Answer), Err(Unsettled::Answered)),
             (Settlement::Taken(Settling::Reject), Err(Unsettled::Rejected)),
+            (Settlement::Unknown(Settling::Redirect), Err(Unsettled::Redirected)),
             (Settlement::Expired, Err(Unsettled::TooLate)),
             (Settlement::NotNeeded, Err(Unsettled::NotIncoming)),
         ] {
