@@ -66,7 +66,7 @@ pub enum Class {
     State,
     /// Anything else of constant size.
     Other,
-    /// A roster, each of whose entries may meet each place.
+    /// A roster, each of whose entries is compared with each place: it has a bound of its own.
     Roster,
     /// As the case of this name, with so many more list entries or operations that end.
     Longer {
@@ -160,6 +160,7 @@ pub static CASES: &[Case] = &[
     roster("roster of 16, all known", joined, &SIXTEEN).unchanged(),
     roster("roster of 16, all others", joined, &SIXTEEN_OTHERS),
     roster("roster of 16, all left", joined, &SIXTEEN_LEFT),
+    roster("roster of 1 more, without a place", joined, &ONE),
     command("play 16 prompts", busy, Command::PlayPrompt { prompts: List::new(&[PROMPT; 16]) })
         .longer("play", 15),
     state("end with 8 operations", full, CallNews::of(State::Terminated)).longer("told terminated", 8),
@@ -191,11 +192,12 @@ const LAST: u8 = OPERATIONS + 1;
 
 const SIXTEEN: [Participant; 16] = participants(0, Presence::Present);
 const SIXTEEN_OTHERS: [Participant; 16] = participants(16, Presence::Present);
+const ONE: [Participant; 1] = participants(16, Presence::Present);
 const SIXTEEN_LEFT: [Participant; 16] = participants(0, Presence::Left);
 
-/// Sixteen participants whose ids differ in the last byte only.
-const fn participants(from: u8, presence: Presence) -> [Participant; 16] {
-    let mut all = [Participant { id: None, presence }; 16];
+/// Participants whose ids differ in the last byte only.
+const fn participants<const N: usize>(from: u8, presence: Presence) -> [Participant; N] {
+    let mut all = [Participant { id: None, presence }; N];
     let mut number = from;
     let mut rest = all.as_mut_slice();
     while let Some((participant, others)) = rest.split_first_mut() {
@@ -240,7 +242,7 @@ const fn operation(name: &'static str, before: fn() -> Call, ticket: u8, status:
     other(name, before, Report::Operation { change: Change::Updated, news })
 }
 
-const fn roster(name: &'static str, before: fn() -> Call, whom: &'static [Participant; 16]) -> Case {
+const fn roster(name: &'static str, before: fn() -> Call, whom: &'static [Participant]) -> Case {
     let news = RosterNews { extent: Extent::Full, participants: List::new(whom) };
     Case { class: Class::Roster, ..other(name, before, Report::Roster(news)) }
 }

@@ -1,6 +1,6 @@
 //! What the images do with core, every value of every input being possible.
 //!
-//! An input is read whole out of [`Volatile`] memory, so every variant of a command, a report, an offer or a placement
+//! An input is read whole out of volatile memory, so every variant of a command, a report, an offer or a placement
 //! that core has, or will have, is reachable without being named here. [`black_box`] takes what core gives, so that none
 //! of it can be left out either.
 
