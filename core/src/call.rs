@@ -142,19 +142,17 @@ pub(crate) struct Facts {
     pub(crate) own_participant: Option<NonZeroU32>,
     /// Who is on hold with music, or is about to be: his participant id, folded.
     pub(crate) on_hold: Option<NonZeroU32>,
-    pub(crate) result: Option<ResultInfo>,
+    pub(crate) has_result: bool,
+    pub(crate) result: ResultInfo,
     pub(crate) end: Option<How>,
     pub(crate) ended_by: By,
     pub(crate) reason: Option<TerminationReason>,
-    pub(crate) direction: Direction,
     pub(crate) created_by: Action,
     pub(crate) state: State,
     pub(crate) ever_established: bool,
     pub(crate) classification: Classification,
     pub(crate) chat: Chat,
     pub(crate) recording: PolicyRecording,
-    /// How many participants this call records under a policy.
-    pub(crate) recorded: u16,
     pub(crate) media: Media,
     pub(crate) media_host: MediaHost,
     pub(crate) answered_by: Option<Answerer>,
@@ -164,6 +162,19 @@ pub(crate) struct Facts {
     pub(crate) overrides: Overrides,
     pub(crate) trust: Trust,
     pub(crate) timers: Timers,
+}
+
+impl Facts {
+    pub(crate) const fn direction(&self) -> Direction {
+        match self.created_by {
+            Action::Answer | Action::AnswerPolicyRecording => Direction::Incoming,
+            _ => Direction::Outgoing,
+        }
+    }
+
+    pub(crate) const fn result(&self) -> Option<ResultInfo> {
+        if self.has_result { Some(self.result) } else { None }
+    }
 }
 
 /// What is asked and not settled.
@@ -289,7 +300,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
 
     /// Who called whom.
     pub const fn direction(&self) -> Direction {
-        self.facts.direction
+        self.facts.direction()
     }
 
     /// Graph's `callState`, as far as known.
@@ -329,14 +340,14 @@ impl<const R: usize, const O: usize> Call<R, O> {
 
     /// The end, once there is one.
     pub const fn end(&self) -> Option<End> {
-        let Facts { end, ever_established, ended_by, reason, result, .. } = &self.facts;
+        let Facts { end, ever_established, ended_by, reason, .. } = &self.facts;
         match end {
             Some(how) => Some(End {
                 how: *how,
                 ever_established: *ever_established,
                 by: *ended_by,
                 reason: *reason,
-                result: *result,
+                result: self.facts.result(),
             }),
             None => None,
         }
@@ -366,7 +377,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     ///
     /// Source: Graph docs, call: answer (`participantCapacity`).
     pub const fn recorded_participants(&self) -> u16 {
-        self.facts.recorded
+        self.facts.media.recorded
     }
 
     /// Who took the call, as far as Graph said.
@@ -434,18 +445,17 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 id: CallId::NIL,
                 own_participant: None,
                 on_hold: None,
-                result: None,
+                has_result: false,
+                result: ResultInfo { code: 0, subcode: 0 },
                 end: None,
                 ended_by: By::Unknown,
                 reason: None,
-                direction,
                 created_by,
                 state,
                 ever_established: false,
                 classification,
                 chat: Chat::Unknown,
                 recording: PolicyRecording::No,
-                recorded: 0,
                 media: Media::default(),
                 media_host: MediaHost::Service,
                 answered_by: None,

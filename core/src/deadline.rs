@@ -49,9 +49,11 @@ words! {
         ///
         /// Source: Graph docs, call: answer.
         Answer = "answer",
-        /// How long it waits where the invitation is for policy-based recording: 5 seconds.
+        /// How long it waits where the invitation is for policy-based recording: 5 seconds. A notification that a
+        /// participant is joining waits as long.
         ///
-        /// Source: Graph docs, call: answer (example 3).
+        /// Source: Graph docs, call: answer (example 3); assumed for joining participants: if they may wait longer, some
+        /// are answered by default that could have waited.
         AnswerPolicyRecording = "answer policy recording",
         /// How long somebody may ring before the bot hangs up: 115 seconds.
         ///
@@ -86,11 +88,6 @@ words! {
         /// Source: assumed; an invitation that nobody takes fails after about as long (field report), and asking for a
         /// prompt that still plays is harmless.
         Operation = "operation",
-        /// How long a notification of a joining participant may wait for its answer: 5 seconds.
-        ///
-        /// Source: assumed, as for the invitation itself (Graph docs, call: answer); if it is longer, some answers are given
-        /// by default that could have waited.
-        Joining = "joining",
         /// The least time between two questions for the call, or for its participants: 10 seconds.
         ///
         /// Source: assumed; bounds what doubt can cost to six requests a minute of each.
@@ -107,7 +104,7 @@ impl Timer {
     const fn spans(self) -> (Span, Span, Span) {
         let (default, least, most) = match self {
             Self::Answer => (15_000, 100, 15_000),
-            Self::AnswerPolicyRecording | Self::Joining => (5_000, 100, 15_000),
+            Self::AnswerPolicyRecording => (5_000, 100, 15_000),
             Self::Ring => (115_000, 1_000, 600_000),
             // Three tries within the 45 minutes that the service waits.
             Self::KeepAlive => (900_000, 1_000, 2_400_000),

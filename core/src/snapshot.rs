@@ -29,7 +29,7 @@
 //! | --- | --- |
 //! | version | 1 |
 //! | key, id | 8, 16 |
-//! | words: direction to reported status, in the order of the source | 28 |
+//! | words: what began the call to the status that is being reported, in the order of the source | 27 |
 //! | mask, and what it names | 1…2 and more |
 //! | tickets: the next one, a mask of those that are out, and those | 2 and more |
 //! | deadlines: a mask, the earliest, and how long after it each is | 1 and more |
@@ -40,7 +40,7 @@ use core::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-use crate::action::Action;
+use crate::action::{Action, Actions};
 use crate::call::{Call, Facts, Offer, Setup};
 use crate::classification::{Classification, Direction, Hosting, Reason};
 use crate::deadline::{self, Timers};
@@ -50,7 +50,7 @@ use crate::lifecycle::State;
 use crate::lifecycle::doubt::Doubt;
 use crate::lifecycle::end::{How, TerminationReason};
 use crate::lifecycle::pending::{Creation, Exchange, HangingUp, Settlement, Settling, Transferring};
-use crate::media::{Audio, MediaHost, Mute, RecordingStatus, Transcription};
+use crate::media::{Audio, MediaHost, Mute, RecordingStatus, Sharing, Transcription};
 use crate::operation::{Operation, Outcome, Phase};
 use crate::permission::{Grants, Knowledge, Permissions, Policy};
 use crate::restriction::{Chat, Overrides, PolicyRecording};
@@ -138,7 +138,17 @@ impl core::fmt::Display for SnapshotError {
 impl core::error::Error for SnapshotError {}
 
 /// How many words of one byte a snapshot has.
-const WORDS: usize = 28;
+const WORDS: usize = 27;
+
+/// What begins a call.
+const CREATORS: Actions = Actions::of(&[
+    Action::Place,
+    Action::PlaceGroup,
+    Action::Join,
+    Action::JoinAsGuest,
+    Action::Answer,
+    Action::AnswerPolicyRecording,
+]);
 
 /// What stands only if it is there: the bits of the mask.
 mod bit {
@@ -148,13 +158,12 @@ mod bit {
     pub(super) const RECORDED: u16 = 1 << 3;
     pub(super) const HEARD: u16 = 1 << 4;
     pub(super) const SHARING: u16 = 1 << 5;
-    pub(super) const SHARED: u16 = 1 << 6;
-    pub(super) const OVERRIDES: u16 = 1 << 7;
-    pub(super) const TIMERS: u16 = 1 << 8;
-    pub(super) const QUESTIONED: u16 = 1 << 9;
-    pub(super) const DOUBT: u16 = 1 << 10;
-    pub(super) const ROSTER_DOUBT: u16 = 1 << 11;
-    pub(super) const ALL: u16 = (1 << 12) - 1;
+    pub(super) const OVERRIDES: u16 = 1 << 6;
+    pub(super) const TIMERS: u16 = 1 << 7;
+    pub(super) const QUESTIONED: u16 = 1 << 8;
+    pub(super) const DOUBT: u16 = 1 << 9;
+    pub(super) const ROSTER_DOUBT: u16 = 1 << 10;
+    pub(super) const ALL: u16 = (1 << 11) - 1;
 }
 
 impl<const R: usize, const O: usize> Call<R, O> {
@@ -253,7 +262,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 
     fn words(&self) -> [u8; WORDS] {
-        let Facts { direction, created_by, state, ever_established, end, ended_by, .. } = &self.facts;
+        let Facts { created_by, state, ever_established, end, ended_by, .. } = &self.facts;
         let Facts { reason, classification, chat, recording, media, media_host, .. } = &self.facts;
         let Facts { answered_by, routing, knowledge, policy, trust, .. } = &self.facts;
         let pending = &self.pending;
@@ -262,7 +271,6 @@ impl<const R: usize, const O: usize> Call<R, O> {
             Grants::Known(granted) => (1, granted),
         };
         [
-            byte(direction.index()),
             byte(created_by.index()),
             byte(state.index()),
             u8::from(*ever_established),
@@ -295,7 +303,6 @@ impl<const R: usize, const O: usize> Call<R, O> {
 
     fn read_words(&mut self, words: [u8; WORDS]) -> Option<()> {
         let [
-            direction,
             created_by,
             state,
             ever_established,
@@ -325,8 +332,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
             reporting,
         ] = words;
         let facts = &mut self.facts;
-        facts.direction = Direction::from_index(direction.into())?;
-        facts.created_by = Action::from_index(created_by.into())?;
+        facts.created_by = Action::from_index(created_by.into()).filter(|action| CREATORS.has(*action))?;
         facts.state = State::from_index(state.into())?;
         facts.ever_established = truth(ever_established)?;
         facts.end = maybe(end, How::from_index)?;
@@ -368,17 +374,17 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 
     fn write_masked(&self, to: &mut Writer<'_>) -> Result<(), SnapshotError> {
-        let Facts { own_participant, on_hold, result, recorded, media, overrides, timers, .. } = &self.facts;
+        let Facts { own_participant, on_hold, media, overrides, timers, .. } = &self.facts;
+        let result = self.facts.result();
         let pending = &self.pending;
         let is_default = |doubt: &Doubt| *doubt == Doubt::default();
         let parts = [
             (own_participant.is_some(), bit::OWN),
             (on_hold.is_some(), bit::ON_HOLD),
             (result.is_some(), bit::RESULT),
-            (*recorded != 0, bit::RECORDED),
-            (media.heard.is_some(), bit::HEARD),
+            (media.recorded != 0, bit::RECORDED),
+            (media.heard, bit::HEARD),
             (media.sharing.is_some(), bit::SHARING),
-            (media.shared.is_some(), bit::SHARED),
             (!overrides.is_empty(), bit::OVERRIDES),
             (*timers != Timers::DEFAULT, bit::TIMERS),
             (pending.questioned.is_some(), bit::QUESTIONED),
@@ -394,15 +400,16 @@ impl<const R: usize, const O: usize> Call<R, O> {
             to.put(&result.code)?;
             to.put(&result.subcode)?;
         }
-        if *recorded != 0 {
-            to.put(&u32::from(*recorded))?;
+        if media.recorded != 0 {
+            to.put(&u32::from(media.recorded))?;
         }
-        if let Some((sequence, before)) = media.heard {
-            to.put(&sequence.number())?;
-            to.put(&before)?;
+        if media.heard {
+            to.put(&media.newest.number())?;
+            to.put(&media.before)?;
         }
-        for session in [media.sharing, media.shared].into_iter().flatten() {
-            to.put(&session.get())?;
+        if let Some(sharing) = media.sharing {
+            to.bytes(&[byte(sharing.index())])?;
+            to.put(&media.session)?;
         }
         if !overrides.is_empty() {
             to.put(overrides)?;
@@ -414,8 +421,8 @@ impl<const R: usize, const O: usize> Call<R, O> {
             to.put(&questioned.number())?;
         }
         for doubt in [pending.doubt, pending.roster_doubt].iter().filter(|doubt| !is_default(doubt)) {
-            let (asked, rest) = doubt.to_parts();
-            to.put(&asked)?;
+            let (asked_at, rest) = doubt.to_parts();
+            to.put(&asked_at)?;
             to.bytes(&rest)?;
         }
         Ok(())
@@ -427,18 +434,25 @@ impl<const R: usize, const O: usize> Call<R, O> {
         let has = |bit: u16| mask & bit != 0;
         self.facts.own_participant = from.folded(has(bit::OWN))?;
         self.facts.on_hold = from.folded(has(bit::ON_HOLD))?;
-        self.facts.result = None;
+        self.facts.has_result = has(bit::RESULT);
+        self.facts.result = ResultInfo { code: 0, subcode: 0 };
         if has(bit::RESULT) {
-            self.facts.result = Some(ResultInfo { code: from.take()?, subcode: from.take()? });
+            self.facts.result = ResultInfo { code: from.take()?, subcode: from.take()? };
         }
         let recorded = if has(bit::RECORDED) { from.take()? } else { 0u32 };
-        self.facts.recorded = u16::try_from(recorded).map_err(|_| from.malformed())?;
-        self.facts.media.heard = None;
+        self.facts.media.recorded = u16::try_from(recorded).map_err(|_| from.malformed())?;
+        let media = &mut self.facts.media;
+        media.heard = has(bit::HEARD);
+        (media.newest, media.before) = (Sequence::new(0), 0);
         if has(bit::HEARD) {
-            self.facts.media.heard = Some((Sequence::new(from.take()?), from.take()?));
+            (media.newest, media.before) = (Sequence::new(from.take()?), from.take()?);
         }
-        self.facts.media.sharing = from.folded(has(bit::SHARING))?;
-        self.facts.media.shared = from.folded(has(bit::SHARED))?;
+        (media.sharing, media.session) = (None, 0);
+        if has(bit::SHARING) {
+            let [sharing] = from.bytes()?;
+            media.sharing = Some(Sharing::from_index(sharing.into()).ok_or(from.malformed())?);
+            media.session = from.take()?;
+        }
         self.facts.overrides = if has(bit::OVERRIDES) { from.take()? } else { Overrides::NONE };
         self.facts.timers = if has(bit::TIMERS) { from.take()? } else { Timers::DEFAULT };
         self.pending.questioned = None;
@@ -568,9 +582,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
 
     /// Whether the parts can occur together.
     pub(crate) fn is_sound(&self) -> bool {
-        let Facts { state, end, ever_established, direction, timers, .. } = &self.facts;
+        let Facts { state, end, ever_established, timers, .. } = &self.facts;
         let crate::call::Pending { creation, settlement, hanging_up, transferring, .. } = &self.pending;
-        let incoming = *direction == Direction::Incoming;
+        let incoming = self.facts.direction() == Direction::Incoming;
         self.operations.is_sound()
             && timers.are_sound()
             && state.is_ended() == end.is_some()
@@ -653,8 +667,8 @@ impl<'b> Reader<'b> {
         if !is_there {
             return Ok(Doubt::default());
         }
-        let asked = self.take()?;
-        Ok(Doubt::from_parts(asked, self.bytes()?))
+        let asked_at = self.take()?;
+        Ok(Doubt::from_parts(asked_at, self.bytes()?))
     }
 
     const fn malformed(&self) -> SnapshotError {

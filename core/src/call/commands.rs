@@ -267,7 +267,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
                     self.deadlines.clear(deadline::Kind::Joining);
                 }
                 if *answer == JoiningAnswer::Accept {
-                    self.facts.recorded = self.facts.recorded.saturating_add(1);
+                    self.facts.media.recorded = self.facts.media.recorded.saturating_add(1);
                 }
                 output.given(ticket, Dispatch::Now);
             }

@@ -44,7 +44,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
             }
             Report::Joining => self.joining(now, output),
             Report::Left => {
-                self.facts.recorded = self.facts.recorded.saturating_sub(1);
+                self.facts.media.recorded = self.facts.media.recorded.saturating_sub(1);
                 output.event(Event::RecordedParticipantLeft);
                 Verdict::Applied
             }
@@ -70,7 +70,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         }
         self.facts.recording = PolicyRecording::Yes;
         if self.pending.joining == 0 {
-            self.arm(now, deadline::Kind::Joining, Timer::Joining);
+            self.arm(now, deadline::Kind::Joining, Timer::AnswerPolicyRecording);
         }
         self.pending.joining = self.pending.joining.saturating_add(1);
         output.event(Event::Joining);
@@ -366,7 +366,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         self.facts.ever_established = true;
         output.event(Event::Established);
         if self.facts.recording == PolicyRecording::Yes {
-            self.facts.recorded = self.facts.recorded.max(1);
+            self.facts.media.recorded = self.facts.media.recorded.max(1);
         }
         let dropped = permission::would_be_dropped(&self.facts.knowledge);
         if let Some(missing) = dropped.filter(|_| self.kind() == Kind::PeerToPeer) {
@@ -397,7 +397,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 
     fn learn_of_the_end(&mut self, news: &CallNews) {
-        self.facts.result = self.facts.result.or(news.result);
+        if let (false, Some(result)) = (self.facts.has_result, news.result) {
+            (self.facts.has_result, self.facts.result) = (true, result);
+        }
         self.facts.reason = self.facts.reason.or(news.reason);
     }
 
@@ -406,7 +408,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     /// Source: Graph docs, call: delete (result codes); for the rest assumed: if it is wrong, the other side ended the
     /// call in the moment in which the bot asked to.
     fn who_ended_it(&self) -> By {
-        let told = self.facts.result.map_or(By::Unknown, ended_by);
+        let told = self.facts.result().map_or(By::Unknown, ended_by);
         let handed_on =
             matches!(self.pending.settlement, Settlement::Taken(Settling::Reject | Settling::Redirect));
         let by_bot = self.pending.hanging_up == HangingUp::Sent
@@ -460,7 +462,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         source: Source,
         output: &mut Output<'_>,
     ) -> Verdict {
-        let is_impossible = told == Some(State::Incoming) && self.facts.direction == Direction::Outgoing;
+        let is_impossible = told == Some(State::Incoming) && self.facts.direction() == Direction::Outgoing;
         match (source, told) {
             (Source::Answer, Some(_)) if is_impossible => Verdict::Unexplained,
             (Source::Answer, Some(state)) => {
