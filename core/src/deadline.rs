@@ -243,11 +243,14 @@ pub struct Deadlines {
 
 impl Default for Deadlines {
     fn default() -> Self {
-        Self { base: [0; 2], after: [NEVER; Kind::COUNT] }
+        Self::NONE
     }
 }
 
 impl Deadlines {
+    /// None is set.
+    pub const NONE: Self = Self { base: [0; 2], after: [NEVER; Kind::COUNT] };
+
     /// The earliest; of several at once the one whose kind comes first.
     pub fn next(&self) -> Option<Deadline> {
         let mut earliest = None;

@@ -208,6 +208,20 @@ pub struct Media {
 }
 
 impl Media {
+    /// Nothing is known of it.
+    pub(crate) const NEW: Self = Self {
+        audio: None,
+        presumed: false,
+        transcription: None,
+        recording: None,
+        sharing: None,
+        session: 0,
+        heard: false,
+        newest: Sequence::new(0),
+        before: 0,
+        recorded: 0,
+    };
+
     /// Whether audio is active, as far as Graph said.
     pub const fn audio(self) -> Option<Audio> {
         self.audio

@@ -286,6 +286,12 @@ impl<const R: usize> Roster<R> {
         Self { members: Vec::new(), unnamed: 0, has_deltas: false, newest: Sequence::new(0) }
     }
 
+    /// Forgets them all.
+    pub(crate) fn clear(&mut self) {
+        self.members.clear();
+        (self.unnamed, self.has_deltas, self.newest) = (0, false, Sequence::new(0));
+    }
+
     /// The places, those of participants who left with the last input included.
     pub fn members(&self) -> core::slice::Iter<'_, Member> {
         self.members.iter()

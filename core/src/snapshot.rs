@@ -41,7 +41,7 @@ use core::num::NonZeroU32;
 use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, Actions};
-use crate::call::{Call, Facts, Offer, Setup};
+use crate::call::{Call, Facts};
 use crate::classification::{Classification, Direction, Hosting, Reason};
 use crate::deadline::{self, Timers};
 use crate::id::{CallId, CallKey, OperationId, ParticipantId, Sequence, Ticket};
@@ -220,21 +220,6 @@ impl<const R: usize, const O: usize> Call<R, O> {
     pub fn decode_into(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
         self.clear();
         self.read(bytes).inspect_err(|_| self.clear())
-    }
-
-    fn blank() -> Self {
-        let (mut call, _) =
-            Self::offered(Timestamp::from_millis(0), Setup::new(CallKey::new(0)), Offer::new(CallId::NIL));
-        call.clear();
-        call
-    }
-
-    fn clear(&mut self) {
-        self.facts.state = State::Terminated;
-        self.facts.end = Some(How::Told);
-        self.deadlines.clear_all();
-        self.operations = crate::operation::Operations::new();
-        self.roster = crate::roster::Roster::new();
     }
 
     fn read(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {

@@ -41,6 +41,15 @@ pub(crate) enum NotFound {
 }
 
 impl Doubt {
+    /// Nothing was asked yet.
+    pub(crate) const NONE: Self = Self {
+        asked_at: Near::of(Timestamp::from_millis(0)),
+        was_asked: false,
+        failures: 0,
+        bare_not_found: false,
+        overtaken: false,
+    };
+
     /// The first moment, not before `now`, at which the call may be asked for.
     pub(crate) fn earliest(&self, now: Timestamp, gap: Span) -> Timestamp {
         let gap = self.widened(gap);
@@ -94,8 +103,7 @@ impl Doubt {
 
     #[cfg(feature = "snapshot")]
     pub(crate) const fn to_parts(self) -> (u32, [u8; 2]) {
-        let flags =
-            self.was_asked as u8 | (self.bare_not_found as u8) << 1 | (self.overtaken as u8) << 2;
+        let flags = self.was_asked as u8 | (self.bare_not_found as u8) << 1 | (self.overtaken as u8) << 2;
         (self.asked_at.bits(), [self.failures, flags])
     }
 

@@ -199,15 +199,12 @@ const CALLBACK: Uri<'static> = Uri::new("https://bot.example/calls/57dab8b1");
 const PROMPT: Uri<'static> = Uri::new("https://bot.example/menu.wav");
 const DESK: Identity<'static> = Identity::User("57dab8b1-894c-409a-b240-bd8beae78896");
 const ANSWER: Command<'static> = Command::Answer(Answer::new(CALLBACK));
-const PLAY: Command<'static> =
-    Command::PlayPrompt { prompts: List::new(&[PROMPT]), repeat: Repeat::Once };
+const PLAY: Command<'static> = Command::PlayPrompt { prompts: List::new(&[PROMPT]), repeat: Repeat::Once };
 const PLAY_16: Command<'static> =
     Command::PlayPrompt { prompts: List::new(&[PROMPT; 16]), repeat: Repeat::Once };
 const SHARING: Report<'static> = Report::ContentSharing { change: Change::Created, session: None };
-const FAILED_TRANSFER: CallNews = CallNews {
-    result: Some(ResultInfo { code: 500, subcode: 7000 }),
-    ..CallNews::of(State::Established)
-};
+const FAILED_TRANSFER: CallNews =
+    CallNews { result: Some(ResultInfo { code: 500, subcode: 7000 }), ..CallNews::of(State::Established) };
 const SOMEBODY: ParticipantId = ParticipantId::from_bytes([0xB0; 16]);
 const TONE: ToneInfo = ToneInfo { sequence: Sequence::new(6), tone: Tone::Tone1 };
 const CREATED: CallNews = CallNews { id: Some(ID), ..CallNews::of(State::Establishing) };

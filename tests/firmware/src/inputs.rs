@@ -5,7 +5,6 @@
 //! of it can be left out either.
 
 use core::hint::black_box;
-use core::mem::MaybeUninit;
 
 pub use callflow_core::call::Output;
 use callflow_core::call::{Input, Offer, Setup};
@@ -39,31 +38,21 @@ pub fn selected() -> u32 {
 ///
 /// # Safety
 /// An image asks once.
-pub unsafe fn memory() -> &'static mut MaybeUninit<Call> {
+pub unsafe fn memory() -> &'static mut Call {
     // SAFETY: the caller asks once.
-    unsafe { CALL.take() }
+    unsafe { CALL.take() }.write(Call::blank())
 }
 
 /// Any call to the bot.
 #[inline(never)]
-pub fn offered(memory: &mut MaybeUninit<Call>) -> &mut Call {
-    let (call, output) = Call::offered(NOW.read(), SETUP.read(), OFFER.read());
-    black_box(&output);
-    memory.write(call)
+pub fn offered(call: &mut Call) {
+    black_box(&call.begin_offered(NOW.read(), SETUP.read(), OFFER.read()));
 }
 
 /// Any call that the bot places; none where core refuses to.
 #[inline(never)]
 pub fn placed(call: &mut Call) {
-    match Call::place(NOW.read(), SETUP.read(), PLACEMENT.read()) {
-        Ok((placed, output)) => {
-            black_box(&output);
-            *call = placed;
-        }
-        Err(refused) => {
-            black_box(&refused);
-        }
-    }
+    black_box(&call.begin_placed(NOW.read(), SETUP.read(), PLACEMENT.read()));
 }
 
 /// Any input, and the next deadline.
