@@ -339,18 +339,32 @@ impl<const R: usize, const O: usize> Call<R, O> {
     ///
     /// # Errors
     /// [`Refused`], for a command only: the call is as it was before.
+    #[inline]
     pub fn handle<'a>(&mut self, now: Timestamp, input: Input<'a>) -> Result<Output<'a>, Refused> {
         let mut output = Output::new();
+        match self.take_in(now, input, &mut output) {
+            Ok(()) => Ok(output),
+            Err(refused) => Err(refused),
+        }
+    }
+
+    #[inline(never)]
+    fn take_in<'a>(
+        &mut self,
+        now: Timestamp,
+        input: Input<'a>,
+        output: &mut Output<'a>,
+    ) -> Result<(), Refused> {
         match input {
-            Input::Command(command) => self.command(now, command, &mut output)?,
+            Input::Command(command) => self.command(now, command, output)?,
             Input::Report(report) => {
                 self.sweep();
-                output.verdict = self.report(now, report, &mut output);
-                self.let_media_go(now, &mut output);
+                output.verdict = self.report(now, report, output);
+                self.let_media_go(now, output);
             }
-            Input::Tick => self.tick(now, &mut output),
+            Input::Tick => self.tick(now, output),
         }
-        Ok(output)
+        Ok(())
     }
 
     /// When to hand in the next [`Input::Tick`], and what for. `None`: never, unless something else happens.

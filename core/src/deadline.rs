@@ -152,12 +152,11 @@ impl core::fmt::Display for OutOfRange {
 impl core::error::Error for OutOfRange {}
 
 /// The unit in which spans are kept, in milliseconds.
-const UNIT: u64 = 100;
+const UNIT: u32 = 100;
 
 /// The timers of a call, in tenths of a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Timers([u16; Timer::COUNT]);
 
 impl Default for Timers {
@@ -199,7 +198,17 @@ impl Timers {
     /// The span of this timer.
     pub fn of(&self, timer: Timer) -> Span {
         let tenths = self.0.get(timer.index()).copied().unwrap_or(0);
-        Span::from_millis(u64::from(tenths).wrapping_mul(UNIT))
+        Span::from_millis(u32::from(tenths).wrapping_mul(UNIT).into())
+    }
+
+    #[cfg(feature = "snapshot")]
+    pub(crate) const fn tenths(self) -> [u16; Timer::COUNT] {
+        self.0
+    }
+
+    #[cfg(feature = "snapshot")]
+    pub(crate) const fn tenths_mut(&mut self) -> &mut [u16; Timer::COUNT] {
+        &mut self.0
     }
 
     /// Whether every span is within its range, as after [`with`](Self::with).
@@ -214,7 +223,7 @@ impl Timers {
 
 #[allow(clippy::cast_possible_truncation)] // the longest range is an hour, which is 36 000
 const fn tenths(span: Span) -> u16 {
-    (span.as_millis() / UNIT) as u16
+    (span.as_millis() / UNIT as u64) as u16
 }
 
 /// A deadline.
@@ -271,13 +280,15 @@ impl Deadlines {
 
     /// Sets the deadline of this kind.
     pub(crate) fn set(&mut self, kind: Kind, at: Timestamp) {
-        let mut after = at.as_millis().wrapping_sub(self.base().as_millis());
-        if self.after.iter().all(|after| *after == NEVER) || at < self.base() || after > FURTHEST {
-            self.move_base(kind, at);
-            after = at.since(self.base()).as_millis();
+        self.clear(kind);
+        let base = self.base();
+        let far = base.plus(Span::from_millis(FURTHEST));
+        if at < base || at > far || self.after.iter().all(|after| *after == NEVER) {
+            self.move_base(at);
         }
+        let after = at.since(self.base()).as_millis().min(FURTHEST);
         if let Some(place) = self.after.get_mut(kind.index()) {
-            *place = u32::try_from(after.min(FURTHEST)).unwrap_or(NEVER);
+            *place = u32::try_from(after).unwrap_or(NEVER);
         }
     }
 
@@ -304,17 +315,16 @@ impl Deadlines {
         *self = moved;
     }
 
-    /// Makes the earliest of `at` and the deadlines other than that of `kind` the moment from which all count. What is
-    /// further ahead than can be said fires early by as much.
-    fn move_base(&mut self, kind: Kind, at: Timestamp) {
-        self.clear(kind);
-        let base = self.next().map_or(at, |next| next.at.min(at));
-        let old = *self;
-        for (place, after) in self.after.iter_mut().zip(old.after) {
-            if after != NEVER {
-                let moved = old.moment(after).since(base).as_millis();
-                *place = u32::try_from(moved.min(FURTHEST)).unwrap_or(NEVER);
-            }
+    /// Makes the earliest of `at` and the deadlines the moment from which all count. What is further ahead than can be
+    /// said fires early by as much.
+    fn move_base(&mut self, at: Timestamp) {
+        let old = self.base();
+        let least = self.after.iter().fold(NEVER, |least, after| least.min(*after));
+        let base = if least == NEVER { at } else { self.moment(least).min(at) };
+        let (later, earlier) = (base.since(old).as_millis(), old.since(base).as_millis());
+        for after in self.after.iter_mut().filter(|after| **after != NEVER) {
+            let moved = u64::from(*after).saturating_sub(later).saturating_add(earlier);
+            *after = u32::try_from(moved.min(FURTHEST)).unwrap_or(NEVER);
         }
         self.base = split(base);
     }

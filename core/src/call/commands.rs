@@ -78,6 +78,7 @@ fn check(
 }
 
 impl<const R: usize, const O: usize> Call<R, O> {
+    #[inline(never)] // a report's stack is not to pay for it
     pub(super) fn command<'a>(
         &mut self,
         now: Timestamp,

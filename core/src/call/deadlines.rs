@@ -47,6 +47,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         self.let_media_go(now, output);
     }
 
+    #[inline(never)]
     pub(super) fn arm(&mut self, now: Timestamp, kind: deadline::Kind, timer: Timer) {
         self.deadlines.set(kind, now.plus(self.facts.timers.of(timer)));
     }

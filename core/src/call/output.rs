@@ -122,6 +122,7 @@ impl<'a> Output<'a> {
         self.overflow
     }
 
+    #[inline(never)]
     pub(super) fn event(&mut self, event: Event) {
         self.overflow |= self.events.push(event).is_err();
     }
@@ -156,6 +157,7 @@ impl<'a> Output<'a> {
         self.request(ticket, Slot::Release);
     }
 
+    #[inline(never)]
     fn request(&mut self, ticket: Ticket, slot: Slot) {
         self.overflow |= self.requests.push((ticket, slot)).is_err();
     }
