@@ -241,13 +241,32 @@ const NEVER: u32 = u32::MAX;
 /// The furthest that a deadline can be ahead of another, in milliseconds: 49 days.
 const FURTHEST: u64 = 0xFFFF_FFFE;
 
+/// How long before a deadline the moment is put from which all count, so that earlier ones seldom move it: 4.6 hours.
+const ROOM: u64 = 1 << 24;
+
 /// The deadlines of one call, one a kind: a moment, and how long after it each is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+///
+/// Two are equal if the moments are, whatever they count from.
+#[derive(Clone, Copy, Debug, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Deadlines {
     // Two words: what holds it then needs no alignment of eight.
     base: [u32; 2],
     after: [u32; Kind::COUNT],
+}
+
+impl PartialEq for Deadlines {
+    fn eq(&self, other: &Self) -> bool {
+        Kind::ALL.iter().all(|kind| self.of(*kind) == other.of(*kind))
+    }
+}
+
+impl core::hash::Hash for Deadlines {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        for kind in Kind::ALL {
+            self.of(*kind).hash(state);
+        }
+    }
 }
 
 impl Default for Deadlines {
@@ -283,7 +302,7 @@ impl Deadlines {
         self.clear(kind);
         let base = self.base();
         let far = base.plus(Span::from_millis(FURTHEST));
-        if at < base || at > far || self.after.iter().all(|after| *after == NEVER) {
+        if at < base || at > far {
             self.move_base(at);
         }
         let after = at.since(self.base()).as_millis().min(FURTHEST);
@@ -315,12 +334,13 @@ impl Deadlines {
         *self = moved;
     }
 
-    /// Makes the earliest of `at` and the deadlines the moment from which all count. What is further ahead than can be
+    /// Makes a moment before `at` and the deadlines the one from which all count. What is further ahead than can be
     /// said fires early by as much.
     fn move_base(&mut self, at: Timestamp) {
         let old = self.base();
         let least = self.after.iter().fold(NEVER, |least, after| least.min(*after));
         let base = if least == NEVER { at } else { self.moment(least).min(at) };
+        let base = Timestamp::from_millis(base.as_millis().saturating_sub(ROOM));
         let (later, earlier) = (base.since(old).as_millis(), old.since(base).as_millis());
         for after in self.after.iter_mut().filter(|after| **after != NEVER) {
             let moved = u64::from(*after).saturating_sub(later).saturating_add(earlier);

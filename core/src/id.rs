@@ -25,7 +25,9 @@ const HASHED: u128 = 0xF << VERSION_SHIFT;
 
 impl PartialEq for Bits {
     fn eq(&self, other: &Self) -> bool {
-        self.0.iter().zip(other.0).fold(0, |differ, (mine, other)| differ | (mine ^ other)) == 0
+        // Ids of one call often differ in their last bytes only.
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+        d == h && c == g && b == f && a == e
     }
 }
 

@@ -305,13 +305,14 @@ pub const fn check(action: Action, facts: &CallFacts, overrides: Overrides) -> V
 
 /// All restrictions of an action that a call breaks.
 pub const fn broken(action: Action, facts: &CallFacts) -> Restrictions {
-    let applying = applying(action);
+    let mut applying = applying(action).0;
     let mut broken = Restrictions::NONE;
     let mut rest = Restriction::ALL;
-    while let [first, others @ ..] = rest {
-        if applying.has(*first) && first.is_broken_by(*facts) {
+    while let ([first, others @ ..], true) = (rest, applying != 0) {
+        if applying & 1 != 0 && first.is_broken_by(*facts) {
             broken = broken.with(*first);
         }
+        applying >>= 1;
         rest = others;
     }
     broken

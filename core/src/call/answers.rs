@@ -1,5 +1,6 @@
 //! How the answer to a request, or its absence, changes a call.
 
+use super::deadlines::Question;
 use super::reports::{Source, operation_ended};
 use super::{Call, Output, Verdict};
 use crate::action::Action;
@@ -272,20 +273,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
             }
             (Reading::Taken, Body::None | Body::Operation(_) | Body::Roster(_))
             | (Reading::Unclear, Body::None | Body::Call(_) | Body::Operation(_) | Body::Roster(_)) => {
-                self.question_failed(now)
+                self.question_failed(Question::Call, now)
             }
         }
-    }
-
-    fn question_failed(&mut self, now: Timestamp) -> Verdict {
-        self.pending.doubt.failed();
-        if self.facts.state.is_ended() {
-            // Only further news of the call is worth another question.
-            return Verdict::Applied;
-        }
-        let at = self.pending.doubt.earliest(now, self.facts.timers.of(Timer::Question));
-        self.deadlines.set(deadline::Kind::Ask, at);
-        Verdict::Applied
     }
 
     fn list_answered(
@@ -307,18 +297,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
             }
             (Reading::Refused, _) => self.not_found(now, response, output),
             (Reading::Taken, Body::None | Body::Call(_) | Body::Operation(_)) | (Reading::Unclear, _) => {
-                self.list_failed(now)
+                self.question_failed(Question::Participants, now)
             }
         }
-    }
-
-    fn list_failed(&mut self, now: Timestamp) -> Verdict {
-        self.pending.roster_doubt.failed();
-        if !self.facts.state.is_ended() {
-            let at = self.pending.roster_doubt.earliest(now, self.facts.timers.of(Timer::Question));
-            self.deadlines.set(deadline::Kind::AskParticipants, at);
-        }
-        Verdict::Applied
     }
 
     fn get_operation_answered(
@@ -339,7 +320,6 @@ impl<const R: usize, const O: usize> Call<R, O> {
                     let (ticket, action) = (operation.ticket(), operation.action());
                     output.event(Event::OutcomeUnknown { ticket, action });
                 }
-                self.wait_for_operations(now);
                 if response.code == lifecycle::doubt::CALL_NOT_FOUND {
                     return self.not_found(now, response, output);
                 }
@@ -417,7 +397,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 let action = operation.action();
                 output.event(Event::OutcomeUnknown { ticket, action });
                 self.invite_may_be_taken(action, output);
-                self.wait_for_operations(now);
+                self.wait_for_operation(now);
                 Verdict::Applied
             }
             Lost::Ended(operation) => {
@@ -473,8 +453,8 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 self.retry_keep_alive(now);
                 Verdict::Applied
             }
-            Some(Exchange::GetCall) => self.question_failed(now),
-            Some(Exchange::ListParticipants) => self.list_failed(now),
+            Some(Exchange::GetCall) => self.question_failed(Question::Call, now),
+            Some(Exchange::ListParticipants) => self.question_failed(Question::Participants, now),
             Some(Exchange::GetOperation) => Verdict::Applied,
             None => self.operation_unclear(now, ticket, output),
         }
@@ -517,8 +497,8 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 self.retry_keep_alive(now);
                 Verdict::Applied
             }
-            Some(Exchange::GetCall) => self.question_failed(now),
-            Some(Exchange::ListParticipants) => self.list_failed(now),
+            Some(Exchange::GetCall) => self.question_failed(Question::Call, now),
+            Some(Exchange::ListParticipants) => self.question_failed(Question::Participants, now),
             Some(Exchange::GetOperation) => Verdict::Applied,
             None => self.close(ticket, Outcome::NotSent, None, output),
         }

@@ -1,5 +1,6 @@
 //! How a command changes a call: the rule books are asked first, and then it leaves.
 
+use super::deadlines::Question;
 use super::{Call, Output, Refused, Setup, Verdict, Why, folded};
 use crate::action::{Action, Actions};
 use crate::classification::{Classification, Direction};
@@ -365,11 +366,11 @@ impl<const R: usize, const O: usize> Call<R, O> {
     ///
     /// Source: Graph docs, call: get, call: list participants (not of a call between two endpoints).
     fn refresh(&mut self, now: Timestamp, ticket: Ticket, output: &mut Output<'_>) {
-        self.get_call(now, ticket, output);
+        self.put_as(Question::Call, now, ticket, output);
         let may_list = !self.facts.state.is_ended() && !self.is_out(Exchange::ListParticipants);
         if may_list && self.has_roster() {
             let ticket = self.take_ticket();
-            self.list_participants(now, ticket, output);
+            self.put_as(Question::Participants, now, ticket, output);
         }
         if let Some((operation, id)) = self.operations.running() {
             self.get_operation(operation.ticket(), id, output);

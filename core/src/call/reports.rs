@@ -2,7 +2,7 @@
 
 use super::answers::news_of;
 use super::{Call, Output, Verdict, chat_of, folded};
-use crate::action::{Action, Actions};
+use crate::action::Action;
 use crate::classification::{Direction, HostingCause, Kind};
 use crate::deadline::{self, Timer};
 use crate::event::Event;
@@ -26,8 +26,6 @@ pub(super) enum Source {
     /// The answer to a question, which says what is.
     Answer,
 }
-
-const INVITATIONS: Actions = Actions::of(&[Action::Invite, Action::InviteSeveral]);
 
 impl<const R: usize, const O: usize> Call<R, O> {
     pub(super) fn report(&mut self, now: Timestamp, report: &Report<'_>, output: &mut Output<'_>) -> Verdict {
@@ -574,27 +572,26 @@ impl<const R: usize, const O: usize> Call<R, O> {
     ) -> Verdict {
         let status = news.status.told_by(change == Change::Deleted, news.result);
         let wait = self.facts.timers.of(Timer::Operation);
-        let verdict = match self.operations.told(now, wait, ticket, news_of(news, status)) {
+        match self.operations.told(now, wait, ticket, news_of(news, status)) {
             operation::Effect::Ended(ended, outcome) => {
                 self.operation_completed(now, &ended, outcome, news, output);
                 Verdict::Applied
             }
             operation::Effect::Taken(action) => {
                 self.invite_may_be_taken(action, output);
-                if INVITATIONS.has(action)
+                if matches!(action, Action::Invite | Action::InviteSeveral)
                     && let Some(invited) = news.invited
                 {
                     self.roster.invite(invited);
                 }
+                self.wait_for_operation(now);
                 Verdict::Applied
             }
             operation::Effect::Applied => Verdict::Applied,
             operation::Effect::Same => Verdict::Repeat,
             operation::Effect::NotOurs if ticket.is_some() => Verdict::Stale,
             operation::Effect::NotOurs => not_used(Topic::ForeignOperation, output),
-        };
-        self.wait_for_operations(now);
-        verdict
+        }
     }
 
     fn operation_completed(
@@ -649,7 +646,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
 
     /// Takes the places from those who were invited and did not join, where no invitation is pending.
     pub(super) fn invitation_ended(&mut self) {
-        if !self.operations.is_pending(INVITATIONS) {
+        if !self.operations.has_invitations() {
             self.roster.forget_invited();
         }
     }

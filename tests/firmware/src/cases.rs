@@ -93,9 +93,9 @@ pub enum Gives {
 }
 
 impl Gives {
-    /// What `handle` did.
-    pub fn of(result: &Result<Output<'_>, Refused>) -> Self {
-        match result.as_ref().map(Output::verdict) {
+    /// What `handle_into` did.
+    pub fn of(result: Result<(), Refused>, output: &Output<'_>) -> Self {
+        match result.map(|()| output.verdict()) {
             Ok(Verdict::Applied) => Self::Change,
             Ok(Verdict::Repeat | Verdict::Stale | Verdict::Unexplained | Verdict::NotUsed) => Self::Nothing,
             Err(_) => Self::Refusal,
@@ -106,10 +106,15 @@ impl Gives {
 /// Hands an input in; the instructions of this are counted.
 ///
 /// # Errors
-/// What `handle` gives.
+/// What `handle_into` gives.
 #[inline(never)]
-pub fn hand_in(call: &mut Call, at: Timestamp, input: Input<'static>) -> Result<Output<'static>, Refused> {
-    call.handle(at, input)
+pub fn hand_in(
+    call: &mut Call,
+    at: Timestamp,
+    input: Input<'static>,
+    output: &mut Output<'static>,
+) -> Result<(), Refused> {
+    call.handle_into(at, input, output)
 }
 
 /// The cases.
