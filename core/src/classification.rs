@@ -23,6 +23,10 @@
 //!
 //! Source: Graph docs, Calls overview, call, and application: post calls.
 
+mod rows;
+
+pub use rows::{ChangeRow, Created, CreationRow, Observation, change_rows, creation_rows};
+
 use core::fmt;
 
 use crate::meeting::Coordinates;

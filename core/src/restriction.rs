@@ -450,7 +450,7 @@ const REASONS: &[Reason] = &[
         restriction: R::EmptyList,
         certainty: Certainty::Captured,
         words: "of a peer-to-peer call the list is empty or refused: it does not say that nobody is there",
-        source: "Graph docs, call: list participants; field reports (an empty list)",
+        source: "field reports (an empty list); Graph docs, call: list participants",
     },
     Reason {
         restriction: R::Established,
