@@ -21,6 +21,12 @@
 //! assert_eq!((call.kind(), call.reason()), (Kind::Group, Reason::InviteCompleted));
 //! ```
 //!
+//! # The diagram
+//!
+#![doc = "```mermaid"]
+#![doc = include_str!("diagram/classification.mmd")]
+#![doc = "```"]
+//!
 //! Source: Graph docs, Calls overview, call, and application: post calls.
 
 mod rows;

@@ -32,6 +32,15 @@
 //! | content sharing began or ended | is not told | the next news of a session |
 //! | a participant is joining, or left, under policy-based recording | he is not recorded, or counted too long | nothing |
 //!
+//! # The diagram
+//!
+//! An arrow is news that leads to another state; `(asked)`: and the call is asked for, because no page has that order or
+//! the bot did not ask for it. [`diagram`](crate::diagram) draws it, and every pair as a table.
+//!
+#![doc = "```mermaid"]
+#![doc = include_str!("diagram/lifecycle.mmd")]
+#![doc = "```"]
+//!
 //! Source: Graph docs, call (callState), application: post calls, call: answer, reject, redirect, transfer, delete,
 //! keepAlive, playPrompt, subscribeToTone; the table is checked by the tests of each row.
 

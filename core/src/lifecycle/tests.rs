@@ -74,112 +74,78 @@ enum Decided {
     Elsewhere(&'static str),
 }
 
+use Decided::{AtCreation, ByActionAndNews, ByNews, Elsewhere};
+use State::{
+    Established, Establishing, Hold, Incoming, Redirecting, Ringing, Terminated, Terminating,
+    TransferAccepted, Transferring,
+};
+
+const LIVE: &[State] = &[
+    Incoming,
+    Establishing,
+    Ringing,
+    Established,
+    Hold,
+    Transferring,
+    TransferAccepted,
+    Redirecting,
+    Terminating,
+];
+const IN_TRANSFER: &[State] = &[Transferring, TransferAccepted];
+const ENDING: &[News] = &[News::Terminating, News::Terminated];
+const END: &[News] = &[News::Terminated];
+
+/// The documented transitions: number, page and what happens there, what decides it.
+#[rustfmt::skip] // One line a transition.
+const TRANSITIONS: [(usize, &str, Decided); 29] = [
+    (1, "call: answer: created/incoming", AtCreation(WHEN_OFFERED, Incoming)),
+    (2, "application: post calls: 201", AtCreation(WHEN_PLACED, Establishing)),
+    (3, "call: answer: 202 changes nothing yet", Elsewhere("call: the example of the module")),
+    (4, "call: answer: establishing", ByNews(&[Incoming], News::Establishing, Establishing)),
+    (5, "call: answer: established first", ByNews(&[Incoming], News::Established, Established)),
+    (6, "call: answer: establishing late", ByNews(&[Established], News::Establishing, Established)),
+    (7, "application: post calls: establishing again", ByNews(&[Establishing], News::Establishing, Establishing)),
+    (8, "call (callState): ringing", ByNews(&[Establishing], News::Ringing, Ringing)),
+    (9, "application: post calls: established", ByNews(&[Establishing, Ringing], News::Established, Established)),
+    (10, "call: subscribeToTone: established again", ByNews(&[Established], News::Established, Established)),
+    (11, "call: reject: deleted, without a state", ByActionAndNews(&[Incoming], Action::Reject, END, Terminated)),
+    (12, "call: redirect: deleted/terminated", ByActionAndNews(&[Incoming], Action::Redirect, END, Terminated)),
+    (13, "call (callState): redirecting", ByActionAndNews(&[Incoming], Action::Redirect, &[News::Redirecting], Redirecting)),
+    (14, "call: answer: the limit passes", Elsewhere("call: the limit for answering, below, at and above")),
+    (15, "call: delete: the caller gave up", ByNews(&[Incoming], News::Terminated, Terminated)),
+    (16, "call: delete: nobody picked up", ByActionAndNews(&[Establishing], Action::HangUp, ENDING, Terminated)),
+    (17, "call: delete: the bot hangs up", ByActionAndNews(&[Established], Action::HangUp, ENDING, Terminated)),
+    (18, "call: delete: the other side hangs up", ByNews(&[Established], News::Terminated, Terminated)),
+    (19, "call: transfer: transferring", ByActionAndNews(&[Established], Action::Transfer, &[News::Transferring], Transferring)),
+    (20, "call: transfer: accepted", ByNews(&[Transferring], News::TransferAccepted, TransferAccepted)),
+    (21, "call: transfer: completed", ByNews(IN_TRANSFER, News::Terminated, Terminated)),
+    (22, "call: transfer: failed", ByNews(IN_TRANSFER, News::Established, Established)),
+    (23, "call: transfer: somebody hangs up", ByNews(&[Transferring], News::Terminated, Terminated)),
+    (24, "call (callState): hold", ByNews(&[Established], News::Hold, Hold)),
+    (25, "call (callState): back from hold", ByNews(&[Hold], News::Established, Established)),
+    (26, "call: delete: deleted, whatever it carries", ByNews(LIVE, News::Terminated, Terminated)),
+    (27, "call: keepAlive: 404", ByNews(LIVE, News::Gone, Terminated)),
+    (28, "call: delete: news after the end", Elsewhere("nothing_told_after_the_end_changes_it")),
+    (29, "participant: invite: a group from then on", Elsewhere("classification: truth table, 13 and 14")),
+];
+
 #[test]
 fn each_documented_transition_is_in_the_tables() {
-    use Decided::{AtCreation, ByActionAndNews, ByNews, Elsewhere};
-    use State::{
-        Established, Establishing, Hold, Incoming, Redirecting, Ringing, Terminated, Terminating,
-        TransferAccepted, Transferring,
-    };
-    const IN_TRANSFER: &[State] = &[Transferring, TransferAccepted];
-    const LIVE: &[State] = &[
-        Incoming,
-        Establishing,
-        Ringing,
-        Established,
-        Hold,
-        Transferring,
-        TransferAccepted,
-        Redirecting,
-        Terminating,
-    ];
-    const ENDING: &[News] = &[News::Terminating, News::Terminated];
-    let transitions = [
-        (1, "call: answer: created/incoming", AtCreation(WHEN_OFFERED, Incoming)),
-        (2, "application: post calls: 201", AtCreation(WHEN_PLACED, Establishing)),
-        (3, "call: answer: 202 changes nothing yet", Elsewhere("the example of module `call`")),
-        (4, "call: answer: establishing", ByNews(&[Incoming], News::Establishing, Establishing)),
-        (5, "call: answer: established first", ByNews(&[Incoming], News::Established, Established)),
-        (6, "call: answer: establishing late", ByNews(&[Established], News::Establishing, Established)),
-        (
-            7,
-            "application: post calls: establishing again",
-            ByNews(&[Establishing], News::Establishing, Establishing),
-        ),
-        (8, "call: callState: ringing", ByNews(&[Establishing], News::Ringing, Ringing)),
-        (
-            9,
-            "application: post calls: established",
-            ByNews(&[Establishing, Ringing], News::Established, Established),
-        ),
-        (
-            10,
-            "call: subscribeToTone: established again",
-            ByNews(&[Established], News::Established, Established),
-        ),
-        (
-            11,
-            "call: reject: deleted, without a state",
-            ByActionAndNews(&[Incoming], Action::Reject, &[News::Terminated], Terminated),
-        ),
-        (
-            12,
-            "call: redirect: deleted/terminated",
-            ByActionAndNews(&[Incoming], Action::Redirect, &[News::Terminated], Terminated),
-        ),
-        (
-            13,
-            "call: callState: redirecting",
-            ByActionAndNews(&[Incoming], Action::Redirect, &[News::Redirecting], Redirecting),
-        ),
-        (14, "call: answer: the limit passes", Elsewhere("call: the answer limit, below, at and above")),
-        (15, "call: delete: the caller hung up", ByNews(&[Incoming], News::Terminated, Terminated)),
-        (
-            16,
-            "call: delete: nobody picked up",
-            ByActionAndNews(&[Establishing], Action::HangUp, ENDING, Terminated),
-        ),
-        (
-            17,
-            "call: delete: the bot hangs up",
-            ByActionAndNews(&[Established], Action::HangUp, ENDING, Terminated),
-        ),
-        (18, "call: delete: the other side ends it", ByNews(&[Established], News::Terminated, Terminated)),
-        (
-            19,
-            "call: transfer: transferring",
-            ByActionAndNews(&[Established], Action::Transfer, &[News::Transferring], Transferring),
-        ),
-        (20, "call: transfer: accepted", ByNews(&[Transferring], News::TransferAccepted, TransferAccepted)),
-        (21, "call: transfer: completed", ByNews(IN_TRANSFER, News::Terminated, Terminated)),
-        (22, "call: transfer: failed", ByNews(IN_TRANSFER, News::Established, Established)),
-        (23, "call: transfer: somebody hangs up", ByNews(&[Transferring], News::Terminated, Terminated)),
-        (24, "call: callState: hold", ByNews(&[Established], News::Hold, Hold)),
-        (25, "call: callState: back from hold", ByNews(&[Hold], News::Established, Established)),
-        (26, "call: delete: deleted, whatever it carries", ByNews(LIVE, News::Terminated, Terminated)),
-        (27, "call: keepAlive: 404", ByNews(LIVE, News::Gone, Terminated)),
-        (28, "call: delete: news after the end", Elsewhere("nothing_told_after_the_end_changes_it, below")),
-        (
-            29,
-            "participant: invite: a group from then on",
-            Elsewhere("classification: truth table, 13 and 14"),
-        ),
-    ];
-    for (place, (row, page, decided)) in transitions.into_iter().enumerate() {
-        assert_eq!(place + 1, row, "each row once");
+    for (place, (row, page, decided)) in TRANSITIONS.iter().enumerate() {
+        assert_eq!(place + 1, *row, "each once");
         match decided {
             AtCreation(found, expected) => assert_eq!(found, expected, "{row}: {page}"),
             ByNews(from, news, expected) => {
-                for from in from {
-                    assert_eq!(after(*from, news), expected, "{row}: {page}, from {from}");
-                    assert_ne!(effect(*from, news), Unexplained, "{row}: {page}, from {from}");
+                for from in *from {
+                    assert_eq!(after(*from, *news), *expected, "{row}: {page}, from {from}");
+                    assert_ne!(effect(*from, *news), Unexplained, "{row}: {page}, from {from}");
                 }
             }
             ByActionAndNews(from, action, news, expected) => {
-                for from in from {
-                    assert_eq!(leave(*from, action), Leave::Allow, "{row}: {page}, from {from}");
+                for from in *from {
+                    assert_eq!(leave(*from, *action), Leave::Allow, "{row}: {page}, from {from}");
                     let last = news.iter().fold(*from, |state, news| after(state, *news));
-                    assert_eq!(last, expected, "{row}: {page}, from {from}");
+                    assert_eq!(last, *expected, "{row}: {page}, from {from}");
                 }
             }
             Elsewhere(test) => assert!(!test.is_empty(), "{row}: {page}"),
