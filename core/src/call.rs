@@ -44,10 +44,10 @@ use crate::deadline::{self, Deadline, Deadlines, Timer, Timers};
 use crate::event::Event;
 use crate::id::{CallId, CallKey, ClientContext, ParticipantId, Ticket};
 use crate::identity::{Answerer, Routing};
-use crate::lifecycle::State;
 use crate::lifecycle::doubt::Doubt;
 use crate::lifecycle::end::{End, How, TerminationReason};
 use crate::lifecycle::pending::{Creation, Exchange, HangingUp, Outstanding, Settlement, Transferring};
+use crate::lifecycle::{self, State};
 use crate::media::{Audio, Media, MediaHost, RecordingStatus, Transcription};
 use crate::meeting::Coordinates;
 use crate::operation::Operations;
@@ -545,8 +545,8 @@ impl<const R: usize, const O: usize> Call<R, O> {
         facts.trust = setup.trust;
         facts.timers = setup.timers;
         let (state, creation, settlement) = match facts.direction() {
-            Direction::Incoming => (State::Incoming, Creation::Done, Settlement::Open),
-            Direction::Outgoing => (State::Establishing, Creation::Asked, Settlement::NotNeeded),
+            Direction::Incoming => (lifecycle::WHEN_OFFERED, Creation::Done, Settlement::Open),
+            Direction::Outgoing => (lifecycle::WHEN_PLACED, Creation::Asked, Settlement::NotNeeded),
         };
         facts.state = state;
         self.pending.creation = creation;

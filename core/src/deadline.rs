@@ -13,6 +13,7 @@
 //! # Ok::<(), callflow_core::deadline::OutOfRange>(())
 //! ```
 
+use crate::certainty::Certainty;
 use crate::time::{Span, Timestamp};
 use crate::words::words;
 
@@ -44,57 +45,33 @@ words! {
 
 words! {
     /// A span that decides a deadline.
+    ///
+    /// Source: [`Timer::source`].
     pub enum Timer {
         /// How long an incoming call waits to be answered, rejected or redirected: 15 seconds.
-        ///
-        /// Source: Graph docs, call: answer.
         Answer = "answer",
         /// How long it waits where the invitation is for policy-based recording: 5 seconds. A notification that a
         /// participant is joining waits as long.
-        ///
-        /// Source: Graph docs, call: answer (example 3); assumed for joining participants: if they may wait longer, some
-        /// are answered by default that could have waited.
         AnswerPolicyRecording = "answer policy recording",
         /// How long somebody may ring before the bot hangs up: 115 seconds.
-        ///
-        /// Source: assumed; v1.0 has no such limit, and beta allows 115 seconds at most (Graph docs, application: post
-        /// calls), so that the default cuts no ringing short that the service allows.
         Ring = "ring",
         /// How often a call is kept alive: 15 minutes. The service clears up after 45 without.
-        ///
-        /// Source: Graph docs, call: keepAlive.
         KeepAlive = "keepAlive",
         /// How soon a keepAlive is tried again after one that failed: 2 minutes.
-        ///
-        /// Source: assumed; short enough for several tries within the 45 minutes.
         KeepAliveRetry = "keepAlive retry",
         /// How long after `established` audio is waited for before held requests are let go: 10 seconds.
-        ///
-        /// Source: assumed; where audio was active and the news of it lost, nothing else would let them go. If audio is
-        /// not active, the service refuses the request, and the operation ends so.
         Media = "media",
         /// How long after an answer, a rejection, a transfer or a hang-up was taken news of it is waited for before the
         /// call is asked for: 15 seconds; after a redirect, as long as that may ring in addition.
-        ///
-        /// Source: assumed; field reports have calls whose news never came, and asking is harmless.
         News = "news",
         /// How long the creation of a call may stay without any news, where its answer was lost: 3 minutes.
-        ///
-        /// Source: assumed; longer than the 115 s that a callee may ring (Graph docs, application: post calls, beta).
         Creation = "creation",
         /// How long an operation's completion is waited for before the operation is asked for, or where its id is not
         /// known its outcome is called unknown: 60 seconds.
-        ///
-        /// Source: assumed; an invitation that nobody takes fails after about as long (field report), and asking for a
-        /// prompt that still plays is harmless.
         Operation = "operation",
         /// The least time between two questions for the call, or for its participants: 10 seconds.
-        ///
-        /// Source: assumed; bounds what doubt can cost to six requests a minute of each.
         Question = "question",
         /// How long an answer to a question is waited for before it counts as lost: 60 seconds.
-        ///
-        /// Source: assumed; if it is shorter than a slow answer, the call is asked for once more.
         QuestionLost = "question lost",
     }
 }
@@ -128,6 +105,63 @@ impl Timer {
     pub const fn range(self) -> (Span, Span) {
         let (_, least, most) = self.spans();
         (least, most)
+    }
+
+    /// How sure the default is.
+    pub const fn certainty(self) -> Certainty {
+        match self {
+            Self::Answer | Self::AnswerPolicyRecording | Self::KeepAlive => Certainty::Documented,
+            Self::Ring
+            | Self::KeepAliveRetry
+            | Self::Media
+            | Self::News
+            | Self::Creation
+            | Self::Operation
+            | Self::Question
+            | Self::QuestionLost => Certainty::Assumed,
+        }
+    }
+
+    /// Where the default stands.
+    pub const fn source(self) -> &'static str {
+        match self {
+            Self::Answer => "Graph docs, call: answer",
+            Self::AnswerPolicyRecording => {
+                "Graph docs, call: answer (example 3), for the invitation; assumed for joining participants: if they may \
+                 wait longer, some are answered by default that could have waited"
+            }
+            Self::Ring => {
+                "assumed (application: post calls has no limit in v1.0, and allows 115 seconds at most in beta); if it is \
+                 wrong, ringing is cut short that the service would allow"
+            }
+            Self::KeepAlive => "Graph docs, call: keepAlive",
+            Self::KeepAliveRetry => {
+                "assumed (several tries within the 45 minutes that call: keepAlive gives); if it is wrong, the service is \
+                 asked more often than it likes"
+            }
+            Self::Media => {
+                "assumed (the news that audio is active may be lost, and nothing else would let the requests go); if it is \
+                 wrong, the service refuses the request, and the operation ends so"
+            }
+            Self::News => {
+                "assumed (field reports: news that never came); if it is wrong, the call is asked for once, which is \
+                 harmless"
+            }
+            Self::Creation => {
+                "assumed (longer than the 115 seconds of ringing in application: post calls, beta); if it is wrong, a call \
+                 is given up of which there would have been news"
+            }
+            Self::Operation => {
+                "assumed (field report: an invitation that nobody takes fails after about as long); if it is wrong, an \
+                 operation that still runs is asked for, or called unknown where its id is not known"
+            }
+            Self::Question => {
+                "assumed (six requests a minute is what doubt may cost); if it is wrong, the service throttles them"
+            }
+            Self::QuestionLost => {
+                "assumed (no answer takes as long); if it is wrong, the call is asked for once more"
+            }
+        }
     }
 }
 
