@@ -242,7 +242,7 @@ const NEVER: u32 = u32::MAX;
 const FURTHEST: u64 = 0xFFFF_FFFE;
 
 /// The deadlines of one call, one a kind: a moment, and how long after it each is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Deadlines {
     // Two words: what holds it then needs no alignment of eight.
@@ -253,6 +253,23 @@ pub struct Deadlines {
 impl Default for Deadlines {
     fn default() -> Self {
         Self::NONE
+    }
+}
+
+/// Equal are deadlines at the same moments, whichever moment they count from.
+impl PartialEq for Deadlines {
+    fn eq(&self, other: &Self) -> bool {
+        self.moments().eq(other.moments())
+    }
+}
+
+impl Eq for Deadlines {}
+
+impl core::hash::Hash for Deadlines {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        for at in self.moments() {
+            at.hash(state);
+        }
     }
 }
 
@@ -276,6 +293,10 @@ impl Deadlines {
     /// When the deadline of this kind is.
     pub fn of(&self, kind: Kind) -> Option<Timestamp> {
         self.after.get(kind.index()).filter(|after| **after != NEVER).map(|after| self.moment(*after))
+    }
+
+    fn moments(&self) -> impl Iterator<Item = Option<Timestamp>> {
+        Kind::ALL.iter().map(|kind| self.of(*kind))
     }
 
     /// Sets the deadline of this kind.
@@ -346,6 +367,8 @@ const fn split(moment: Timestamp) -> [u32; 2] {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::BuildHasher;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -366,6 +389,20 @@ mod tests {
             deadlines.next(),
             Some(Deadline { at: Timestamp::from_millis(895_000), kind: Kind::KeepAlive })
         );
+    }
+
+    #[test]
+    fn regression_deadlines_at_the_same_moments_are_equal_whichever_was_set_first() {
+        let (answer, keep_alive) = (Timestamp::from_millis(15_000), Timestamp::from_millis(900_000));
+        let (mut one, mut other) = (Deadlines::default(), Deadlines::default());
+        one.set(Kind::Answer, answer);
+        one.set(Kind::KeepAlive, keep_alive);
+        one.clear(Kind::Answer);
+        assert_ne!(one, other);
+        other.set(Kind::KeepAlive, keep_alive);
+        assert_eq!(one, other);
+        let hasher = std::hash::RandomState::new();
+        assert_eq!(hasher.hash_one(one), hasher.hash_one(other));
     }
 
     #[test]
