@@ -363,14 +363,23 @@ impl<const R: usize, const O: usize> Call<R, O> {
         output.clear();
         match input {
             Input::Command(command) => self.command(now, command, output)?,
-            Input::Report(report) => {
-                self.sweep();
-                output.verdict = self.report(now, report, output);
-                self.let_media_go(now, output);
-            }
+            Input::Report(report) => self.take_report(now, report, output),
             Input::Tick => self.tick(now, output),
         }
         Ok(())
+    }
+
+    /// Takes in a report. What comes of it borrows nothing of it.
+    pub(crate) fn told<'o>(&mut self, now: Timestamp, report: &Report<'_>) -> Output<'o> {
+        let mut output = Output::new();
+        self.take_report(now, report, &mut output);
+        output
+    }
+
+    fn take_report(&mut self, now: Timestamp, report: &Report<'_>, output: &mut Output<'_>) {
+        self.sweep();
+        output.verdict = self.report(now, report, output);
+        self.let_media_go(now, output);
     }
 
     /// When to hand in the next [`Input::Tick`], and what for. `None`: never, unless something else happens.

@@ -331,6 +331,10 @@ impl Deadlines {
         self.after.get(kind.index()).filter(|after| **after != NEVER).map(|after| self.moment(*after))
     }
 
+    fn moments(&self) -> impl Iterator<Item = Option<Timestamp>> {
+        Kind::ALL.iter().map(|kind| self.of(*kind))
+    }
+
     /// Sets the deadline of this kind.
     pub(crate) fn set(&mut self, kind: Kind, at: Timestamp) {
         self.clear(kind);
@@ -400,6 +404,8 @@ const fn split(moment: Timestamp) -> [u32; 2] {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::BuildHasher;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -420,6 +426,20 @@ mod tests {
             deadlines.next(),
             Some(Deadline { at: Timestamp::from_millis(895_000), kind: Kind::KeepAlive })
         );
+    }
+
+    #[test]
+    fn regression_deadlines_at_the_same_moments_are_equal_whichever_was_set_first() {
+        let (answer, keep_alive) = (Timestamp::from_millis(15_000), Timestamp::from_millis(900_000));
+        let (mut one, mut other) = (Deadlines::default(), Deadlines::default());
+        one.set(Kind::Answer, answer);
+        one.set(Kind::KeepAlive, keep_alive);
+        one.clear(Kind::Answer);
+        assert_ne!(one, other);
+        other.set(Kind::KeepAlive, keep_alive);
+        assert_eq!(one, other);
+        let hasher = std::hash::RandomState::new();
+        assert_eq!(hasher.hash_one(one), hasher.hash_one(other));
     }
 
     #[test]

@@ -26,7 +26,7 @@ extern crate std;
 
 pub mod action;
 pub mod call;
-//pub mod calls;
+pub mod calls;
 pub mod certainty;
 pub mod classification;
 pub mod command;

@@ -574,9 +574,11 @@ impl<const R: usize, const O: usize> Call<R, O> {
     /// Whether the parts can occur together.
     pub(crate) fn is_sound(&self) -> bool {
         let Facts { state, end, ever_established, timers, .. } = &self.facts;
-        let crate::call::Pending { creation, settlement, hanging_up, transferring, .. } = &self.pending;
+        let crate::call::Pending { next_ticket, creation, settlement, hanging_up, transferring, .. } =
+            &self.pending;
         let incoming = self.facts.direction() == Direction::Incoming;
         self.operations.is_sound()
+            && self.operations.rows().all(|row| is_spent(row.ticket(), *next_ticket))
             && timers.are_sound()
             && state.is_ended() == end.is_some()
             && (*ever_established || !state.is_connected())
@@ -588,6 +590,12 @@ impl<const R: usize, const O: usize> Call<R, O> {
             && (!state.is_ended() || *transferring == Transferring::No)
             && (*end != Some(How::Told) || self.deadlines.next().is_none())
     }
+}
+
+/// Whether `ticket` was given before `next`: a ticket that is given again would name two operations.
+fn is_spent(ticket: Ticket, next: Ticket) -> bool {
+    // The numbers wrap around.
+    (1..1 << 31).contains(&next.number().wrapping_sub(ticket.number()))
 }
 
 struct Writer<'b> {
@@ -796,5 +804,29 @@ const fn policy_of(byte: u8) -> Option<Policy> {
         1 => Some(Policy::Advise),
         2 => Some(Policy::Off),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::{Input, Offer, Setup};
+    use crate::command::{Answer, Command};
+    use crate::text::Uri;
+
+    #[test]
+    fn regression_a_ticket_that_would_be_given_twice_is_refused() {
+        let (setup, offer) = (Setup::new(CallKey::new(1)), Offer::new(CallId::parse("a")));
+        let (mut call, _) = Call::<2, 2>::offered(Timestamp::from_millis(0), setup, offer);
+        let answer = Command::Answer(Answer::new(Uri::new("https://bot.example")));
+        for command in [answer, Command::SubscribeToTone] {
+            assert!(call.handle(Timestamp::from_millis(0), Input::Command(&command)).is_ok());
+        }
+        let mut buffer = [0; Call::<2, 2>::SNAPSHOT_LEN];
+        for (next, expected) in [(3, true), (1 << 31, true), (2, false), (1, false), (u32::MAX, false)] {
+            call.pending.next_ticket = Ticket::try_new(next).unwrap();
+            let bytes = call.encode(&mut buffer).unwrap();
+            assert_eq!(Call::<2, 2>::decode(bytes).is_ok(), expected, "{next}");
+        }
     }
 }

@@ -114,6 +114,10 @@ impl<const R: usize, const O: usize> Call<R, O> {
                     Body::Call(news) => news,
                     Body::None | Body::Operation(_) | Body::Roster(_) => CallNews::NONE,
                 };
+                if let Some(id) = news.id {
+                    // The answer knows best: earlier news may have been taken for this call's.
+                    self.facts.id = id;
+                }
                 self.call_news(now, Change::Created, &news, Source::Answer, output)
             }
             Reading::Refused => {

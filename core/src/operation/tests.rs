@@ -145,3 +145,14 @@ fn a_recording_that_interrupts_leaves_before_what_waits() {
     table.ask(ticket(1), Action::PlayPrompt, USABLE);
     assert_eq!(table.ask(ticket(2), Action::Record, Asking { interrupts: true, ..USABLE }), Some(true));
 }
+
+#[cfg(feature = "snapshot")]
+#[test]
+fn regression_a_recording_that_interrupts_is_out_beside_another_request() {
+    let interrupting = Asking { interrupts: true, ..USABLE };
+    let mut table = Operations::<3>::new();
+    assert_eq!(table.ask(ticket(1), Action::PlayPrompt, USABLE), Some(true));
+    assert_eq!(table.ask(ticket(2), Action::Record, interrupting), Some(true));
+    assert_eq!(table.ask(ticket(3), Action::Record, interrupting), Some(true));
+    assert!(table.is_sound());
+}
