@@ -236,7 +236,7 @@ const NEVER: u32 = u32::MAX;
 const FURTHEST: u64 = 0xFFFF_FFFE;
 
 /// The deadlines of one call, one a kind: a moment, and how long after it each is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Deadlines {
     // Two words: what holds it then needs no alignment of eight.
@@ -247,6 +247,23 @@ pub struct Deadlines {
 impl Default for Deadlines {
     fn default() -> Self {
         Self { base: [0; 2], after: [NEVER; Kind::COUNT] }
+    }
+}
+
+// From which moment they count says nothing: a call that was read from a snapshot counts from another one.
+impl PartialEq for Deadlines {
+    fn eq(&self, other: &Self) -> bool {
+        Kind::ALL.iter().all(|kind| self.of(*kind) == other.of(*kind))
+    }
+}
+
+impl Eq for Deadlines {}
+
+impl core::hash::Hash for Deadlines {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        for kind in Kind::ALL {
+            self.of(*kind).hash(state);
+        }
     }
 }
 
@@ -382,6 +399,17 @@ mod tests {
         fn plus_one(self) -> Self {
             Self::from_millis(self.as_millis() + 1)
         }
+    }
+
+    #[test]
+    fn regression_deadlines_are_equal_from_whatever_moment_they_count() {
+        let (mut one, mut other) = (Deadlines::default(), Deadlines::default());
+        one.set(Kind::Answer, Timestamp::from_millis(15_000));
+        for deadlines in [&mut one, &mut other] {
+            deadlines.set(Kind::KeepAlive, Timestamp::from_millis(900_000));
+        }
+        one.clear(Kind::Answer);
+        assert_eq!(one, other);
     }
 
     proptest! {
