@@ -142,19 +142,17 @@ pub(crate) struct Facts {
     pub(crate) own_participant: Option<NonZeroU32>,
     /// Who is on hold with music, or is about to be: his participant id, folded.
     pub(crate) on_hold: Option<NonZeroU32>,
-    pub(crate) result: Option<ResultInfo>,
+    pub(crate) has_result: bool,
+    pub(crate) result: ResultInfo,
     pub(crate) end: Option<How>,
     pub(crate) ended_by: By,
     pub(crate) reason: Option<TerminationReason>,
-    pub(crate) direction: Direction,
     pub(crate) created_by: Action,
     pub(crate) state: State,
     pub(crate) ever_established: bool,
     pub(crate) classification: Classification,
     pub(crate) chat: Chat,
     pub(crate) recording: PolicyRecording,
-    /// How many participants this call records under a policy.
-    pub(crate) recorded: u16,
     pub(crate) media: Media,
     pub(crate) media_host: MediaHost,
     pub(crate) answered_by: Option<Answerer>,
@@ -164,6 +162,46 @@ pub(crate) struct Facts {
     pub(crate) overrides: Overrides,
     pub(crate) trust: Trust,
     pub(crate) timers: Timers,
+}
+
+impl Facts {
+    const BLANK: Self = Self {
+        key: CallKey::new(0),
+        id: CallId::NIL,
+        own_participant: None,
+        on_hold: None,
+        has_result: false,
+        result: ResultInfo { code: 0, subcode: 0 },
+        end: Some(How::Told),
+        ended_by: By::Unknown,
+        reason: None,
+        created_by: Action::Answer,
+        state: State::Terminated,
+        ever_established: false,
+        classification: Classification::incoming(Coordinates::None),
+        chat: Chat::Unknown,
+        recording: PolicyRecording::No,
+        media: Media::NEW,
+        media_host: MediaHost::Service,
+        answered_by: None,
+        routing: None,
+        knowledge: Knowledge::new(Grants::Unknown),
+        policy: Policy::Enforce,
+        overrides: Overrides::NONE,
+        trust: Trust::Confirm,
+        timers: Timers::DEFAULT,
+    };
+
+    pub(crate) const fn direction(&self) -> Direction {
+        match self.created_by {
+            Action::Answer | Action::AnswerPolicyRecording => Direction::Incoming,
+            _ => Direction::Outgoing,
+        }
+    }
+
+    pub(crate) const fn result(&self) -> Option<ResultInfo> {
+        if self.has_result { Some(self.result) } else { None }
+    }
 }
 
 /// What is asked and not settled.
@@ -188,6 +226,23 @@ pub(crate) struct Pending {
     pub(crate) roster_doubt: Doubt,
 }
 
+impl Pending {
+    const NOTHING: Self = Self {
+        next_ticket: Ticket::FIRST,
+        creation: Creation::Done,
+        settlement: Settlement::NotNeeded,
+        transferring: Transferring::No,
+        hanging_up: HangingUp::No,
+        no_answer: false,
+        joining: 0,
+        outstanding: Outstanding::NONE,
+        reporting: None,
+        questioned: None,
+        doubt: Doubt::NONE,
+        roster_doubt: Doubt::NONE,
+    };
+}
+
 impl<const R: usize, const O: usize> Call<R, O> {
     const SMALL_ENOUGH: () = assert!(R <= 64 && O <= 32, "a roster has 64 places at most, operations 32");
 
@@ -195,22 +250,27 @@ impl<const R: usize, const O: usize> Call<R, O> {
     ///
     /// Source: Graph docs, call: answer (`created/incoming`).
     pub fn offered(now: Timestamp, setup: Setup, offer: Offer) -> (Self, Output<'static>) {
-        let classification = Classification::incoming(offer.coordinates);
-        let mut call = Self::new(setup, Direction::Incoming, classification, Action::Answer);
-        call.facts.id = offer.id;
-        call.facts.recording = offer.recording;
-        call.facts.chat = chat_of(offer.coordinates);
+        let mut call = Self::blank();
+        let output = call.begin_offered(now, setup, offer);
+        (call, output)
+    }
+
+    /// As [`Self::offered`], in the place of this call: on a device this takes less stack. What was there is gone.
+    pub fn begin_offered(&mut self, now: Timestamp, setup: Setup, offer: Offer) -> Output<'static> {
         let (action, limit) = match offer.recording {
             PolicyRecording::No => (Action::Answer, Timer::Answer),
             PolicyRecording::Yes => (Action::AnswerPolicyRecording, Timer::AnswerPolicyRecording),
         };
-        call.facts.created_by = action;
-        call.arm(now, deadline::Kind::Answer, limit);
-        call.arm(now, deadline::Kind::KeepAlive, Timer::KeepAlive);
+        self.begin(&setup, Classification::incoming(offer.coordinates), action);
+        self.facts.id = offer.id;
+        self.facts.recording = offer.recording;
+        self.facts.chat = chat_of(offer.coordinates);
+        self.arm(now, deadline::Kind::Answer, limit);
+        self.arm(now, deadline::Kind::KeepAlive, Timer::KeepAlive);
         let mut output = Output::new();
         output.verdict = Verdict::Applied;
         output.event(Event::Offered);
-        (call, output)
+        output
     }
 
     /// A call that the bot places, or a meeting that it joins; the request is in the output.
@@ -225,43 +285,86 @@ impl<const R: usize, const O: usize> Call<R, O> {
         setup: Setup,
         placement: &'a Placement<'a>,
     ) -> Result<(Self, Output<'a>), Refused> {
+        let mut call = Self::blank();
+        let output = call.begin_placed(now, setup, placement)?;
+        Ok((call, output))
+    }
+
+    /// As [`Self::place`], in the place of this call: on a device this takes less stack. What was there is gone, unless
+    /// the call is refused.
+    ///
+    /// # Errors
+    /// As [`Self::place`].
+    pub fn begin_placed<'a>(
+        &mut self,
+        now: Timestamp,
+        setup: Setup,
+        placement: &'a Placement<'a>,
+    ) -> Result<Output<'a>, Refused> {
         let action = placement.action();
         let refused = |why| Refused { state: State::Establishing, action, why };
         let classification = commands::classify(placement).map_err(refused)?;
-        let mut call = Self::new(setup, Direction::Outgoing, classification, action);
-        call.facts.media_host = placement.media.host();
-        call.facts.chat = chat_of(placement.coordinates());
-        let missing = call.check_permission(action).map_err(refused)?;
-        call.arm(now, deadline::Kind::Creation, Timer::Creation);
-        let mut output = Output::of_placement(placement);
+        let missing = commands::permitted(placement, classification, &setup).map_err(refused)?;
+        self.begin(&setup, classification, action);
+        self.facts.media_host = placement.media.host();
+        self.facts.chat = chat_of(placement.coordinates());
+        self.arm(now, deadline::Kind::Creation, Timer::Creation);
+        let mut output = Output::new();
+        output.of_placement(placement);
         output.verdict = Verdict::Applied;
         if let Some(missing) = missing {
             output.event(Event::PermissionMissing { action, missing });
         }
-        let ticket = call.take_ticket();
-        call.pending.outstanding.put(Exchange::Create, ticket);
+        let ticket = self.take_ticket();
+        self.pending.outstanding.put(Exchange::Create, ticket);
         output.ticket = Some(ticket);
         output.given(ticket, crate::request::Dispatch::Now);
-        Ok((call, output))
+        Ok(output)
+    }
+
+    /// No call yet: one that ended before it began, to be [offered](Self::begin_offered), [placed](Self::begin_placed) or read from
+    /// a snapshot in its place.
+    pub const fn blank() -> Self {
+        let () = Self::SMALL_ENOUGH;
+        Self {
+            facts: Facts::BLANK,
+            pending: Pending::NOTHING,
+            deadlines: Deadlines::NONE,
+            operations: Operations::new(),
+            roster: Roster::new(),
+        }
     }
 
     /// Takes in what happened at `now`, and gives what to do.
     ///
     /// # Errors
     /// [`Refused`], for a command only: the call is as it was before.
+    #[inline]
     pub fn handle<'a>(&mut self, now: Timestamp, input: Input<'a>) -> Result<Output<'a>, Refused> {
+        let mut output = Output::new();
+        match self.take_in(now, input, &mut output) {
+            Ok(()) => Ok(output),
+            Err(refused) => Err(refused),
+        }
+    }
+
+    #[inline(never)]
+    fn take_in<'a>(
+        &mut self,
+        now: Timestamp,
+        input: Input<'a>,
+        output: &mut Output<'a>,
+    ) -> Result<(), Refused> {
         match input {
-            Input::Command(command) => self.command(now, command),
+            Input::Command(command) => self.command(now, command, output)?,
             Input::Report(report) => {
                 self.sweep();
-                let mut output = Output::new();
-                output.verdict = self.report(now, report, &mut output);
-                self.let_media_go(now, &mut output);
-                self.wait_for_operations(now);
-                Ok(output)
+                output.verdict = self.report(now, report, output);
+                self.let_media_go(now, output);
             }
-            Input::Tick => Ok(self.tick(now)),
+            Input::Tick => self.tick(now, output),
         }
+        Ok(())
     }
 
     /// When to hand in the next [`Input::Tick`], and what for. `None`: never, unless something else happens.
@@ -289,7 +392,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
 
     /// Who called whom.
     pub const fn direction(&self) -> Direction {
-        self.facts.direction
+        self.facts.direction()
     }
 
     /// Graph's `callState`, as far as known.
@@ -329,14 +432,14 @@ impl<const R: usize, const O: usize> Call<R, O> {
 
     /// The end, once there is one.
     pub const fn end(&self) -> Option<End> {
-        let Facts { end, ever_established, ended_by, reason, result, .. } = &self.facts;
+        let Facts { end, ever_established, ended_by, reason, .. } = &self.facts;
         match end {
             Some(how) => Some(End {
                 how: *how,
                 ever_established: *ever_established,
                 by: *ended_by,
                 reason: *reason,
-                result: *result,
+                result: self.facts.result(),
             }),
             None => None,
         }
@@ -366,7 +469,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     ///
     /// Source: Graph docs, call: answer (`participantCapacity`).
     pub const fn recorded_participants(&self) -> u16 {
-        self.facts.recorded
+        self.facts.media.recorded
     }
 
     /// Who took the call, as far as Graph said.
@@ -422,58 +525,35 @@ impl<const R: usize, const O: usize> Call<R, O> {
         ClientContext { key: self.facts.key, ticket }
     }
 
-    fn new(setup: Setup, direction: Direction, classification: Classification, created_by: Action) -> Self {
-        let () = Self::SMALL_ENOUGH;
-        let (state, creation, settlement) = match direction {
+    /// Makes this a call that was just created.
+    fn begin(&mut self, setup: &Setup, classification: Classification, created_by: Action) {
+        self.clear();
+        let facts = &mut self.facts;
+        facts.key = setup.key;
+        facts.created_by = created_by;
+        facts.end = None;
+        facts.classification = classification;
+        facts.knowledge = Knowledge::new(setup.grants);
+        facts.policy = setup.policy;
+        facts.overrides = setup.overrides;
+        facts.trust = setup.trust;
+        facts.timers = setup.timers;
+        let (state, creation, settlement) = match facts.direction() {
             Direction::Incoming => (State::Incoming, Creation::Done, Settlement::Open),
             Direction::Outgoing => (State::Establishing, Creation::Asked, Settlement::NotNeeded),
         };
-        Self {
-            facts: Facts {
-                key: setup.key,
-                id: CallId::NIL,
-                own_participant: None,
-                on_hold: None,
-                result: None,
-                end: None,
-                ended_by: By::Unknown,
-                reason: None,
-                direction,
-                created_by,
-                state,
-                ever_established: false,
-                classification,
-                chat: Chat::Unknown,
-                recording: PolicyRecording::No,
-                recorded: 0,
-                media: Media::default(),
-                media_host: MediaHost::Service,
-                answered_by: None,
-                routing: None,
-                knowledge: Knowledge::new(setup.grants),
-                policy: setup.policy,
-                overrides: setup.overrides,
-                trust: setup.trust,
-                timers: setup.timers,
-            },
-            pending: Pending {
-                next_ticket: Ticket::FIRST,
-                creation,
-                settlement,
-                transferring: Transferring::No,
-                hanging_up: HangingUp::No,
-                no_answer: false,
-                joining: 0,
-                outstanding: Outstanding::default(),
-                reporting: None,
-                questioned: None,
-                doubt: Doubt::default(),
-                roster_doubt: Doubt::default(),
-            },
-            deadlines: Deadlines::default(),
-            operations: Operations::new(),
-            roster: Roster::new(),
-        }
+        facts.state = state;
+        self.pending.creation = creation;
+        self.pending.settlement = settlement;
+    }
+
+    /// Makes this no call.
+    pub(crate) fn clear(&mut self) {
+        self.facts = Facts::BLANK;
+        self.pending = Pending::NOTHING;
+        self.deadlines.clear_all();
+        self.operations.clear();
+        self.roster.clear();
     }
 
     fn is_out(&self, exchange: Exchange) -> bool {

@@ -49,9 +49,11 @@ words! {
         ///
         /// Source: Graph docs, call: answer.
         Answer = "answer",
-        /// How long it waits where the invitation is for policy-based recording: 5 seconds.
+        /// How long it waits where the invitation is for policy-based recording: 5 seconds. A notification that a
+        /// participant is joining waits as long.
         ///
-        /// Source: Graph docs, call: answer (example 3).
+        /// Source: Graph docs, call: answer (example 3); assumed for joining participants: if they may wait longer, some
+        /// are answered by default that could have waited.
         AnswerPolicyRecording = "answer policy recording",
         /// How long somebody may ring before the bot hangs up: 115 seconds.
         ///
@@ -86,11 +88,6 @@ words! {
         /// Source: assumed; an invitation that nobody takes fails after about as long (field report), and asking for a
         /// prompt that still plays is harmless.
         Operation = "operation",
-        /// How long a notification of a joining participant may wait for its answer: 5 seconds.
-        ///
-        /// Source: assumed, as for the invitation itself (Graph docs, call: answer); if it is longer, some answers are given
-        /// by default that could have waited.
-        Joining = "joining",
         /// The least time between two questions for the call, or for its participants: 10 seconds.
         ///
         /// Source: assumed; bounds what doubt can cost to six requests a minute of each.
@@ -107,7 +104,7 @@ impl Timer {
     const fn spans(self) -> (Span, Span, Span) {
         let (default, least, most) = match self {
             Self::Answer => (15_000, 100, 15_000),
-            Self::AnswerPolicyRecording | Self::Joining => (5_000, 100, 15_000),
+            Self::AnswerPolicyRecording => (5_000, 100, 15_000),
             Self::Ring => (115_000, 1_000, 600_000),
             // Three tries within the 45 minutes that the service waits.
             Self::KeepAlive => (900_000, 1_000, 2_400_000),
@@ -155,12 +152,11 @@ impl core::fmt::Display for OutOfRange {
 impl core::error::Error for OutOfRange {}
 
 /// The unit in which spans are kept, in milliseconds.
-const UNIT: u64 = 100;
+const UNIT: u32 = 100;
 
 /// The timers of a call, in tenths of a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Timers([u16; Timer::COUNT]);
 
 impl Default for Timers {
@@ -202,7 +198,17 @@ impl Timers {
     /// The span of this timer.
     pub fn of(&self, timer: Timer) -> Span {
         let tenths = self.0.get(timer.index()).copied().unwrap_or(0);
-        Span::from_millis(u64::from(tenths).wrapping_mul(UNIT))
+        Span::from_millis(u32::from(tenths).wrapping_mul(UNIT).into())
+    }
+
+    #[cfg(feature = "snapshot")]
+    pub(crate) const fn tenths(self) -> [u16; Timer::COUNT] {
+        self.0
+    }
+
+    #[cfg(feature = "snapshot")]
+    pub(crate) const fn tenths_mut(&mut self) -> &mut [u16; Timer::COUNT] {
+        &mut self.0
     }
 
     /// Whether every span is within its range, as after [`with`](Self::with).
@@ -217,7 +223,7 @@ impl Timers {
 
 #[allow(clippy::cast_possible_truncation)] // the longest range is an hour, which is 36 000
 const fn tenths(span: Span) -> u16 {
-    (span.as_millis() / UNIT) as u16
+    (span.as_millis() / UNIT as u64) as u16
 }
 
 /// A deadline.
@@ -246,7 +252,7 @@ pub struct Deadlines {
 
 impl Default for Deadlines {
     fn default() -> Self {
-        Self { base: [0; 2], after: [NEVER; Kind::COUNT] }
+        Self::NONE
     }
 }
 
@@ -268,6 +274,9 @@ impl core::hash::Hash for Deadlines {
 }
 
 impl Deadlines {
+    /// None is set.
+    pub const NONE: Self = Self { base: [0; 2], after: [NEVER; Kind::COUNT] };
+
     /// The earliest; of several at once the one whose kind comes first.
     pub fn next(&self) -> Option<Deadline> {
         let mut earliest = None;
@@ -288,13 +297,15 @@ impl Deadlines {
 
     /// Sets the deadline of this kind.
     pub(crate) fn set(&mut self, kind: Kind, at: Timestamp) {
-        let mut after = at.as_millis().wrapping_sub(self.base().as_millis());
-        if self.after.iter().all(|after| *after == NEVER) || at < self.base() || after > FURTHEST {
-            self.move_base(kind, at);
-            after = at.since(self.base()).as_millis();
+        self.clear(kind);
+        let base = self.base();
+        let far = base.plus(Span::from_millis(FURTHEST));
+        if at < base || at > far || self.after.iter().all(|after| *after == NEVER) {
+            self.move_base(at);
         }
+        let after = at.since(self.base()).as_millis().min(FURTHEST);
         if let Some(place) = self.after.get_mut(kind.index()) {
-            *place = u32::try_from(after.min(FURTHEST)).unwrap_or(NEVER);
+            *place = u32::try_from(after).unwrap_or(NEVER);
         }
     }
 
@@ -321,17 +332,16 @@ impl Deadlines {
         *self = moved;
     }
 
-    /// Makes the earliest of `at` and the deadlines other than that of `kind` the moment from which all count. What is
-    /// further ahead than can be said fires early by as much.
-    fn move_base(&mut self, kind: Kind, at: Timestamp) {
-        self.clear(kind);
-        let base = self.next().map_or(at, |next| next.at.min(at));
-        let old = *self;
-        for (place, after) in self.after.iter_mut().zip(old.after) {
-            if after != NEVER {
-                let moved = old.moment(after).since(base).as_millis();
-                *place = u32::try_from(moved.min(FURTHEST)).unwrap_or(NEVER);
-            }
+    /// Makes the earliest of `at` and the deadlines the moment from which all count. What is further ahead than can be
+    /// said fires early by as much.
+    fn move_base(&mut self, at: Timestamp) {
+        let old = self.base();
+        let least = self.after.iter().fold(NEVER, |least, after| least.min(*after));
+        let base = if least == NEVER { at } else { self.moment(least).min(at) };
+        let (later, earlier) = (base.since(old).as_millis(), old.since(base).as_millis());
+        for after in self.after.iter_mut().filter(|after| **after != NEVER) {
+            let moved = u64::from(*after).saturating_sub(later).saturating_add(earlier);
+            *after = u32::try_from(moved.min(FURTHEST)).unwrap_or(NEVER);
         }
         self.base = split(base);
     }

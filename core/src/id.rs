@@ -246,7 +246,7 @@ impl Ticket {
 
 /// A number by which Graph orders what it tells: `toneInfo.sequenceId`, `deltaParticipants.sequenceNumber`. 64 bits, in
 /// two words, so that what holds it stays small.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Sequence {

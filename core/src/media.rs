@@ -3,8 +3,6 @@
 //! Source: Graph docs, callMediaState, toneInfo, call: subscribeToTone. Field captures show sequences that begin at 6:
 //! a sequence need not start at 0 or 1.
 
-use core::num::NonZeroU32;
-
 use crate::id::{Sequence, SessionId};
 use crate::words::words;
 
@@ -198,14 +196,32 @@ pub struct Media {
     pub(crate) transcription: Option<Transcription>,
     /// What the service confirmed of the bot's own recording.
     pub(crate) recording: Option<RecordingStatus>,
-    /// The newest tone's sequence, and one bit for each of the 32 before it that came.
-    pub(crate) heard: Option<(Sequence, u32)>,
-    /// The content sharing session that is known to be on, and the last that ended.
-    pub(crate) sharing: Option<NonZeroU32>,
-    pub(crate) shared: Option<NonZeroU32>,
+    /// What the newest content sharing session came to, and which it is, folded.
+    pub(crate) sharing: Option<Sharing>,
+    pub(crate) session: u32,
+    /// Whether any tone came; the newest one's sequence, and one bit for each of the 32 before it that came.
+    pub(crate) heard: bool,
+    pub(crate) newest: Sequence,
+    pub(crate) before: u32,
+    /// How many participants this call records under a policy.
+    pub(crate) recorded: u16,
 }
 
 impl Media {
+    /// Nothing is known of it.
+    pub(crate) const NEW: Self = Self {
+        audio: None,
+        presumed: false,
+        transcription: None,
+        recording: None,
+        sharing: None,
+        session: 0,
+        heard: false,
+        newest: Sequence::new(0),
+        before: 0,
+        recorded: 0,
+    };
+
     /// Whether audio is active, as far as Graph said.
     pub const fn audio(self) -> Option<Audio> {
         self.audio
@@ -266,35 +282,41 @@ impl Media {
     /// as the end of all.
     pub(crate) fn shared(&mut self, is_over: bool, session: Option<SessionId>) -> Option<Sharing> {
         // Without an id it can only be the one that is known.
-        let session = session
-            .map_or(NonZeroU32::MIN, |session| NonZeroU32::new(session.fold()).unwrap_or(NonZeroU32::MAX));
-        if is_over {
-            let was_on = self.sharing.take().is_some();
-            self.shared = Some(session);
-            return was_on.then_some(Sharing::Ended);
+        let session = session.map_or(self.session, SessionId::fold);
+        let is_known = session == self.session;
+        match (is_over, self.sharing) {
+            (true, Some(Sharing::Started)) => {
+                self.sharing = Some(Sharing::Ended);
+                Some(Sharing::Ended)
+            }
+            (true, None) => {
+                (self.sharing, self.session) = (Some(Sharing::Ended), session);
+                None
+            }
+            (false, Some(Sharing::Ended)) if is_known => None,
+            (false, None | Some(Sharing::Ended)) => {
+                (self.sharing, self.session) = (Some(Sharing::Started), session);
+                Some(Sharing::Started)
+            }
+            (true, Some(Sharing::Ended)) | (false, Some(Sharing::Started)) => None,
         }
-        if self.sharing.is_some() || (self.shared == Some(session) && session != NonZeroU32::MIN) {
-            return None;
-        }
-        self.sharing = Some(session);
-        Some(Sharing::Started)
     }
 
     /// Takes in a tone; `None` for one that came before, or that is older than the window.
     ///
     /// Source: Graph docs, toneInfo ("incremental identifier used for ordering DTMF events").
     pub(crate) fn hear(&mut self, sequence: Sequence) -> Option<Arrival> {
-        let Some((newest, before)) = self.heard else {
-            self.heard = Some((sequence, 0));
+        if !self.heard {
+            (self.heard, self.newest) = (true, sequence);
             return Some(Arrival::InOrder);
-        };
-        let (new, old) = (sequence.number(), newest.number());
+        }
+        let (new, old) = (sequence.number(), self.newest.number());
         if new > old {
             let ahead = u32::try_from(new.wrapping_sub(old)).unwrap_or(u32::MAX);
             // The newest so far moves into the bits, `ahead` places back.
-            let moved = before.checked_shl(ahead).unwrap_or(0);
+            let moved = self.before.checked_shl(ahead).unwrap_or(0);
             let newest_bit = 1u32.checked_shl(ahead.saturating_sub(1)).unwrap_or(0);
-            self.heard = Some((sequence, moved | newest_bit));
+            (self.newest, self.before) = (sequence, moved | newest_bit);
             return Some(Arrival::InOrder);
         }
         let behind = old.wrapping_sub(new);
@@ -302,10 +324,10 @@ impl Media {
             return None;
         }
         let bit = 1u32.checked_shl(u32::try_from(behind.wrapping_sub(1)).unwrap_or(u32::MAX)).unwrap_or(0);
-        if before & bit != 0 {
+        if self.before & bit != 0 {
             return None;
         }
-        self.heard = Some((newest, before | bit));
+        self.before |= bit;
         Some(Arrival::Late)
     }
 }

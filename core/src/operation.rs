@@ -174,7 +174,7 @@ const ENDLESS: u16 = u16::MAX;
 pub struct Operation {
     id: OperationId,
     ticket: Ticket,
-    /// When it is asked for: the low half of a moment in seconds, [`NO_WAIT`] or [`ENDLESS`].
+    /// When it is asked for: the low half of a moment in beats, [`NO_WAIT`] or [`ENDLESS`].
     due: u16,
     action: Action,
     phase: Phase,
@@ -205,10 +205,10 @@ impl Operation {
         matches!(self.phase, Phase::Ended(_))
     }
 
-    /// Seconds until it is asked for; none where it is not waited for.
+    /// Beats until it is asked for; none where it is not waited for.
     #[allow(clippy::cast_possible_wrap)] // the distance wraps around, and its sign says which of the two came first
     fn ahead_of(&self, now: Timestamp) -> Option<i16> {
-        (self.due != NO_WAIT && self.due != ENDLESS).then(|| self.due.wrapping_sub(seconds(now)) as i16)
+        (self.due != NO_WAIT && self.due != ENDLESS).then(|| self.due.wrapping_sub(beats(now)) as i16)
     }
 
     fn wait(&mut self, now: Timestamp, wait: Span) {
@@ -230,18 +230,28 @@ impl Operation {
     }
 }
 
+/// The bits of a millisecond count that a beat does not tell apart: 1024 ms, which costs a device no division.
+const BEAT: u32 = 10;
+
+/// The moment in beats, the low half.
 #[allow(clippy::cast_possible_truncation)] // the low half
-const fn seconds(moment: Timestamp) -> u16 {
-    (moment.as_millis() / 1000) as u16
+const fn beats(moment: Timestamp) -> u16 {
+    moment.as_millis().wrapping_shr(BEAT) as u16
 }
 
 /// The moment `wait` from now, 9 hours at most, so that it is told from one that passed; never a mark.
+#[allow(clippy::cast_possible_truncation)] // at most as much as the mask
 fn soon(now: Timestamp, wait: Span) -> u16 {
-    let wait = u16::try_from(wait.as_millis().saturating_add(999) / 1000).unwrap_or(u16::MAX).min(32_000);
-    match seconds(now).wrapping_add(wait) {
+    let wait = wait.as_millis().saturating_add(1023).min(0x1FF_FFFF).wrapping_shr(BEAT) as u16;
+    match beats(now).wrapping_add(wait) {
         NO_WAIT | ENDLESS => 1,
         due => due,
     }
+}
+
+/// So many beats, none where that moment passed.
+fn in_millis(beats: i16) -> Span {
+    Span::from_millis(u64::from(beats.max(0).unsigned_abs()).wrapping_shl(BEAT))
 }
 
 /// A set of places in the table of operations.
@@ -316,7 +326,7 @@ pub(crate) enum Effect {
     /// The operation ended.
     Ended(Operation, Outcome),
     /// It goes on, and something of it was new: it was not known before that the service took it.
-    Taken(Operation),
+    Taken(Action),
     /// It goes on, and something else of it was new.
     Applied,
     /// It says what is known.
@@ -348,6 +358,11 @@ pub(crate) enum Due {
 impl<const O: usize> Operations<O> {
     pub(crate) const fn new() -> Self {
         Self { rows: Vec::new() }
+    }
+
+    /// Forgets them all.
+    pub(crate) fn clear(&mut self) {
+        self.rows.clear();
     }
 
     /// The operations, those that ended with the last input included.
@@ -439,19 +454,22 @@ impl<const O: usize> Operations<O> {
             // Its request never left: whatever this is about, it is not that.
             return Effect::NotOurs;
         }
-        let before = *row;
-        row.id = row.id().or(news.id).unwrap_or(OperationId::NIL);
+        let before = row.phase;
+        let had_id = row.id().is_some();
+        if let (false, Some(id)) = (had_id, news.id) {
+            row.id = id;
+        }
         if let Some(outcome) = news.outcome() {
             row.phase = Phase::Ended(outcome);
             return Effect::Ended(*row, outcome);
         }
-        row.phase = Phase::Running;
-        if before.phase != Phase::Running {
-            row.wait(now, wait);
-        }
-        match before.phase {
-            Phase::Asked | Phase::Unknown => Effect::Taken(*row),
-            Phase::Held | Phase::Running | Phase::Ended(_) if before == *row => Effect::Same,
+        match before {
+            Phase::Asked | Phase::Unknown => {
+                row.phase = Phase::Running;
+                row.wait(now, wait);
+                Effect::Taken(row.action)
+            }
+            Phase::Held | Phase::Running | Phase::Ended(_) if had_id || news.id.is_none() => Effect::Same,
             Phase::Held | Phase::Running | Phase::Ended(_) => Effect::Applied,
         }
     }
@@ -503,19 +521,20 @@ impl<const O: usize> Operations<O> {
 
     /// When the next operation is asked for, if any is waited for.
     pub(crate) fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
-        let soonest = self.waiting(now).map(|(_, ahead)| ahead).min()?;
-        Some(now.plus(Span::from_secs(u64::try_from(soonest).unwrap_or(0))))
+        let (_, soonest) = self.soonest(now)?;
+        let begun = Timestamp::from_millis(now.as_millis() & !0x3FF);
+        Some(begun.plus(in_millis(soonest)))
     }
 
     /// The operation that was waited for longest. It is waited for anew where it is asked for; others that are due as
-    /// well are put off by a second each, so that one tick asks once.
+    /// well are put off by a beat each, so that one tick asks once.
     pub(crate) fn take_due(&mut self, now: Timestamp, wait: Span) -> Option<Due> {
-        let (place, _) = self.waiting(now).min_by_key(|(_, ahead)| *ahead)?;
-        let mut later = Span::from_secs(1);
+        let (place, _) = self.soonest(now)?;
+        let mut later = Span::from_millis(1024);
         for (other, row) in self.rows.iter_mut().enumerate() {
             if other != place && row.ahead_of(now).is_some_and(|ahead| ahead <= 0) {
                 row.wait(now, later);
-                later = Span::from_millis(later.as_millis().saturating_add(1000));
+                later = Span::from_millis(later.as_millis().saturating_add(1024));
             }
         }
         let row = self.rows.get_mut(place)?;
@@ -539,17 +558,23 @@ impl<const O: usize> Operations<O> {
     pub(crate) fn rebase(&mut self, old_now: Timestamp, new_now: Timestamp) {
         for row in &mut self.rows {
             if let Some(ahead) = row.ahead_of(old_now) {
-                row.due = soon(new_now, Span::from_secs(u64::try_from(ahead).unwrap_or(0)));
+                row.due = soon(new_now, in_millis(ahead));
             }
         }
     }
 
-    fn waiting(&self, now: Timestamp) -> impl Iterator<Item = (usize, i16)> {
-        let ahead = move |(place, row): (usize, &Operation)| {
+    /// Which operation is asked for next, and in how many beats.
+    fn soonest(&self, now: Timestamp) -> Option<(usize, i16)> {
+        let mut soonest = None;
+        for (place, row) in self.rows.iter().enumerate() {
             let waits = matches!(row.phase, Phase::Running | Phase::Unknown);
-            row.ahead_of(now).filter(|_| waits).map(|ahead| (place, ahead))
-        };
-        self.rows.iter().enumerate().filter_map(ahead)
+            if let Some(ahead) = row.ahead_of(now).filter(|_| waits)
+                && soonest.is_none_or(|(_, least)| ahead < least)
+            {
+                soonest = Some((place, ahead));
+            }
+        }
+        soonest
     }
 
     fn end_where(&mut self, outcome: Outcome, ends: impl Fn(&Operation) -> bool) -> Places {

@@ -258,6 +258,18 @@ impl Restrictions {
         Self(self.0 & !other.0)
     }
 
+    /// The set as bits, for snapshots.
+    #[cfg(feature = "snapshot")]
+    pub(crate) const fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// The set of these bits; `None` where one stands for nothing.
+    #[cfg(feature = "snapshot")]
+    pub(crate) const fn from_bits(bits: u16) -> Option<Self> {
+        if bits.wrapping_shr(Restriction::COUNT as u32) == 0 { Some(Self(bits)) } else { None }
+    }
+
     const fn both(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }

@@ -276,13 +276,20 @@ pub struct Roster<const R: usize> {
     members: Vec<Member, R, u8>,
     /// How many are in the call without a place here.
     unnamed: u16,
-    /// The highest `sequenceNumber` of a delta roster so far.
-    newest: Option<Sequence>,
+    /// Whether any delta roster came, and the highest `sequenceNumber` of one so far.
+    has_deltas: bool,
+    newest: Sequence,
 }
 
 impl<const R: usize> Roster<R> {
     pub(crate) const fn new() -> Self {
-        Self { members: Vec::new(), unnamed: 0, newest: None }
+        Self { members: Vec::new(), unnamed: 0, has_deltas: false, newest: Sequence::new(0) }
+    }
+
+    /// Forgets them all.
+    pub(crate) fn clear(&mut self) {
+        self.members.clear();
+        (self.unnamed, self.has_deltas, self.newest) = (0, false, Sequence::new(0));
     }
 
     /// The places, those of participants who left with the last input included.
@@ -347,13 +354,13 @@ impl<const R: usize> Roster<R> {
     ) -> Option<Change> {
         let mut change = Change::default();
         if let Extent::Delta(sequence) = extent {
-            if let Some(newest) = self.newest {
-                if sequence <= newest {
+            if self.has_deltas {
+                if sequence <= self.newest {
                     return None;
                 }
-                change.ask = sequence.number() > newest.number().saturating_add(1);
+                change.ask = sequence.number() > self.newest.number().saturating_add(1);
             }
-            self.newest = Some(sequence);
+            (self.has_deltas, self.newest) = (true, sequence);
         }
         let is_full = extent == Extent::Full;
         let mut named = Places::default();
@@ -459,13 +466,14 @@ impl<const R: usize> Roster<R> {
 
     #[cfg(feature = "snapshot")]
     pub(crate) const fn numbers(&self) -> (u16, Option<Sequence>) {
-        (self.unnamed, self.newest)
+        (self.unnamed, if self.has_deltas { Some(self.newest) } else { None })
     }
 
     #[cfg(feature = "snapshot")]
     pub(crate) fn set_numbers(&mut self, unnamed: u16, newest: Option<Sequence>) {
         self.unnamed = unnamed;
-        self.newest = newest;
+        self.has_deltas = newest.is_some();
+        self.newest = newest.unwrap_or_default();
     }
 
     #[cfg(feature = "snapshot")]

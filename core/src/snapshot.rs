@@ -22,14 +22,14 @@
 //!
 //! # The bytes of version 2
 //!
-//! Numbers are postcard's (varint), ids their 16 bytes, words their places in their lists; of what may be absent a word is
+//! Numbers are varints (seven bits a byte, the lowest first), ids their 16 bytes, words their places in their lists; of what may be absent a word is
 //! one more and absent 0, and the others stand only if their bit is set in a mask.
 //!
 //! | part | bytes |
 //! | --- | --- |
 //! | version | 1 |
 //! | key, id | 8, 16 |
-//! | words: direction to reported status, in the order of the source | 28 |
+//! | words: what began the call to the status that is being reported, in the order of the source | 27 |
 //! | mask, and what it names | 1…2 and more |
 //! | tickets: the next one, a mask of those that are out, and those | 2 and more |
 //! | deadlines: a mask, the earliest, and how long after it each is | 1 and more |
@@ -38,10 +38,8 @@
 
 use core::num::NonZeroU32;
 
-use serde::{Deserialize, Serialize};
-
-use crate::action::Action;
-use crate::call::{Call, Facts, Offer, Setup};
+use crate::action::{Action, Actions};
+use crate::call::{Call, Facts};
 use crate::classification::{Classification, Direction, Hosting, Reason};
 use crate::deadline::{self, Timers};
 use crate::id::{CallId, CallKey, OperationId, ParticipantId, Sequence, Ticket};
@@ -50,7 +48,7 @@ use crate::lifecycle::State;
 use crate::lifecycle::doubt::Doubt;
 use crate::lifecycle::end::{How, TerminationReason};
 use crate::lifecycle::pending::{Creation, Exchange, HangingUp, Settlement, Settling, Transferring};
-use crate::media::{Audio, MediaHost, Mute, RecordingStatus, Transcription};
+use crate::media::{Audio, MediaHost, Mute, RecordingStatus, Sharing, Transcription};
 use crate::operation::{Operation, Outcome, Phase};
 use crate::permission::{Grants, Knowledge, Permissions, Policy};
 use crate::restriction::{Chat, Overrides, PolicyRecording};
@@ -138,7 +136,17 @@ impl core::fmt::Display for SnapshotError {
 impl core::error::Error for SnapshotError {}
 
 /// How many words of one byte a snapshot has.
-const WORDS: usize = 28;
+const WORDS: usize = 27;
+
+/// What begins a call.
+const CREATORS: Actions = Actions::of(&[
+    Action::Place,
+    Action::PlaceGroup,
+    Action::Join,
+    Action::JoinAsGuest,
+    Action::Answer,
+    Action::AnswerPolicyRecording,
+]);
 
 /// What stands only if it is there: the bits of the mask.
 mod bit {
@@ -148,13 +156,12 @@ mod bit {
     pub(super) const RECORDED: u16 = 1 << 3;
     pub(super) const HEARD: u16 = 1 << 4;
     pub(super) const SHARING: u16 = 1 << 5;
-    pub(super) const SHARED: u16 = 1 << 6;
-    pub(super) const OVERRIDES: u16 = 1 << 7;
-    pub(super) const TIMERS: u16 = 1 << 8;
-    pub(super) const QUESTIONED: u16 = 1 << 9;
-    pub(super) const DOUBT: u16 = 1 << 10;
-    pub(super) const ROSTER_DOUBT: u16 = 1 << 11;
-    pub(super) const ALL: u16 = (1 << 12) - 1;
+    pub(super) const OVERRIDES: u16 = 1 << 6;
+    pub(super) const TIMERS: u16 = 1 << 7;
+    pub(super) const QUESTIONED: u16 = 1 << 8;
+    pub(super) const DOUBT: u16 = 1 << 9;
+    pub(super) const ROSTER_DOUBT: u16 = 1 << 10;
+    pub(super) const ALL: u16 = (1 << 11) - 1;
 }
 
 impl<const R: usize, const O: usize> Call<R, O> {
@@ -177,13 +184,13 @@ impl<const R: usize, const O: usize> Call<R, O> {
         self.write_masked(&mut to)?;
         self.write_tickets(&mut to)?;
         self.write_deadlines(&mut to)?;
-        to.number(self.operations.rows().len())?;
+        to.number(self.operations.rows().len() as u32)?;
         for row in self.operations.rows() {
             let (id, ticket, due, action, phase) = row.to_parts();
             to.bytes(&id.to_bytes())?;
-            to.put(&ticket.number())?;
-            to.put(&u32::from(due))?;
-            to.bytes(&[byte(action.index()), byte_of(phase)])?;
+            to.number(ticket.number())?;
+            let [high, low] = due.to_be_bytes();
+            to.bytes(&[high, low, byte(action.index()), byte_of(phase)])?;
         }
         self.write_roster(&mut to)?;
         let left = to.rest.len();
@@ -213,21 +220,6 @@ impl<const R: usize, const O: usize> Call<R, O> {
         self.read(bytes).inspect_err(|_| self.clear())
     }
 
-    fn blank() -> Self {
-        let (mut call, _) =
-            Self::offered(Timestamp::from_millis(0), Setup::new(CallKey::new(0)), Offer::new(CallId::NIL));
-        call.clear();
-        call
-    }
-
-    fn clear(&mut self) {
-        self.facts.state = State::Terminated;
-        self.facts.end = Some(How::Told);
-        self.deadlines.clear_all();
-        self.operations = crate::operation::Operations::new();
-        self.roster = crate::roster::Roster::new();
-    }
-
     fn read(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
         let (version, rest) = bytes.split_first().ok_or(SnapshotError::Empty)?;
         if *version != VERSION {
@@ -253,7 +245,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 
     fn words(&self) -> [u8; WORDS] {
-        let Facts { direction, created_by, state, ever_established, end, ended_by, .. } = &self.facts;
+        let Facts { created_by, state, ever_established, end, ended_by, .. } = &self.facts;
         let Facts { reason, classification, chat, recording, media, media_host, .. } = &self.facts;
         let Facts { answered_by, routing, knowledge, policy, trust, .. } = &self.facts;
         let pending = &self.pending;
@@ -262,7 +254,6 @@ impl<const R: usize, const O: usize> Call<R, O> {
             Grants::Known(granted) => (1, granted),
         };
         [
-            byte(direction.index()),
             byte(created_by.index()),
             byte(state.index()),
             u8::from(*ever_established),
@@ -295,7 +286,6 @@ impl<const R: usize, const O: usize> Call<R, O> {
 
     fn read_words(&mut self, words: [u8; WORDS]) -> Option<()> {
         let [
-            direction,
             created_by,
             state,
             ever_established,
@@ -325,8 +315,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
             reporting,
         ] = words;
         let facts = &mut self.facts;
-        facts.direction = Direction::from_index(direction.into())?;
-        facts.created_by = Action::from_index(created_by.into())?;
+        facts.created_by = Action::from_index(created_by.into()).filter(|action| CREATORS.has(*action))?;
         facts.state = State::from_index(state.into())?;
         facts.ever_established = truth(ever_established)?;
         facts.end = maybe(end, How::from_index)?;
@@ -368,17 +357,17 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 
     fn write_masked(&self, to: &mut Writer<'_>) -> Result<(), SnapshotError> {
-        let Facts { own_participant, on_hold, result, recorded, media, overrides, timers, .. } = &self.facts;
+        let Facts { own_participant, on_hold, media, overrides, timers, .. } = &self.facts;
+        let result = self.facts.result();
         let pending = &self.pending;
         let is_default = |doubt: &Doubt| *doubt == Doubt::default();
         let parts = [
             (own_participant.is_some(), bit::OWN),
             (on_hold.is_some(), bit::ON_HOLD),
             (result.is_some(), bit::RESULT),
-            (*recorded != 0, bit::RECORDED),
-            (media.heard.is_some(), bit::HEARD),
+            (media.recorded != 0, bit::RECORDED),
+            (media.heard, bit::HEARD),
             (media.sharing.is_some(), bit::SHARING),
-            (media.shared.is_some(), bit::SHARED),
             (!overrides.is_empty(), bit::OVERRIDES),
             (*timers != Timers::DEFAULT, bit::TIMERS),
             (pending.questioned.is_some(), bit::QUESTIONED),
@@ -386,61 +375,80 @@ impl<const R: usize, const O: usize> Call<R, O> {
             (!is_default(&pending.roster_doubt), bit::ROSTER_DOUBT),
         ];
         let mask = parts.iter().filter(|(is_there, _)| *is_there).fold(0, |mask, (_, bit)| mask | bit);
-        to.put(&u32::from(mask))?;
+        to.number(mask.into())?;
         for folded in [own_participant, on_hold].into_iter().flatten() {
-            to.put(&folded.get())?;
+            to.number(folded.get())?;
         }
         if let Some(result) = result {
-            to.put(&result.code)?;
-            to.put(&result.subcode)?;
+            to.number(result.code)?;
+            to.number(result.subcode)?;
         }
-        if *recorded != 0 {
-            to.put(&u32::from(*recorded))?;
+        if media.recorded != 0 {
+            to.number(media.recorded.into())?;
         }
-        if let Some((sequence, before)) = media.heard {
-            to.put(&sequence.number())?;
-            to.put(&before)?;
+        if media.heard {
+            to.long(media.newest.number())?;
+            to.number(media.before)?;
         }
-        for session in [media.sharing, media.shared].into_iter().flatten() {
-            to.put(&session.get())?;
+        if let Some(sharing) = media.sharing {
+            to.bytes(&[byte(sharing.index())])?;
+            to.number(media.session)?;
         }
         if !overrides.is_empty() {
-            to.put(overrides)?;
+            to.number(overrides.bits().into())?;
         }
         if *timers != Timers::DEFAULT {
-            to.put(timers)?;
+            for tenths in timers.tenths() {
+                to.number(tenths.into())?;
+            }
         }
         if let Some(questioned) = pending.questioned {
-            to.put(&questioned.number())?;
+            to.number(questioned.number())?;
         }
         for doubt in [pending.doubt, pending.roster_doubt].iter().filter(|doubt| !is_default(doubt)) {
-            let (asked, rest) = doubt.to_parts();
-            to.put(&asked)?;
+            let (asked_at, rest) = doubt.to_parts();
+            to.number(asked_at)?;
             to.bytes(&rest)?;
         }
         Ok(())
     }
 
     fn read_masked(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
-        let mask: u32 = from.take()?;
-        let mask = u16::try_from(mask).ok().filter(|mask| mask & !bit::ALL == 0).ok_or(from.malformed())?;
+        let mask = from.half()?;
+        if mask & !bit::ALL != 0 {
+            return Err(from.malformed());
+        }
         let has = |bit: u16| mask & bit != 0;
         self.facts.own_participant = from.folded(has(bit::OWN))?;
         self.facts.on_hold = from.folded(has(bit::ON_HOLD))?;
-        self.facts.result = None;
+        self.facts.has_result = has(bit::RESULT);
+        self.facts.result = ResultInfo { code: 0, subcode: 0 };
         if has(bit::RESULT) {
-            self.facts.result = Some(ResultInfo { code: from.take()?, subcode: from.take()? });
+            self.facts.result = ResultInfo { code: from.number()?, subcode: from.number()? };
         }
-        let recorded = if has(bit::RECORDED) { from.take()? } else { 0u32 };
-        self.facts.recorded = u16::try_from(recorded).map_err(|_| from.malformed())?;
-        self.facts.media.heard = None;
+        self.facts.media.recorded = if has(bit::RECORDED) { from.half()? } else { 0 };
+        let media = &mut self.facts.media;
+        media.heard = has(bit::HEARD);
+        (media.newest, media.before) = (Sequence::new(0), 0);
         if has(bit::HEARD) {
-            self.facts.media.heard = Some((Sequence::new(from.take()?), from.take()?));
+            (media.newest, media.before) = (Sequence::new(from.long()?), from.number()?);
         }
-        self.facts.media.sharing = from.folded(has(bit::SHARING))?;
-        self.facts.media.shared = from.folded(has(bit::SHARED))?;
-        self.facts.overrides = if has(bit::OVERRIDES) { from.take()? } else { Overrides::NONE };
-        self.facts.timers = if has(bit::TIMERS) { from.take()? } else { Timers::DEFAULT };
+        (media.sharing, media.session) = (None, 0);
+        if has(bit::SHARING) {
+            let [sharing] = from.bytes()?;
+            media.sharing = Some(Sharing::from_index(sharing.into()).ok_or(from.malformed())?);
+            media.session = from.number()?;
+        }
+        self.facts.overrides = Overrides::NONE;
+        if has(bit::OVERRIDES) {
+            self.facts.overrides = Overrides::from_bits(from.half()?).ok_or(from.malformed())?;
+        }
+        self.facts.timers = Timers::DEFAULT;
+        if has(bit::TIMERS) {
+            for tenths in self.facts.timers.tenths_mut() {
+                *tenths = from.half()?;
+            }
+        }
         self.pending.questioned = None;
         if has(bit::QUESTIONED) {
             self.pending.questioned = Some(from.ticket()?);
@@ -452,10 +460,10 @@ impl<const R: usize, const O: usize> Call<R, O> {
 
     fn write_tickets(&self, to: &mut Writer<'_>) -> Result<(), SnapshotError> {
         let outstanding = &self.pending.outstanding;
-        to.put(&self.pending.next_ticket.number())?;
-        to.put(&mask(Exchange::ALL.iter().map(|exchange| outstanding.of(*exchange).is_some())))?;
+        to.number(self.pending.next_ticket.number())?;
+        to.number(mask(Exchange::ALL.iter().map(|exchange| outstanding.of(*exchange).is_some())))?;
         for ticket in Exchange::ALL.iter().filter_map(|exchange| outstanding.of(*exchange)) {
-            to.put(&ticket.number())?;
+            to.number(ticket.number())?;
         }
         Ok(())
     }
@@ -463,7 +471,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     fn read_tickets(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
         self.pending.next_ticket = from.ticket()?;
         self.pending.outstanding.clear();
-        let mut mask: u32 = from.take()?;
+        let mut mask = from.number()?;
         for exchange in Exchange::ALL {
             if mask & 1 != 0 {
                 let ticket = from.ticket()?;
@@ -476,25 +484,25 @@ impl<const R: usize, const O: usize> Call<R, O> {
 
     fn write_deadlines(&self, to: &mut Writer<'_>) -> Result<(), SnapshotError> {
         let deadlines = &self.deadlines;
-        to.put(&mask(deadline::Kind::ALL.iter().map(|kind| deadlines.of(*kind).is_some())))?;
+        to.number(mask(deadline::Kind::ALL.iter().map(|kind| deadlines.of(*kind).is_some())))?;
         let Some(earliest) = deadlines.next() else { return Ok(()) };
-        to.put(&earliest.at.as_millis())?;
+        to.long(earliest.at.as_millis())?;
         for at in deadline::Kind::ALL.iter().filter_map(|kind| deadlines.of(*kind)) {
-            to.put(&at.since(earliest.at).as_millis())?;
+            to.long(at.since(earliest.at).as_millis())?;
         }
         Ok(())
     }
 
     fn read_deadlines(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
         self.deadlines.clear_all();
-        let mut mask: u32 = from.take()?;
+        let mut mask = from.number()?;
         if mask == 0 {
             return Ok(());
         }
-        let earliest = Timestamp::from_millis(from.take()?);
+        let earliest = Timestamp::from_millis(from.long()?);
         for kind in deadline::Kind::ALL {
             if mask & 1 != 0 {
-                let after = Span::from_millis(from.take()?);
+                let after = Span::from_millis(from.long()?);
                 self.deadlines.set(*kind, earliest.plus(after));
             }
             mask >>= 1;
@@ -507,12 +515,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
         for _ in 0..needed {
             let id = OperationId::from_bytes(from.bytes()?);
             let ticket = from.ticket()?;
-            let due: u32 = from.take()?;
-            let [action, phase] = from.bytes()?;
-            let row = (|| {
-                let due = u16::try_from(due).ok()?;
-                Some((id, ticket, due, Action::from_index(action.into())?, phase_of(phase)?))
-            })();
+            let [high, low, action, phase] = from.bytes()?;
+            let due = u16::from_be_bytes([high, low]);
+            let row = (|| Some((id, ticket, due, Action::from_index(action.into())?, phase_of(phase)?)))();
             let row = Operation::from_parts(row.ok_or(from.malformed())?);
             if !self.operations.push_decoded(row) {
                 return Err(from.too_large(needed, O));
@@ -523,11 +528,11 @@ impl<const R: usize, const O: usize> Call<R, O> {
 
     fn write_roster(&self, to: &mut Writer<'_>) -> Result<(), SnapshotError> {
         let (unnamed, newest) = self.roster.numbers();
-        to.number(self.roster.members().len())?;
+        to.number(self.roster.members().len() as u32)?;
         // Twice the unnamed, and one more where deltas came: their newest number follows.
-        to.put(&(u32::from(unnamed) << 1 | u32::from(newest.is_some())))?;
+        to.number(u32::from(unnamed) << 1 | u32::from(newest.is_some()))?;
         if let Some(newest) = newest {
-            to.put(&newest.number())?;
+            to.long(newest.number())?;
         }
         for member in self.roster.members() {
             let (id, sequence, presence, recording, mute, hold_and_screen) = member.to_parts();
@@ -537,21 +542,21 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 some(recording.map(RecordingStatus::index)),
                 some(mute.map(Mute::index)) | hold_and_screen << 4,
             ])?;
-            to.put(&sequence)?;
+            to.number(sequence)?;
         }
         Ok(())
     }
 
     fn read_roster(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
         let needed = from.count()?;
-        let unnamed: u32 = from.take()?;
-        let newest = if unnamed & 1 != 0 { Some(Sequence::new(from.take()?)) } else { None };
+        let unnamed = from.number()?;
+        let newest = if unnamed & 1 != 0 { Some(Sequence::new(from.long()?)) } else { None };
         let unnamed = u16::try_from(unnamed >> 1).map_err(|_| from.malformed())?;
         self.roster.set_numbers(unnamed, newest);
         for _ in 0..needed {
             let id = ParticipantId::from_bytes(from.bytes()?);
             let [presence, recording, others] = from.bytes()?;
-            let sequence = from.take()?;
+            let sequence = from.number()?;
             let member = (|| {
                 let presence = Presence::from_index(presence.into())?;
                 let recording = maybe(recording, RecordingStatus::from_index)?;
@@ -568,9 +573,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
 
     /// Whether the parts can occur together.
     pub(crate) fn is_sound(&self) -> bool {
-        let Facts { state, end, ever_established, direction, timers, .. } = &self.facts;
+        let Facts { state, end, ever_established, timers, .. } = &self.facts;
         let crate::call::Pending { creation, settlement, hanging_up, transferring, .. } = &self.pending;
-        let incoming = *direction == Direction::Incoming;
+        let incoming = self.facts.direction() == Direction::Incoming;
         self.operations.is_sound()
             && timers.are_sound()
             && state.is_ended() == end.is_some()
@@ -601,15 +606,19 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn put<T: Serialize>(&mut self, value: &T) -> Result<(), SnapshotError> {
-        let rest = core::mem::take(&mut self.rest);
-        let used = postcard::to_slice(value, rest).map_err(|_| SnapshotError::BufferTooSmall)?.len();
-        self.rest = rest.get_mut(used..).ok_or(SnapshotError::BufferTooSmall)?;
-        Ok(())
+    /// Seven bits a byte, the lowest first; the eighth says that more follow.
+    #[inline(never)]
+    #[allow(clippy::cast_possible_truncation)] // the low seven bits
+    fn long(&mut self, mut number: u64) -> Result<(), SnapshotError> {
+        while number > 0x7F {
+            self.bytes(&[number as u8 | 0x80])?;
+            number = number.wrapping_shr(7);
+        }
+        self.bytes(&[number as u8])
     }
 
-    fn number(&mut self, number: usize) -> Result<(), SnapshotError> {
-        self.put(&u32::try_from(number).unwrap_or(u32::MAX))
+    fn number(&mut self, number: u32) -> Result<(), SnapshotError> {
+        self.long(number.into())
     }
 }
 
@@ -618,26 +627,51 @@ struct Reader<'b> {
     part: Part,
 }
 
-impl<'b> Reader<'b> {
+impl Reader<'_> {
     fn bytes<const N: usize>(&mut self) -> Result<[u8; N], SnapshotError> {
         let (bytes, rest) = self.rest.split_first_chunk().ok_or(self.malformed())?;
         self.rest = rest;
         Ok(*bytes)
     }
 
-    fn take<T: Deserialize<'b>>(&mut self) -> Result<T, SnapshotError> {
-        let (value, rest) = postcard::take_from_bytes(self.rest).map_err(|_| self.malformed())?;
-        self.rest = rest;
-        Ok(value)
+    /// What [`Writer::long`] wrote; more bits than there are in it are refused.
+    #[inline(never)]
+    fn long(&mut self) -> Result<u64, SnapshotError> {
+        let mut number = 0u64;
+        let mut shift = 0u32;
+        while let Some((byte, rest)) = self.rest.split_first() {
+            self.rest = rest;
+            let bits = u64::from(byte & 0x7F);
+            if shift > 63 || (shift == 63 && bits > 1) {
+                break;
+            }
+            number |= bits.wrapping_shl(shift);
+            if *byte < 0x80 {
+                return Ok(number);
+            }
+            shift = shift.wrapping_add(7);
+        }
+        Err(self.malformed())
+    }
+
+    #[inline(never)]
+    fn number(&mut self) -> Result<u32, SnapshotError> {
+        let number = self.long()?;
+        u32::try_from(number).map_err(|_| self.malformed())
+    }
+
+    fn half(&mut self) -> Result<u16, SnapshotError> {
+        let number = self.number()?;
+        u16::try_from(number).map_err(|_| self.malformed())
     }
 
     fn count(&mut self) -> Result<u8, SnapshotError> {
-        let count: u32 = self.take()?;
-        u8::try_from(count).map_err(|_| self.malformed())
+        let number = self.number()?;
+        u8::try_from(number).map_err(|_| self.malformed())
     }
 
     fn ticket(&mut self) -> Result<Ticket, SnapshotError> {
-        let number = self.take()?;
+        let number = self.number()?;
         Ticket::try_new(number).ok_or(self.malformed())
     }
 
@@ -645,7 +679,7 @@ impl<'b> Reader<'b> {
         if !is_there {
             return Ok(None);
         }
-        let folded: u32 = self.take()?;
+        let folded = self.number()?;
         NonZeroU32::new(folded).map(Some).ok_or(self.malformed())
     }
 
@@ -653,8 +687,8 @@ impl<'b> Reader<'b> {
         if !is_there {
             return Ok(Doubt::default());
         }
-        let asked = self.take()?;
-        Ok(Doubt::from_parts(asked, self.bytes()?))
+        let asked_at = self.number()?;
+        Ok(Doubt::from_parts(asked_at, self.bytes()?))
     }
 
     const fn malformed(&self) -> SnapshotError {

@@ -339,6 +339,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
                     let (ticket, action) = (operation.ticket(), operation.action());
                     output.event(Event::OutcomeUnknown { ticket, action });
                 }
+                self.wait_for_operations(now);
                 if response.code == lifecycle::doubt::CALL_NOT_FOUND {
                     return self.not_found(now, response, output);
                 }
@@ -416,6 +417,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 let action = operation.action();
                 output.event(Event::OutcomeUnknown { ticket, action });
                 self.invite_may_be_taken(action, output);
+                self.wait_for_operations(now);
                 Verdict::Applied
             }
             Lost::Ended(operation) => {

@@ -1,6 +1,6 @@
 //! How a command changes a call: the rule books are asked first, and then it leaves.
 
-use super::{Call, Output, Refused, Verdict, Why, folded};
+use super::{Call, Output, Refused, Setup, Verdict, Why, folded};
 use crate::action::{Action, Actions};
 use crate::classification::{Classification, Direction};
 use crate::command::{BargeIn, Command, Destination, JoiningAnswer, Placement, Repeat};
@@ -14,9 +14,9 @@ use crate::lifecycle::pending::{
 };
 use crate::lifecycle::{self, Leave};
 use crate::limit::Limit;
-use crate::media::RecordingStatus;
+use crate::media::{MediaHost, RecordingStatus};
 use crate::operation::{Asking, Outcome};
-use crate::permission::{self, Missing, Requirement};
+use crate::permission::{self, Knowledge, Missing, Policy, Requirement};
 use crate::request::Dispatch;
 use crate::restriction::{self, CallFacts, Hold, PolicyRecording, Restriction, Transferee};
 use crate::time::{Span, Timestamp};
@@ -51,12 +51,40 @@ pub(super) fn classify(placement: &Placement<'_>) -> Result<Classification, Why>
     Classification::try_at_creation(Direction::Outgoing, targets, coordinates).map_err(|_| Why::Limit(none))
 }
 
+/// What the permissions advise of a call that is to be placed.
+pub(super) fn permitted(
+    placement: &Placement<'_>,
+    classification: Classification,
+    setup: &Setup,
+) -> Result<Option<Missing>, Why> {
+    let knowledge = Knowledge::new(setup.grants);
+    let host = placement.media.host();
+    check(placement.action(), classification, host, &knowledge, setup.policy)
+}
+
+fn check(
+    action: Action,
+    classification: Classification,
+    host: MediaHost,
+    knowledge: &Knowledge,
+    policy: Policy,
+) -> Result<Option<Missing>, Why> {
+    let (kind, hosting) = (classification.kind(), classification.hosting());
+    match permission::check(action, kind, hosting, host, knowledge, policy) {
+        permission::Verdict::Go => Ok(None),
+        permission::Verdict::Advise(missing) => Ok(Some(missing)),
+        permission::Verdict::Refuse(missing) => Err(Why::PermissionMissing(missing)),
+    }
+}
+
 impl<const R: usize, const O: usize> Call<R, O> {
+    #[inline(never)] // a report's stack is not to pay for it
     pub(super) fn command<'a>(
         &mut self,
         now: Timestamp,
         command: &'a Command<'a>,
-    ) -> Result<Output<'a>, Refused> {
+        output: &mut Output<'a>,
+    ) -> Result<(), Refused> {
         let action = self.action_of(command);
         let advice = self.permit(now, action, command).map_err(|why| Refused {
             state: self.facts.state,
@@ -64,7 +92,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
             why,
         })?;
         self.sweep();
-        let mut output = Output::of_command(command);
+        output.of_command(command);
         output.verdict = Verdict::Applied;
         if let Some(restriction) = advice.restriction {
             output.event(Event::Restricted { action, restriction });
@@ -74,9 +102,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
         }
         let ticket = self.take_ticket();
         output.ticket = Some(ticket);
-        self.carry_out(now, action, command, ticket, &mut output);
-        self.let_media_go(now, &mut output);
-        Ok(output)
+        self.carry_out(now, action, command, ticket, output);
+        self.let_media_go(now, output);
+        Ok(())
     }
 
     fn action_of(&self, command: &Command<'_>) -> Action {
@@ -215,15 +243,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 
     /// What the permissions advise of an action.
-    pub(super) fn check_permission(&self, action: Action) -> Result<Option<Missing>, Why> {
-        let classification = self.facts.classification;
-        let (kind, hosting) = (classification.kind(), classification.hosting());
-        let knowledge = &self.facts.knowledge;
-        match permission::check(action, kind, hosting, self.facts.media_host, knowledge, self.facts.policy) {
-            permission::Verdict::Go => Ok(None),
-            permission::Verdict::Advise(missing) => Ok(Some(missing)),
-            permission::Verdict::Refuse(missing) => Err(Why::PermissionMissing(missing)),
-        }
+    fn check_permission(&self, action: Action) -> Result<Option<Missing>, Why> {
+        let facts = &self.facts;
+        check(action, facts.classification, facts.media_host, &facts.knowledge, facts.policy)
     }
 
     fn carry_out(
@@ -267,7 +289,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
                     self.deadlines.clear(deadline::Kind::Joining);
                 }
                 if *answer == JoiningAnswer::Accept {
-                    self.facts.recorded = self.facts.recorded.saturating_add(1);
+                    self.facts.media.recorded = self.facts.media.recorded.saturating_add(1);
                 }
                 output.given(ticket, Dispatch::Now);
             }

@@ -11,42 +11,43 @@ use crate::operation::Due;
 use crate::time::Timestamp;
 
 impl<const R: usize, const O: usize> Call<R, O> {
-    pub(super) fn tick<'a>(&mut self, now: Timestamp) -> Output<'a> {
-        let mut output = Output::new();
-        let Some(due) = self.deadlines.next().filter(|due| due.at <= now) else { return output };
+    pub(super) fn tick(&mut self, now: Timestamp, output: &mut Output<'_>) {
+        let Some(due) = self.deadlines.next().filter(|due| due.at <= now) else { return };
         self.sweep();
         output.verdict = Verdict::Applied;
         self.deadlines.clear(due.kind);
         match due.kind {
-            deadline::Kind::Answer => self.answer_limit_passed(now, &mut output),
-            deadline::Kind::Ring => self.ring_limit_passed(now, &mut output),
+            deadline::Kind::Answer => self.answer_limit_passed(now, output),
+            deadline::Kind::Ring => self.ring_limit_passed(now, output),
             deadline::Kind::KeepAlive => {
                 let ticket = self.take_ticket();
-                self.keep_alive(now, ticket, &mut output);
+                self.keep_alive(now, ticket, output);
             }
             deadline::Kind::Media => self.facts.media.presume(),
-            deadline::Kind::News => self.ask(now, &mut output),
+            deadline::Kind::News => self.ask(now, output),
             deadline::Kind::Ask => {
                 // A question that is out by now counts as lost.
                 let ticket = self.take_ticket();
-                self.get_call(now, ticket, &mut output);
+                self.get_call(now, ticket, output);
             }
             deadline::Kind::AskParticipants => {
                 let ticket = self.take_ticket();
-                self.list_participants(now, ticket, &mut output);
+                self.list_participants(now, ticket, output);
             }
-            deadline::Kind::Operation => self.operation_is_due(now, &mut output),
+            deadline::Kind::Operation => {
+                self.operation_is_due(now, output);
+                self.wait_for_operations(now);
+            }
             deadline::Kind::Joining => {
                 self.pending.joining = 0;
                 output.event(Event::JoiningTimeout);
             }
-            deadline::Kind::Creation => self.finish(How::Inferred, &mut output),
+            deadline::Kind::Creation => self.finish(How::Inferred, output),
         }
-        self.let_media_go(now, &mut output);
-        self.wait_for_operations(now);
-        output
+        self.let_media_go(now, output);
     }
 
+    #[inline(never)]
     pub(super) fn arm(&mut self, now: Timestamp, kind: deadline::Kind, timer: Timer) {
         self.deadlines.set(kind, now.plus(self.facts.timers.of(timer)));
     }
@@ -173,7 +174,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
 
     /// Lets the next held request go where it may, and sets or clears the limit of waiting for audio.
     pub(super) fn let_media_go(&mut self, now: Timestamp, output: &mut Output<'_>) {
-        let waits = self.operations.holds() && self.facts.state.is_connected();
+        let waits = self.facts.state.is_connected() && self.operations.holds();
         if waits
             && self.is_media_usable()
             && let Some(ticket) = self.operations.release()

@@ -75,27 +75,25 @@ pub struct Output<'a> {
 
 impl<'a> Output<'a> {
     pub(super) const fn new() -> Self {
-        Self::with(Given::Nothing)
-    }
-
-    pub(super) const fn of_placement(placement: &'a Placement<'a>) -> Self {
-        Self::with(Given::Placement(placement))
-    }
-
-    pub(super) const fn of_command(command: &'a Command<'a>) -> Self {
-        Self::with(Given::Command(command))
-    }
-
-    const fn with(given: Given<'a>) -> Self {
         Self {
             events: Vec::new(),
-            given,
+            given: Given::Nothing,
             requests: Vec::new(),
             operation: OperationId::NIL,
             ticket: None,
             verdict: Verdict::Repeat,
             overflow: false,
         }
+    }
+
+    /// The request takes over what `placement` carries.
+    pub(super) const fn of_placement(&mut self, placement: &'a Placement<'a>) {
+        self.given = Given::Placement(placement);
+    }
+
+    /// Requests take over what `command` carries.
+    pub(super) const fn of_command(&mut self, command: &'a Command<'a>) {
+        self.given = Given::Command(command);
     }
 
     /// The HTTP to make, in this order.
@@ -124,6 +122,7 @@ impl<'a> Output<'a> {
         self.overflow
     }
 
+    #[inline(never)]
     pub(super) fn event(&mut self, event: Event) {
         self.overflow |= self.events.push(event).is_err();
     }
@@ -158,6 +157,7 @@ impl<'a> Output<'a> {
         self.request(ticket, Slot::Release);
     }
 
+    #[inline(never)]
     fn request(&mut self, ticket: Ticket, slot: Slot) {
         self.overflow |= self.requests.push((ticket, slot)).is_err();
     }

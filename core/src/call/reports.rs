@@ -44,7 +44,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
             }
             Report::Joining => self.joining(now, output),
             Report::Left => {
-                self.facts.recorded = self.facts.recorded.saturating_sub(1);
+                self.facts.media.recorded = self.facts.media.recorded.saturating_sub(1);
                 output.event(Event::RecordedParticipantLeft);
                 Verdict::Applied
             }
@@ -70,7 +70,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         }
         self.facts.recording = PolicyRecording::Yes;
         if self.pending.joining == 0 {
-            self.arm(now, deadline::Kind::Joining, Timer::Joining);
+            self.arm(now, deadline::Kind::Joining, Timer::AnswerPolicyRecording);
         }
         self.pending.joining = self.pending.joining.saturating_add(1);
         output.event(Event::Joining);
@@ -93,19 +93,19 @@ impl<const R: usize, const O: usize> Call<R, O> {
         if self.facts.state.is_ended() {
             return self.news_after_the_end(now, told, news, source, output);
         }
-        let before = self.facts.clone();
-        self.learn_of_creation(now, news, output);
+        let was_established = self.facts.ever_established;
+        let mut is_new = self.learn_of_creation(now, news, output);
         let mut verdict = Verdict::Repeat;
-        if chat_of(news.coordinates) == Chat::Known {
+        if chat_of(news.coordinates) == Chat::Known && self.facts.chat == Chat::Unknown {
             self.facts.chat = Chat::Known;
+            is_new = true;
         }
         if self.facts.classification.saw_coordinates(news.coordinates).hosting {
             output.event(Event::HostingChanged(HostingCause::Coordinates));
         }
         if matches!(told, Some(State::Terminating | State::Terminated)) {
-            self.learn_of_the_end(news);
+            is_new |= self.learn_of_the_end(news);
         }
-        let was_connected = before.ever_established;
         if let Some(state) = told {
             verdict = self.told_state(now, state, source, output);
         } else if news.tone.is_some() && !self.facts.ever_established {
@@ -117,12 +117,12 @@ impl<const R: usize, const O: usize> Call<R, O> {
             self.ask(now, output);
             verdict = Verdict::Unexplained;
         }
-        self.hear(now, news, was_connected, source, output);
+        is_new |= self.hear(now, news, was_established, source, output);
         self.hang_up_if_wanted(output);
         if source == Source::Answer {
             self.wait_on(now);
         }
-        let is_new = before != self.facts || !output.events().is_empty();
+        is_new |= !output.events().is_empty();
         if is_new && verdict != Verdict::Unexplained { Verdict::Applied } else { verdict }
     }
 
@@ -141,7 +141,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         }
     }
 
-    /// Takes in audio, tones, and what else only a call that is or was established can have.
+    /// Takes in audio, tones, and what else only a call that is or was established can have; whether the audio is news.
     fn hear(
         &mut self,
         now: Timestamp,
@@ -149,9 +149,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
         was_established: bool,
         source: Source,
         output: &mut Output<'_>,
-    ) {
+    ) -> bool {
         if self.facts.state.is_ended() {
-            return;
+            return false;
         }
         let known = self.facts.media.audio();
         if let Some(audio) = news.audio {
@@ -186,16 +186,22 @@ impl<const R: usize, const O: usize> Call<R, O> {
         if known.is_some() && audio != known && source == Source::Notification {
             self.ask(now, output);
         }
+        audio != known
     }
 
     /// Source: Graph docs, application: post calls; news of a call may come before the answer to its creation.
-    fn learn_of_creation(&mut self, now: Timestamp, news: &CallNews, output: &mut Output<'_>) {
+    fn learn_of_creation(&mut self, now: Timestamp, news: &CallNews, output: &mut Output<'_>) -> bool {
+        let mut is_new = false;
         if let (None, Some(id)) = (self.facts.id.known(), news.id) {
             self.facts.id = id;
+            is_new = true;
         }
-        self.facts.own_participant = self.facts.own_participant.or(news.own_participant.and_then(folded));
+        if let (None, Some(own)) = (self.facts.own_participant, news.own_participant) {
+            self.facts.own_participant = folded(own);
+            is_new = true;
+        }
         if self.pending.creation == Creation::Done {
-            return;
+            return is_new;
         }
         self.pending.creation = Creation::Done;
         self.deadlines.clear(deadline::Kind::Creation);
@@ -205,6 +211,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
             self.arm(now, deadline::Kind::Ring, Timer::Ring);
         }
         output.event(Event::Created);
+        true
     }
 
     fn told_state(
@@ -366,7 +373,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         self.facts.ever_established = true;
         output.event(Event::Established);
         if self.facts.recording == PolicyRecording::Yes {
-            self.facts.recorded = self.facts.recorded.max(1);
+            self.facts.media.recorded = self.facts.media.recorded.max(1);
         }
         let dropped = permission::would_be_dropped(&self.facts.knowledge);
         if let Some(missing) = dropped.filter(|_| self.kind() == Kind::PeerToPeer) {
@@ -396,9 +403,17 @@ impl<const R: usize, const O: usize> Call<R, O> {
         }
     }
 
-    fn learn_of_the_end(&mut self, news: &CallNews) {
-        self.facts.result = self.facts.result.or(news.result);
-        self.facts.reason = self.facts.reason.or(news.reason);
+    fn learn_of_the_end(&mut self, news: &CallNews) -> bool {
+        let mut is_new = false;
+        if let (false, Some(result)) = (self.facts.has_result, news.result) {
+            (self.facts.has_result, self.facts.result) = (true, result);
+            is_new = true;
+        }
+        if self.facts.reason.is_none() && news.reason.is_some() {
+            self.facts.reason = news.reason;
+            is_new = true;
+        }
+        is_new
     }
 
     /// Who ended the call: as the result says, else the bot where it asked for that, else nobody knows.
@@ -406,7 +421,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     /// Source: Graph docs, call: delete (result codes); for the rest assumed: if it is wrong, the other side ended the
     /// call in the moment in which the bot asked to.
     fn who_ended_it(&self) -> By {
-        let told = self.facts.result.map_or(By::Unknown, ended_by);
+        let told = self.facts.result().map_or(By::Unknown, ended_by);
         let handed_on =
             matches!(self.pending.settlement, Settlement::Taken(Settling::Reject | Settling::Redirect));
         let by_bot = self.pending.hanging_up == HangingUp::Sent
@@ -439,7 +454,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
             self.pending.outstanding.clear();
         }
         if matches!(told, Some(State::Terminating | State::Terminated)) {
-            self.learn_of_the_end(news);
+            let _ = self.learn_of_the_end(news);
             self.facts.ended_by = self.who_ended_it();
         }
         self.facts.ever_established |= told.is_some_and(State::is_connected);
@@ -460,7 +475,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         source: Source,
         output: &mut Output<'_>,
     ) -> Verdict {
-        let is_impossible = told == Some(State::Incoming) && self.facts.direction == Direction::Outgoing;
+        let is_impossible = told == Some(State::Incoming) && self.facts.direction() == Direction::Outgoing;
         match (source, told) {
             (Source::Answer, Some(_)) if is_impossible => Verdict::Unexplained,
             (Source::Answer, Some(state)) => {
@@ -559,14 +574,14 @@ impl<const R: usize, const O: usize> Call<R, O> {
     ) -> Verdict {
         let status = news.status.told_by(change == Change::Deleted, news.result);
         let wait = self.facts.timers.of(Timer::Operation);
-        match self.operations.told(now, wait, ticket, news_of(news, status)) {
+        let verdict = match self.operations.told(now, wait, ticket, news_of(news, status)) {
             operation::Effect::Ended(ended, outcome) => {
                 self.operation_completed(now, &ended, outcome, news, output);
                 Verdict::Applied
             }
-            operation::Effect::Taken(operation) => {
-                self.invite_may_be_taken(operation.action(), output);
-                if INVITATIONS.has(operation.action())
+            operation::Effect::Taken(action) => {
+                self.invite_may_be_taken(action, output);
+                if INVITATIONS.has(action)
                     && let Some(invited) = news.invited
                 {
                     self.roster.invite(invited);
@@ -577,7 +592,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
             operation::Effect::Same => Verdict::Repeat,
             operation::Effect::NotOurs if ticket.is_some() => Verdict::Stale,
             operation::Effect::NotOurs => not_used(Topic::ForeignOperation, output),
-        }
+        };
+        self.wait_for_operations(now);
+        verdict
     }
 
     fn operation_completed(

@@ -22,7 +22,9 @@ pub const MAX_GAP: Span = Span::from_minutes(5);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Doubt {
-    last_asked: Option<Near>,
+    /// When it was asked last, if ever.
+    asked_at: Near,
+    was_asked: bool,
     failures: u8,
     bare_not_found: bool,
     /// Something changed, or new doubt arose, while a question was out: its answer may be older.
@@ -39,11 +41,22 @@ pub(crate) enum NotFound {
 }
 
 impl Doubt {
+    /// Nothing was asked yet.
+    pub(crate) const NONE: Self = Self {
+        asked_at: Near::of(Timestamp::from_millis(0)),
+        was_asked: false,
+        failures: 0,
+        bare_not_found: false,
+        overtaken: false,
+    };
+
     /// The first moment, not before `now`, at which the call may be asked for.
     pub(crate) fn earliest(&self, now: Timestamp, gap: Span) -> Timestamp {
         let gap = self.widened(gap);
-        let Some(asked) = self.last_asked else { return now };
-        let wait = i64::from(asked.ahead_of(now)).saturating_add_unsigned(gap.as_millis());
+        if !self.was_asked {
+            return now;
+        }
+        let wait = i64::from(self.asked_at.ahead_of(now)).saturating_add_unsigned(gap.as_millis());
         match u64::try_from(wait) {
             // A clock that jumped back must not put the question off for longer than the gap.
             Ok(wait) if wait <= gap.as_millis() => now.plus(Span::from_millis(wait)),
@@ -52,7 +65,8 @@ impl Doubt {
     }
 
     pub(crate) fn asked(&mut self, now: Timestamp) {
-        self.last_asked = Some(Near::of(now));
+        self.asked_at = Near::of(now);
+        self.was_asked = true;
         self.overtaken = false;
     }
 
@@ -88,26 +102,24 @@ impl Doubt {
     }
 
     #[cfg(feature = "snapshot")]
-    pub(crate) const fn to_parts(self) -> (Option<u32>, [u8; 3]) {
-        let asked = match self.last_asked {
-            Some(asked) => Some(asked.bits()),
-            None => None,
-        };
-        (asked, [self.failures, self.bare_not_found as u8, self.overtaken as u8])
+    pub(crate) const fn to_parts(self) -> (u32, [u8; 2]) {
+        let flags = self.was_asked as u8 | (self.bare_not_found as u8) << 1 | (self.overtaken as u8) << 2;
+        (self.asked_at.bits(), [self.failures, flags])
     }
 
     #[cfg(feature = "snapshot")]
-    pub(crate) const fn from_parts(asked: Option<u32>, parts: [u8; 3]) -> Self {
-        let [failures, bare_not_found, overtaken] = parts;
-        let last_asked = match asked {
-            Some(asked) => Some(Near::from_bits(asked)),
-            None => None,
-        };
-        Self { last_asked, failures, bare_not_found: bare_not_found != 0, overtaken: overtaken != 0 }
+    pub(crate) const fn from_parts(asked_at: u32, [failures, flags]: [u8; 2]) -> Self {
+        Self {
+            asked_at: Near::from_bits(asked_at),
+            was_asked: flags & 1 != 0,
+            failures,
+            bare_not_found: flags & 2 != 0,
+            overtaken: flags & 4 != 0,
+        }
     }
 
     pub(crate) fn rebase(&mut self, old_now: Timestamp, new_now: Timestamp) {
-        self.last_asked = self.last_asked.map(|asked| asked.rebase(old_now, new_now));
+        self.asked_at = self.asked_at.rebase(old_now, new_now);
     }
 }
 

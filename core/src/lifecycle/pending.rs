@@ -180,6 +180,9 @@ words! {
 pub struct Outstanding([Option<Ticket>; Exchange::COUNT]);
 
 impl Outstanding {
+    /// None is out.
+    pub(crate) const NONE: Self = Self([None; Exchange::COUNT]);
+
     /// The ticket that is out for this kind of request.
     pub fn of(&self, exchange: Exchange) -> Option<Ticket> {
         self.0.get(exchange.index()).copied().flatten()

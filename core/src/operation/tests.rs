@@ -1,7 +1,8 @@
 use super::*;
 
-const NOW: Timestamp = Timestamp::from_millis(1_000_000);
-const WAIT: Span = Span::from_secs(60);
+const NOW: Timestamp = Timestamp::from_millis(1024 * 1000);
+const BEAT: u64 = 1024;
+const WAIT: Span = Span::from_millis(60 * BEAT);
 const USABLE: Asking = Asking { media_is_usable: true, interrupts: false, endless: false };
 
 fn ticket(number: u32) -> Ticket {
@@ -110,9 +111,9 @@ fn an_operation_that_never_completes_is_asked_for_and_one_without_an_id_is_unkno
     assert_eq!(due, NOW.plus(WAIT));
     assert!(matches!(table.take_due(due, WAIT), Some(Due::Ask(row, _)) if row.ticket() == ticket(1)));
     let due = table.next_due(due).unwrap();
-    assert_eq!(due, NOW.plus(Span::from_secs(61)));
+    assert_eq!(due, NOW.plus(Span::from_millis(61 * BEAT)));
     assert!(matches!(table.take_due(due, WAIT), Some(Due::Unknown(row)) if row.ticket() == ticket(2)));
-    assert_eq!(table.next_due(due), Some(NOW.plus(Span::from_secs(120))));
+    assert_eq!(table.next_due(due), Some(NOW.plus(Span::from_millis(120 * BEAT))));
     assert!(table.not_found(ticket(1)).is_some());
     assert_eq!(table.not_found(ticket(1)), None);
     assert_eq!(table.next_due(due), None);

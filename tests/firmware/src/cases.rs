@@ -3,8 +3,11 @@
 //! Each stands with the call that it meets, which is as full as such a call can be, and with what it must do there: a case
 //! that is refused by mistake would be counted as cheap.
 
-use callflow_core::call::{Input, Offer, Output, Placement, Refused, Verdict};
-use callflow_core::command::{Command, MediaConfig, RejectReason};
+use callflow_core::call::{Input, Offer, Output, Refused, Setup, Verdict};
+use callflow_core::command::{
+    Answer, Command, Invitee, Placement, Record, Redirect, RejectReason, Repeat, Transfer,
+};
+use callflow_core::deadline::Timer;
 use callflow_core::id::{CallId, CallKey, ClientContext, OperationId, ParticipantId, Sequence, Ticket};
 use callflow_core::identity::Identity;
 use callflow_core::lifecycle::State;
@@ -13,6 +16,7 @@ use callflow_core::media::{Audio, Tone};
 use callflow_core::meeting::Coordinates;
 use callflow_core::operation::Status;
 use callflow_core::report::{Body, CallNews, Change, OperationNews, Report, Response, RosterNews, ToneInfo};
+use callflow_core::result::ResultInfo;
 use callflow_core::roster::{Extent, Participant, Presence};
 use callflow_core::text::Uri;
 use callflow_core::time::Timestamp;
@@ -110,61 +114,76 @@ pub fn hand_in(call: &mut Call, at: Timestamp, input: Input<'static>) -> Result<
 
 /// The cases.
 pub static CASES: &[Case] = &[
-    command("answer", offered, ANSWER),
-    command("reject", offered, Command::Reject { reason: RejectReason::Busy }),
-    command("hang up", busy, Command::HangUp),
-    command("hang up before it is created", placed, Command::HangUp),
-    command("keep alive", busy, Command::KeepAlive),
-    command("refresh", busy, Command::Refresh),
-    command("play", busy, Command::PlayPrompt { prompts: List::new(&[PROMPT]) }),
-    command("subscribe to tone", busy, Command::SubscribeToTone),
-    command("answer, refused", busy, ANSWER).refused(),
-    command("play, refused", full, PLAY).refused(),
-    state("told incoming, again", offered, CallNews::of(State::Incoming)).unchanged(),
-    state("told establishing", answered, CallNews::of(State::Establishing)),
-    state("told created", placed, CREATED),
-    state("told established", answered, ESTABLISHED),
-    state("told established, again", busy, CallNews::of(State::Established)).unchanged(),
-    state("told ringing, late", busy, CallNews::of(State::Ringing)).unchanged(),
-    state("told hold", busy, CallNews::of(State::Hold)),
-    state("told terminating", busy, CallNews::of(State::Terminating)),
-    state("told terminated", joined, CallNews::of(State::Terminated)),
-    state("told the end, again", ended, CallNews::of(State::Terminated)).unchanged(),
-    state("told inactive audio", busy, CallNews { audio: Some(Audio::Inactive), ..CallNews::NONE }),
-    state("told a tone", busy, CallNews { tone: Some(TONE), ..CallNews::of(State::Established) }),
-    state("told coordinates", quiet, CallNews { coordinates: Coordinates::Both, ..CallNews::NONE }),
-    operation("told of a running operation", asked, LAST, Status::Running),
-    operation("told of a completed operation", busy, OPERATIONS, Status::Completed),
-    operation("told of a foreign operation", busy, 99, Status::Completed).unchanged(),
-    other("told of content sharing", busy, Report::ContentSharing(Change::Updated)).unchanged(),
-    other("answer taken", answering, response(1, 202, Body::None)),
-    other("answer refused by Graph", answering, response(1, 403, Body::None)),
-    other("answer without response", answering, Report::NoResponse { ticket: ticket(1) }),
-    other("answer not sent", answering, Report::NotSent { ticket: ticket(1) }),
-    other("creation taken", placed, response(1, 201, Body::Call(CREATED))),
-    other("play taken", asked, response(LAST, 200, Body::Operation(operation_news(LAST, Status::Running)))),
+    command("answer", offered, &ANSWER),
+    command("reject", offered, &Command::Reject(RejectReason::Busy)),
+    command("redirect", offered, &Command::Redirect(Redirect::to(List::new(&[DESK])))),
+    command("transfer", two, &Command::Transfer(Transfer::to(DESK))),
+    command("hang up", busy, &Command::HangUp),
+    command("hang up before it is created", placed, &Command::HangUp),
+    command("keep alive", busy, &Command::KeepAlive),
+    command("refresh", busy, &Command::Refresh),
+    command("mute", busy, &Command::Mute),
+    command("play", busy, &PLAY),
+    command("record", busy, &Command::Record(Record::after(Some(PROMPT)))),
+    command("cancel", busy, &Command::CancelMediaProcessing),
+    command("subscribe to tone", busy, &Command::SubscribeToTone),
+    command("send a tone", busy, &Command::SendDtmf { tones: List::new(&[Tone::Pound]), delay: None }),
+    command("invite", busy, &Command::Invite(List::new(&[Invitee::new(DESK)]))),
+    command("mute a participant", busy, &Command::MuteParticipant(SOMEBODY)),
+    command("hold music", busy, &Command::StartHoldMusic { participant: SOMEBODY, prompt: None }),
+    command("gallery view", busy, &Command::AddLargeGalleryView),
+    command("answer, refused", busy, &ANSWER).refused(),
+    command("play, refused", full, &PLAY).refused(),
+    state("told incoming, again", offered, &told(CallNews::of(State::Incoming))).unchanged(),
+    state("told establishing", answered, &told(CallNews::of(State::Establishing))),
+    state("told created", placed, &told(CREATED)),
+    state("told established", answered, &told(ESTABLISHED)),
+    state("told established, again", busy, &told(CallNews::of(State::Established))).unchanged(),
+    state("told ringing, late", busy, &told(CallNews::of(State::Ringing))).unchanged(),
+    state("told hold", busy, &told(CallNews::of(State::Hold))),
+    state("told transferring", transferring, &told(CallNews::of(State::Transferring))),
+    state("told a failed transfer", transferring, &told(FAILED_TRANSFER)),
+    state("told terminating", busy, &told(CallNews::of(State::Terminating))),
+    state("told terminated", joined, &told(CallNews::of(State::Terminated))),
+    state("told the end, again", ended, &told(CallNews::of(State::Terminated))).unchanged(),
+    state("told inactive audio", busy, &told(CallNews { audio: Some(Audio::Inactive), ..CallNews::NONE })),
+    state("told a tone", busy, &told(CallNews { tone: Some(TONE), ..CallNews::of(State::Established) })),
+    state("told coordinates", quiet, &told(CallNews { coordinates: Coordinates::Both, ..CallNews::NONE })),
+    other("told of a running operation", asked, &operation(LAST, Status::Running)),
+    other("told of a completed operation", busy, &operation(OPERATIONS, Status::Completed)),
+    other("told of a foreign operation", busy, &operation(99, Status::Completed)).unchanged(),
+    other("told of content sharing", busy, &SHARING),
+    other("told of a joining participant", busy, &Report::Joining),
+    other("answer taken", answering, &response(1, 202, Body::None)),
+    other("answer refused by Graph", answering, &response(1, 403, Body::None)),
+    other("answer without response", answering, &Report::NoResponse { ticket: ticket(1) }),
+    other("answer not sent", answering, &Report::NotSent { ticket: ticket(1) }),
+    other("creation taken", placed, &response(1, 201, Body::Call(CREATED))),
+    other("play taken", asked, &response(LAST, 200, Body::Operation(operation_news(LAST, Status::Running)))),
     other(
         "play completed",
         asked,
-        response(LAST, 200, Body::Operation(operation_news(LAST, Status::Completed))),
+        &response(LAST, 200, Body::Operation(operation_news(LAST, Status::Completed))),
     ),
-    other("play refused by Graph", asked, response(LAST, 403, Body::None)),
-    other("play without response", asked, Report::NoResponse { ticket: ticket(LAST) }),
-    other("call not found", hanging_up, response(LAST, 404, Body::None)),
-    other("call read", refreshing, response(LAST, 200, Body::Call(ESTABLISHED))).unchanged(),
-    tick("tick, answer limit", offered, T0.plus(callflow_core::deadline::ANSWER)),
-    tick("tick, keep alive", busy, T0.plus(callflow_core::deadline::KEEP_ALIVE)),
-    tick("tick, audio", waiting, T0.plus(callflow_core::deadline::KEEP_ALIVE)),
+    other("play refused by Graph", asked, &response(LAST, 403, Body::None)),
+    other("play without response", asked, &Report::NoResponse { ticket: ticket(LAST) }),
+    other("invitation completed", inviting, &operation(LAST, Status::Completed)),
+    other("call not found", hanging_up, &response(LAST, 404, Body::None)),
+    other("call read", refreshing, &response(LAST, 200, Body::Call(ESTABLISHED))).unchanged(),
+    tick("tick, answer limit", offered, T0.plus(Timer::Answer.default_span())),
+    tick("tick, ring limit", created, NOW.plus(Timer::Ring.default_span())),
+    tick("tick, keep alive", joined, T0.plus(Timer::KeepAlive.default_span())),
+    tick("tick, operation", busy, NOW.plus(Timer::Operation.default_span())),
+    tick("tick, audio", waiting, T0.plus(Timer::KeepAlive.default_span())),
     tick("tick, nothing due", busy, NOW).unchanged(),
-    roster("roster of 16, all new", quiet, &SIXTEEN),
-    roster("roster of 16, all known", joined, &SIXTEEN).unchanged(),
-    roster("roster of 16, all others", joined, &SIXTEEN_OTHERS),
-    roster("roster of 16, all left", joined, &SIXTEEN_LEFT),
-    roster("roster of 1 more, without a place", joined, &ONE),
-    command("play 16 prompts", busy, Command::PlayPrompt { prompts: List::new(&[PROMPT; 16]) })
-        .longer("play", 15),
-    state("end with 8 operations", full, CallNews::of(State::Terminated)).longer("told terminated", 8),
-    state("told the end of 8 operations, again", ended_full, CallNews::of(State::Terminated))
+    roster("roster of 16, all new", quiet, &all_of(&SIXTEEN)),
+    roster("roster of 16, all known", joined, &all_of(&SIXTEEN)).unchanged(),
+    roster("roster of 16, all others", joined, &all_of(&SIXTEEN_OTHERS)),
+    roster("roster of 16, all left", joined, &all_of(&SIXTEEN_LEFT)),
+    roster("roster of 1 more, without a place", joined, &all_of(&ONE)),
+    command("play 16 prompts", busy, &PLAY_16).longer("play", 15),
+    state("end with 8 operations", full, &told(CallNews::of(State::Terminated))).longer("told terminated", 8),
+    state("told the end of 8 operations, again", ended_full, &told(CallNews::of(State::Terminated)))
         .unchanged()
         .longer("told the end, again", 8),
 ];
@@ -178,8 +197,15 @@ const KEY: CallKey = CallKey::new(0x57DA_B8B1_894C_409A);
 const ID: CallId = CallId::from_bytes([0x57; 16]);
 const CALLBACK: Uri<'static> = Uri::new("https://bot.example/calls/57dab8b1");
 const PROMPT: Uri<'static> = Uri::new("https://bot.example/menu.wav");
-const ANSWER: Command<'static> = Command::Answer { callback: CALLBACK, media: MediaConfig::ServiceHosted };
-const PLAY: Command<'static> = Command::PlayPrompt { prompts: List::new(&[PROMPT]) };
+const DESK: Identity<'static> = Identity::User("57dab8b1-894c-409a-b240-bd8beae78896");
+const ANSWER: Command<'static> = Command::Answer(Answer::new(CALLBACK));
+const PLAY: Command<'static> = Command::PlayPrompt { prompts: List::new(&[PROMPT]), repeat: Repeat::Once };
+const PLAY_16: Command<'static> =
+    Command::PlayPrompt { prompts: List::new(&[PROMPT; 16]), repeat: Repeat::Once };
+const SHARING: Report<'static> = Report::ContentSharing { change: Change::Created, session: None };
+const FAILED_TRANSFER: CallNews =
+    CallNews { result: Some(ResultInfo { code: 500, subcode: 7000 }), ..CallNews::of(State::Established) };
+const SOMEBODY: ParticipantId = ParticipantId::from_bytes([0xB0; 16]);
 const TONE: ToneInfo = ToneInfo { sequence: Sequence::new(6), tone: Tone::Tone1 };
 const CREATED: CallNews = CallNews { id: Some(ID), ..CallNews::of(State::Establishing) };
 const ESTABLISHED: CallNews = CallNews {
@@ -197,7 +223,7 @@ const SIXTEEN_LEFT: [Participant; 16] = participants(0, Presence::Left);
 
 /// Participants whose ids differ in the last byte only.
 const fn participants<const N: usize>(from: u8, presence: Presence) -> [Participant; N] {
-    let mut all = [Participant { id: None, presence }; N];
+    let mut all = [Participant::new(None, presence); N];
     let mut number = from;
     let mut rest = all.as_mut_slice();
     while let Some((participant, others)) = rest.split_first_mut() {
@@ -221,33 +247,39 @@ const fn ticket(number: u8) -> Ticket {
 const fn operation_news(ticket_number: u8, status: Status) -> OperationNews {
     let context = ClientContext { key: KEY, ticket: ticket(ticket_number) };
     let id = OperationId::from_bytes([ticket_number; 16]);
-    OperationNews { id: Some(id), context: Some(context), status, result: None }
+    OperationNews { id: Some(id), context: Some(context), ..OperationNews::of(status) }
 }
 
 const fn response(number: u8, status: u16, body: Body<'static>) -> Report<'static> {
     Report::Response(Response { ticket: ticket(number), status, code: 0, body })
 }
 
-const fn command(name: &'static str, before: fn() -> Call, command: Command<'static>) -> Case {
+const fn told(news: CallNews) -> Report<'static> {
+    Report::Call { change: Change::Updated, news }
+}
+
+const fn operation(ticket: u8, status: Status) -> Report<'static> {
+    Report::Operation { change: Change::Updated, news: operation_news(ticket, status) }
+}
+
+const fn all_of(whom: &'static [Participant]) -> Report<'static> {
+    Report::Roster(RosterNews { extent: Extent::Full, participants: List::new(whom) })
+}
+
+const fn command(name: &'static str, before: fn() -> Call, command: &'static Command<'static>) -> Case {
     let input = Input::Command(command);
     Case { name, class: Class::Command, gives: Gives::Change, before, at: NOW, input }
 }
 
-const fn state(name: &'static str, before: fn() -> Call, news: CallNews) -> Case {
-    Case { class: Class::State, ..other(name, before, Report::Call { change: Change::Updated, news }) }
+const fn state(name: &'static str, before: fn() -> Call, report: &'static Report<'static>) -> Case {
+    Case { class: Class::State, ..other(name, before, report) }
 }
 
-const fn operation(name: &'static str, before: fn() -> Call, ticket: u8, status: Status) -> Case {
-    let news = operation_news(ticket, status);
-    other(name, before, Report::Operation { change: Change::Updated, news })
+const fn roster(name: &'static str, before: fn() -> Call, report: &'static Report<'static>) -> Case {
+    Case { class: Class::Roster, ..other(name, before, report) }
 }
 
-const fn roster(name: &'static str, before: fn() -> Call, whom: &'static [Participant]) -> Case {
-    let news = RosterNews { extent: Extent::Full, participants: List::new(whom) };
-    Case { class: Class::Roster, ..other(name, before, Report::Roster(news)) }
-}
-
-const fn other(name: &'static str, before: fn() -> Call, report: Report<'static>) -> Case {
+const fn other(name: &'static str, before: fn() -> Call, report: &'static Report<'static>) -> Case {
     let input = Input::Report(report);
     Case { name, class: Class::Other, gives: Gives::Change, before, at: NOW, input }
 }
@@ -258,30 +290,35 @@ const fn tick(name: &'static str, before: fn() -> Call, at: Timestamp) -> Case {
 
 /// A call to the bot.
 fn offered() -> Call {
-    Call::offered(T0, Offer::new(KEY, ID)).0
+    Call::offered(T0, Setup::new(KEY), Offer::new(ID)).0
 }
 
 /// A call that the bot placed, of which nothing was heard.
 fn placed() -> Call {
     let targets = [Identity::User("57dab8b1-894c-409a-b240-bd8beae78896")];
-    let placement = Placement::new(KEY, CALLBACK, List::new(&targets));
+    let placement = Placement::to_targets(CALLBACK, List::new(&targets));
     // That one target was refused would show: such a call does not give what its cases say.
-    Call::place(T0, &placement).map_or_else(|_| offered(), |(call, _)| call)
+    Call::place(T0, Setup::new(KEY), &placement).map_or_else(|_| offered(), |(call, _)| call)
+}
+
+/// One that was created.
+fn created() -> Call {
+    with(placed(), Input::Report(&response(1, 201, Body::Call(CREATED))))
 }
 
 /// One that the bot answers.
 fn answering() -> Call {
-    with(offered(), Input::Command(ANSWER))
+    with(offered(), Input::Command(&ANSWER))
 }
 
 /// One whose answer was taken.
 fn answered() -> Call {
-    with(answering(), Input::Report(response(1, 202, Body::None)))
+    with(answering(), Input::Report(&response(1, 202, Body::None)))
 }
 
 /// An established peer-to-peer call, with nothing pending.
 pub fn quiet() -> Call {
-    with(answered(), Input::Report(Report::Call { change: Change::Updated, news: ESTABLISHED }))
+    with(answered(), Input::Report(&told(ESTABLISHED)))
 }
 
 /// An established peer-to-peer call with so many operations that Graph carries out.
@@ -291,8 +328,8 @@ pub fn playing(operations: u8) -> Call {
 
 fn play(call: Call, ticket: u8) -> Call {
     let news = operation_news(ticket, Status::Running);
-    let call = with(call, Input::Command(PLAY));
-    with(call, Input::Report(response(ticket, 200, Body::Operation(news))))
+    let call = with(call, Input::Command(&PLAY));
+    with(call, Input::Report(&response(ticket, 200, Body::Operation(news))))
 }
 
 /// An established call with a full roster.
@@ -311,30 +348,45 @@ fn full() -> Call {
 }
 
 fn join(call: Call) -> Call {
-    let news = RosterNews { extent: Extent::Full, participants: List::new(&SIXTEEN) };
-    with(call, Input::Report(Report::Roster(news)))
+    with(call, Input::Report(&all_of(&SIXTEEN)))
 }
 
 /// A busy one whose last operation was asked.
 fn asked() -> Call {
-    with(busy(), Input::Command(PLAY))
+    with(busy(), Input::Command(&PLAY))
+}
+
+/// A peer-to-peer one with room for one operation more.
+fn two() -> Call {
+    playing(OPERATIONS - 1)
+}
+
+/// One that the bot transfers.
+fn transferring() -> Call {
+    let call = with(two(), Input::Command(&Command::Transfer(Transfer::to(DESK))));
+    with(call, Input::Report(&response(LAST, 202, Body::None)))
+}
+
+/// A busy one into which the bot invites somebody.
+fn inviting() -> Call {
+    with(busy(), Input::Command(&Command::Invite(List::new(&[Invitee::new(DESK)]))))
 }
 
 /// A busy one that the bot hangs up.
 fn hanging_up() -> Call {
-    with(busy(), Input::Command(Command::HangUp))
+    with(busy(), Input::Command(&Command::HangUp))
 }
 
 /// A busy one that was asked for.
 fn refreshing() -> Call {
-    with(busy(), Input::Command(Command::Refresh))
+    with(busy(), Input::Command(&Command::Refresh))
 }
 
 /// An established one that waits for audio to play.
 fn waiting() -> Call {
     let news = CallNews::of(State::Established);
-    let call = with(answered(), Input::Report(Report::Call { change: Change::Updated, news }));
-    with(call, Input::Command(PLAY))
+    let call = with(answered(), Input::Report(&told(news)));
+    with(call, Input::Command(&PLAY))
 }
 
 /// One that ended without an operation.
@@ -349,10 +401,10 @@ fn ended_full() -> Call {
 
 fn end(call: Call) -> Call {
     let news = CallNews::of(State::Terminated);
-    with(call, Input::Report(Report::Call { change: Change::Updated, news }))
+    with(call, Input::Report(&told(news)))
 }
 
-fn with(mut call: Call, input: Input<'static>) -> Call {
+fn with(mut call: Call, input: Input<'_>) -> Call {
     // That it was refused would show: such a call does not give what its cases say.
     let _ = call.handle(NOW, input);
     call

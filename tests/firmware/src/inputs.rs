@@ -1,14 +1,14 @@
 //! What the images do with core, every value of every input being possible.
 //!
-//! An input is read whole out of volatile memory, so every variant of a command, a report, an offer or a placement
+//! An input is read out of volatile memory, and with it what it refers to, so every variant of a command, a report, an offer or a placement
 //! that core has, or will have, is reachable without being named here. [`black_box`] takes what core gives, so that none
 //! of it can be left out either.
 
 use core::hint::black_box;
-use core::mem::MaybeUninit;
 
 pub use callflow_core::call::Output;
-use callflow_core::call::{Input, Offer, Placement};
+use callflow_core::call::{Input, Offer, Setup};
+use callflow_core::command::Placement;
 use callflow_core::id::{CallId, CallKey};
 use callflow_core::list::List;
 use callflow_core::text::Uri;
@@ -23,9 +23,10 @@ pub type SmallCall = callflow_core::call::Call<2, 4>;
 static SELECTOR: Volatile<u32> = Volatile::new(0);
 static NOW: Volatile<Timestamp> = Volatile::new(Timestamp::from_millis(0));
 static INPUT: Volatile<Input<'static>> = Volatile::new(Input::Tick);
-static OFFER: Volatile<Offer> = Volatile::new(Offer::new(CallKey::new(1), CallId::from_bytes([1; 16])));
-static PLACEMENT: Volatile<Placement<'static>> =
-    Volatile::new(Placement::new(CallKey::new(1), Uri::new(""), List::new(&[])));
+static SETUP: Volatile<Setup> = Volatile::new(Setup::new(CallKey::new(1)));
+static OFFER: Volatile<Offer> = Volatile::new(Offer::new(CallId::from_bytes([1; 16])));
+static PLACEMENT: Volatile<&Placement<'static>> =
+    Volatile::new(&Placement::to_targets(Uri::new(""), List::new(&[])));
 static CALL: Place<Call> = Place::new();
 
 /// Which of its actions an image takes next.
@@ -37,31 +38,22 @@ pub fn selected() -> u32 {
 ///
 /// # Safety
 /// An image asks once.
-pub unsafe fn memory() -> &'static mut MaybeUninit<Call> {
+#[inline(never)]
+pub unsafe fn memory() -> &'static mut Call {
     // SAFETY: the caller asks once.
-    unsafe { CALL.take() }
+    unsafe { CALL.take() }.write(Call::blank())
 }
 
 /// Any call to the bot.
 #[inline(never)]
-pub fn offered(memory: &mut MaybeUninit<Call>) -> &mut Call {
-    let (call, output) = Call::offered(NOW.read(), OFFER.read());
-    black_box(&output);
-    memory.write(call)
+pub fn offered(call: &mut Call) {
+    black_box(&call.begin_offered(NOW.read(), SETUP.read(), OFFER.read()));
 }
 
 /// Any call that the bot places; none where core refuses to.
 #[inline(never)]
 pub fn placed(call: &mut Call) {
-    match Call::place(NOW.read(), &PLACEMENT.read()) {
-        Ok((placed, output)) => {
-            black_box(&output);
-            *call = placed;
-        }
-        Err(refused) => {
-            black_box(&refused);
-        }
-    }
+    black_box(&call.begin_placed(NOW.read(), SETUP.read(), PLACEMENT.read()));
 }
 
 /// Any input, and the next deadline.
@@ -92,8 +84,8 @@ mod bytes {
     static BUFFER: Place<Buffer> = Place::new();
 
     static BYTES: Volatile<&[u8]> = Volatile::new(&[]);
-    static REQUEST: Volatile<Request<'static>> =
-        Volatile::new(Request::HangUp { ticket: callflow_core::id::Ticket::FIRST });
+    static REQUEST: Volatile<&Request<'static>> =
+        Volatile::new(&Request::Release { ticket: callflow_core::id::Ticket::FIRST });
 
     /// Room for what is encoded.
     ///
@@ -113,12 +105,7 @@ mod bytes {
     /// A call out of any bytes.
     #[inline(never)]
     pub fn decode(call: &mut Call) {
-        match Call::decode(BYTES.read()) {
-            Ok(decoded) => *call = decoded,
-            Err(error) => {
-                black_box(&error);
-            }
-        }
+        black_box(&call.decode_into(BYTES.read()));
     }
 
     /// A command out of any bytes, handed to the call.
@@ -126,7 +113,7 @@ mod bytes {
     pub fn command(call: &mut Call) {
         match postcard::from_bytes::<Command<'_>>(BYTES.read()) {
             Ok(command) => {
-                black_box(&call.handle(NOW.read(), Input::Command(command)));
+                black_box(&call.handle(NOW.read(), Input::Command(&command)));
             }
             Err(error) => {
                 black_box(&error);
@@ -137,6 +124,6 @@ mod bytes {
     /// Any request into bytes.
     #[inline(never)]
     pub fn request(buffer: &mut Buffer) {
-        black_box(&postcard::to_slice(&REQUEST.read(), buffer));
+        black_box(&postcard::to_slice(REQUEST.read(), buffer));
     }
 }

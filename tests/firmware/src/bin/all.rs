@@ -7,15 +7,15 @@ use callflow_firmware::inputs;
 #[cortex_m_rt::entry]
 fn main() -> ! {
     // SAFETY: asked for here only, and `main` runs once.
-    let (memory, buffer) = unsafe { (inputs::memory(), inputs::buffer()) };
-    let call = inputs::offered(memory);
+    let (call, buffer) = unsafe { (inputs::memory(), inputs::buffer()) };
     loop {
         match inputs::selected() {
-            0 => inputs::placed(call),
-            1 => inputs::encode(call, buffer),
-            2 => inputs::decode(call),
-            3 => inputs::command(call),
-            4 => inputs::request(buffer),
+            0 => inputs::offered(call),
+            1 => inputs::placed(call),
+            2 => inputs::encode(call, buffer),
+            3 => inputs::decode(call),
+            4 => inputs::command(call),
+            5 => inputs::request(buffer),
             _ => inputs::handle(call),
         }
     }

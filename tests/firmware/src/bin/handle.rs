@@ -7,10 +7,11 @@ use callflow_firmware::inputs;
 #[cortex_m_rt::entry]
 fn main() -> ! {
     // SAFETY: asked for here only, and `main` runs once.
-    let call = inputs::offered(unsafe { inputs::memory() });
+    let call = unsafe { inputs::memory() };
     loop {
         match inputs::selected() {
-            0 => inputs::placed(call),
+            0 => inputs::offered(call),
+            1 => inputs::placed(call),
             _ => inputs::handle(call),
         }
     }
