@@ -106,15 +106,22 @@ impl<const R: usize, const O: usize> Call<R, O> {
     pub(super) fn get_call(&mut self, now: Timestamp, ticket: Ticket, output: &mut Output<'_>) {
         self.pending.outstanding.put(Exchange::GetCall, ticket);
         self.pending.doubt.asked(now);
-        self.arm(now, deadline::Kind::Ask, Timer::QuestionLost);
+        self.wait_for_answer(now, deadline::Kind::Ask);
         output.refresh(ticket);
     }
 
     pub(super) fn list_participants(&mut self, now: Timestamp, ticket: Ticket, output: &mut Output<'_>) {
         self.pending.outstanding.put(Exchange::ListParticipants, ticket);
         self.pending.roster_doubt.asked(now);
-        self.arm(now, deadline::Kind::AskParticipants, Timer::QuestionLost);
+        self.wait_for_answer(now, deadline::Kind::AskParticipants);
         output.list_participants(ticket);
+    }
+
+    /// A question counts as lost after a while, and not sooner than the next may be asked.
+    fn wait_for_answer(&mut self, now: Timestamp, kind: deadline::Kind) {
+        let timers = &self.facts.timers;
+        let wait = timers.of(Timer::QuestionLost).max(timers.of(Timer::Question));
+        self.deadlines.set(kind, now.plus(wait));
     }
 
     pub(super) fn get_operation(&mut self, of: Ticket, id: OperationId, output: &mut Output<'_>) {
