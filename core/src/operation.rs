@@ -596,8 +596,9 @@ impl<const O: usize> Operations<O> {
     /// Whether the rows of a decoded table can occur together.
     #[cfg(feature = "snapshot")]
     pub(crate) fn is_sound(&self) -> bool {
-        let asked =
-            self.rows.iter().filter(|row| row.phase == Phase::Asked && QUEUED.has(row.action)).count();
+        // A recording that interrupts is asked for beside what it interrupts.
+        let waits_its_turn = |row: &&Operation| QUEUED.has(row.action) && row.action != Action::Record;
+        let asked = self.rows.iter().filter(waits_its_turn).filter(|row| row.phase == Phase::Asked).count();
         let twice = self.rows.iter().enumerate().any(|(place, row)| {
             self.rows.iter().skip(place.saturating_add(1)).any(|other| other.ticket == row.ticket)
         });
