@@ -331,10 +331,6 @@ impl Deadlines {
         self.after.get(kind.index()).filter(|after| **after != NEVER).map(|after| self.moment(*after))
     }
 
-    fn moments(&self) -> impl Iterator<Item = Option<Timestamp>> {
-        Kind::ALL.iter().map(|kind| self.of(*kind))
-    }
-
     /// Sets the deadline of this kind.
     pub(crate) fn set(&mut self, kind: Kind, at: Timestamp) {
         self.clear(kind);
@@ -466,6 +462,17 @@ mod tests {
         fn plus_one(self) -> Self {
             Self::from_millis(self.as_millis() + 1)
         }
+    }
+
+    #[test]
+    fn regression_deadlines_are_equal_from_whatever_moment_they_count() {
+        let (mut one, mut other) = (Deadlines::default(), Deadlines::default());
+        one.set(Kind::Answer, Timestamp::from_millis(15_000));
+        for deadlines in [&mut one, &mut other] {
+            deadlines.set(Kind::KeepAlive, Timestamp::from_millis(900_000));
+        }
+        one.clear(Kind::Answer);
+        assert_eq!(one, other);
     }
 
     proptest! {

@@ -127,8 +127,10 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 return Err(Why::Lifecycle(why));
             }
             Leave::Refuse(why) => return Err(Why::Lifecycle(why)),
-            Leave::Advise => advice.restriction = Some(Restriction::Established),
-            Leave::Allow | Leave::IfAnswered(_) | Leave::IfInferred(_) => {}
+            Leave::Advise if !self.facts.overrides.has(Restriction::Established) => {
+                advice.restriction = Some(Restriction::Established);
+            }
+            Leave::Advise | Leave::Allow | Leave::IfAnswered(_) | Leave::IfInferred(_) => {}
         }
         self.may_ask_now(now, action, command)?;
         match restriction::check(action, &self.facts_for(command), self.facts.overrides) {
@@ -136,7 +138,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
             restriction::Verdict::Advise(restriction) => advice.restriction = Some(restriction),
             restriction::Verdict::Refuse(restriction) => return Err(Why::Restricted(restriction)),
         }
-        advice.missing = self.check_permission(action)?;
+        advice.missing = self.check_permission(action, command)?;
         Ok(advice)
     }
 
@@ -243,10 +245,14 @@ impl<const R: usize, const O: usize> Call<R, O> {
         permission::required(action, classification.kind(), classification.hosting(), self.facts.media_host)
     }
 
-    /// What the permissions advise of an action.
-    fn check_permission(&self, action: Action) -> Result<Option<Missing>, Why> {
+    /// What the permissions advise of an action. An answer says itself who is going to host the media.
+    fn check_permission(&self, action: Action, command: &Command<'_>) -> Result<Option<Missing>, Why> {
         let facts = &self.facts;
-        check(action, facts.classification, facts.media_host, &facts.knowledge, facts.policy)
+        let host = match command {
+            Command::Answer(answer) => answer.media.host(),
+            _ => facts.media_host,
+        };
+        check(action, facts.classification, host, &facts.knowledge, facts.policy)
     }
 
     fn carry_out(

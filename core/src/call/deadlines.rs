@@ -124,6 +124,13 @@ impl<const R: usize, const O: usize> Call<R, O> {
         }
     }
 
+    /// A question counts as lost after a while, and not sooner than the next may be asked.
+    fn wait_for_answer(&mut self, now: Timestamp, kind: deadline::Kind) {
+        let timers = &self.facts.timers;
+        let wait = timers.of(Timer::QuestionLost).max(timers.of(Timer::Question));
+        self.deadlines.set(kind, now.plus(wait));
+    }
+
     pub(super) fn get_operation(&mut self, of: Ticket, id: OperationId, output: &mut Output<'_>) {
         let ticket = self.take_ticket();
         self.pending.outstanding.put(Exchange::GetOperation, ticket);
@@ -179,7 +186,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     ) {
         self.pending.outstanding.put(question.exchange(), ticket);
         self.doubt_of(question).asked(now);
-        self.arm(now, question.deadline(), Timer::QuestionLost);
+        self.wait_for_answer(now, question.deadline());
         match question {
             Question::Call => output.refresh(ticket),
             Question::Participants => output.list_participants(ticket),
