@@ -13,6 +13,8 @@
 //! # Ok::<(), callflow_core::deadline::OutOfRange>(())
 //! ```
 
+use core::hash::{Hash, Hasher};
+
 use crate::time::{Span, Timestamp};
 use crate::words::words;
 
@@ -232,13 +234,26 @@ const NEVER: u32 = u32::MAX;
 /// The furthest that a deadline can be ahead of another, in milliseconds: 49 days.
 const FURTHEST: u64 = 0xFFFF_FFFE;
 
-/// The deadlines of one call, one a kind: a moment, and how long after it each is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The deadlines of one call, one a kind: a moment, and how long after it each is. Equal are those that fire alike: the
+/// moment plays no part.
+#[derive(Clone, Copy, Debug, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Deadlines {
     // Two words: what holds it then needs no alignment of eight.
     base: [u32; 2],
     after: [u32; Kind::COUNT],
+}
+
+impl PartialEq for Deadlines {
+    fn eq(&self, other: &Self) -> bool {
+        Kind::ALL.iter().all(|kind| self.of(*kind) == other.of(*kind))
+    }
+}
+
+impl Hash for Deadlines {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Kind::ALL.iter().for_each(|kind| self.of(*kind).hash(state));
+    }
 }
 
 impl Default for Deadlines {
@@ -356,6 +371,19 @@ mod tests {
             deadlines.next(),
             Some(Deadline { at: Timestamp::from_millis(895_000), kind: Kind::KeepAlive })
         );
+    }
+
+    #[test]
+    fn regression_what_fires_alike_is_equal_however_it_came_about() {
+        let mut one = Deadlines::default();
+        one.set(Kind::Answer, Timestamp::from_millis(15_000));
+        one.set(Kind::News, Timestamp::from_millis(16_000));
+        one.clear(Kind::Answer);
+        let mut other = Deadlines::default();
+        other.set(Kind::News, Timestamp::from_millis(16_000));
+        assert_eq!(one, other);
+        other.set(Kind::Ask, Timestamp::from_millis(16_000));
+        assert_ne!(one, other);
     }
 
     #[test]
