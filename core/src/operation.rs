@@ -276,7 +276,7 @@ impl Places {
         self.0.count_ones()
     }
 
-    fn add(&mut self, place: usize) {
+    pub(crate) fn add(&mut self, place: usize) {
         self.0 |= u32::try_from(place).ok().and_then(|place| 1u32.checked_shl(place)).unwrap_or(0);
     }
 }
