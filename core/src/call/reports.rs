@@ -263,12 +263,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     fn is_asked_for(&self, state: State) -> bool {
         match state {
             State::Transferring | State::TransferAccepted => self.pending.transferring != Transferring::No,
-            State::Redirecting => matches!(
-                self.pending.settlement,
-                Settlement::Asked(Settling::Redirect)
-                    | Settlement::Unknown(Settling::Redirect)
-                    | Settlement::Taken(Settling::Redirect)
-            ),
+            State::Redirecting => self.pending.settlement.settling() == Some(Settling::Redirect),
             State::Incoming
             | State::Establishing
             | State::Ringing
@@ -423,7 +418,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     fn who_ended_it(&self) -> By {
         let told = self.facts.result().map_or(By::Unknown, ended_by);
         let handed_on =
-            matches!(self.pending.settlement, Settlement::Taken(Settling::Reject | Settling::Redirect));
+            matches!(self.pending.settlement.settling(), Some(Settling::Reject | Settling::Redirect));
         let by_bot = self.pending.hanging_up == HangingUp::Sent
             || self.facts.reason == Some(TerminationReason::AppTransferred)
             || handed_on;
