@@ -1,8 +1,12 @@
 //! Stories of whole calls.
 
+mod ends;
 mod incoming;
+mod outgoing;
 mod scenario;
 
 use super::*;
 use crate::lifecycle;
 use crate::lifecycle::pending::{Settling, Unsettled};
+use crate::operation::{Operation, Outcome, Phase, Status};
+use crate::report::{Body, Report, Response, Topic};

@@ -13,14 +13,14 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::*;
-use crate::report::Report;
 use crate::command::{Answer, Record, RejectReason, Repeat, Transfer};
 use crate::id::{OperationId, Sequence, SessionId};
 use crate::identity::Identity;
 use crate::list::List;
 use crate::media::Tone;
-use crate::operation::{Completion, Outcome, Status};
-use crate::report::{Body, CallNews, Change, OperationNews, Response, RosterNews, Told, ToneInfo};
+use crate::meeting::{ByOrganizer, Meeting};
+use crate::operation::Completion;
+use crate::report::{CallNews, Change, OperationNews, RosterNews, Told, ToneInfo};
 use crate::request::{Dispatch, Request};
 use crate::roster::{Extent, Participant};
 use crate::text::Uri;
@@ -33,6 +33,14 @@ pub(super) const CALLBACK: Uri<'static> = Uri::new("https://bot.example/calls/9"
 pub(super) const CALL: &str = "57DAB8B1894C409AB240BD8BEAE78896";
 pub(super) const USERS: [Identity<'static>; 26] = [Identity::User("550fae72-d251-43ec-868c-373732c2704f"); 26];
 pub(super) const PROMPTS: [Uri<'static>; 21] = [Uri::new("https://bot.example/menu.wav"); 21];
+
+pub(super) const MEETING: Meeting<'static> = Meeting::Organizer(ByOrganizer {
+    thread_id: "19:meeting_1@thread.v2",
+    message_id: "0",
+    reply_chain_message_id: None,
+    organizer_id: "5810cede-f3cc-42eb-b2c1-e9bd5d53ec96",
+    tenant_id: "aa67bd4c-8475-432d-bd41-39f255720e0a",
+});
 
 pub(super) fn at(secs: u64) -> Timestamp {
     Timestamp::from_millis(secs * 1000)
@@ -277,6 +285,17 @@ pub(super) fn called() -> Story {
         .at(5)
         .told(State::Established)
         .at(6)
+        .audio(Audio::Active)
+        .begun()
+}
+
+/// A meeting that the bot joined, with audio, at second 2.
+pub(super) fn joined() -> Story {
+    placed(Placement::into_meeting(CALLBACK, MEETING))
+        .created(State::Establishing)
+        .at(1)
+        .told(State::Established)
+        .at(2)
         .audio(Audio::Active)
         .begun()
 }
@@ -539,7 +558,7 @@ pub(super) const LOST_FOR_GOOD: &[(&str, fn(&Said) -> bool, &[Fact])] = &[
     (
         "the answer to a request",
         |said| matches!(said, Said::Answer(..) | Said::NotSent(_)),
-        &[Fact::Outcomes, Fact::Recording, Fact::Settlement],
+        &[Fact::Outcomes, Fact::Recording, Fact::Settlement, Fact::EndedBy],
     ),
     ("the end", ends, &[Fact::How, Fact::EndedBy, Fact::EndCode]),
     (
@@ -897,7 +916,11 @@ impl<'s> Run<'s> {
         let context = ticket.map(|ticket| self.call.client_context(ticket));
         let ticket = ticket.unwrap_or(Ticket::FIRST);
         let report = match said {
-            Said::Call(change, news) => Report::Call { change: *change, news: *news },
+            Said::Call(change, news) => {
+                // The id is in the address of the notification's resource.
+                let id = news.id.or(Some(CallId::parse(CALL)));
+                Report::Call { change: *change, news: CallNews { id, ..*news } }
+            }
             Said::Roster(extent, members) => {
                 Report::Roster(RosterNews { extent: *extent, participants: List::new(members) })
             }
