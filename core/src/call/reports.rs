@@ -479,6 +479,8 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 self.arm(now, deadline::Kind::KeepAlive, Timer::KeepAlive);
                 output.event(Event::Revived);
                 self.enter(now, state, output);
+                // Rosters that came meanwhile were not taken in.
+                self.ask_participants(now, output);
                 Verdict::Applied
             }
             (Source::Answer, None) => Verdict::Repeat,
@@ -500,8 +502,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
         output: &mut Output<'_>,
     ) -> Verdict {
         if self.facts.state.is_ended() {
-            return Verdict::Stale;
+            return self.news_after_the_end(now, None, &CallNews::NONE, source, output);
         }
+        let _ = self.learn_of_creation(now, &CallNews::NONE, output);
         let is_answer = source == Source::Answer;
         if is_answer && news.participants.is_empty() {
             // Source: field reports: an empty list says nothing, not that nobody is there.
