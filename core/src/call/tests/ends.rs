@@ -290,7 +290,7 @@ fn operations_end_with_the_call_each_once() {
         ])
         .operation(Action::PlayPrompt, "q", Status::Running)
         .finished("p", Status::Completed, result(200, 0))
-        .gives(&[Event::NotUsed(Topic::ForeignOperation)])
+        .nothing()
         .tell();
     let call = talking().at(4).bot(play()).at(5).deleted(None).tell();
     let phases: std::vec::Vec<_> = call.operations().rows().map(Operation::phase).collect();

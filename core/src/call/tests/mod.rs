@@ -2,6 +2,7 @@
 
 mod ends;
 mod incoming;
+mod media;
 mod outgoing;
 mod scenario;
 

@@ -17,7 +17,7 @@ use crate::command::{Answer, Record, RejectReason, Repeat, Transfer};
 use crate::id::{OperationId, Sequence, SessionId};
 use crate::identity::Identity;
 use crate::list::List;
-use crate::media::Tone;
+use crate::media::{Sharing, Tone};
 use crate::meeting::{ByOrganizer, Meeting};
 use crate::operation::Completion;
 use crate::report::{CallNews, Change, OperationNews, RosterNews, Told, ToneInfo};
@@ -178,12 +178,12 @@ pub(super) enum Carried {
 pub(super) enum Said {
     Call(Change, CallNews),
     Roster(Extent, Vec<Participant>),
-    /// Of the latest request of this action, if one is named by its context.
+    /// Of the request of this action, by its context alone; or of the one whose answer had this id.
     Operation(Option<Action>, Change, OperationNews),
     Sharing(Change, Option<&'static str>),
     Joining,
     Left,
-    /// To the latest request of this action.
+    /// To the oldest request of this action that has no answer.
     Answer(Action, u16, u32, Carried),
     /// The request of this action never left.
     NotSent(Action),
@@ -386,7 +386,7 @@ impl Story {
         self.says(Said::Answer(to, http, 0, Carried::Operation(news)))
     }
 
-    /// An operation's last notification names it by its id.
+    /// An operation's last notification, with its id and its context.
     pub(super) fn finished(self, id: &str, status: Status, result: Option<ResultInfo>) -> Self {
         let news = OperationNews { id: Some(OperationId::parse(id)), result, ..OperationNews::of(status) };
         self.says(Said::Operation(None, Change::Deleted, news))
@@ -451,9 +451,9 @@ impl Story {
         self.steps.iter().filter_map(says).collect()
     }
 
-    /// Tells the story as it is; the call at its end.
+    /// Tells the story as it is; the call right after its last step.
     pub(super) fn tell(&self) -> Small {
-        Run::of(self, Telling::AsItIs).call
+        Run::up_to_the_last_step(self, Telling::AsItIs).call
     }
 
     /// Tells the story as it is, and with each report twice. For a story that is one only in this order.
@@ -754,6 +754,7 @@ struct Run<'s> {
     service: Service,
     events: Vec<Event>,
     sent: Vec<Sent>,
+    ids: Vec<(OperationId, Ticket)>,
     on_their_way: Vec<OnItsWay>,
     slow: Vec<(usize, Said, Ticket)>,
     moment: usize,
@@ -763,12 +764,17 @@ struct Run<'s> {
 }
 
 impl<'s> Run<'s> {
-    fn of(story: &'s Story, telling: Telling) -> Self {
+    fn up_to_the_last_step(story: &'s Story, telling: Telling) -> Self {
         let mut run = Self::begin(story, telling);
         let moments = story.moments_of_reports();
         for step in &story.steps {
             run.step(step, &moments);
         }
+        run
+    }
+
+    fn of(story: &'s Story, telling: Telling) -> Self {
+        let mut run = Self::up_to_the_last_step(story, telling);
         run.all_come();
         if matches!(telling, Telling::Lost(_)) {
             run.round();
@@ -804,6 +810,7 @@ impl<'s> Run<'s> {
             service,
             events: Vec::new(),
             sent: Vec::new(),
+            ids: Vec::new(),
             on_their_way: Vec::new(),
             slow: Vec::new(),
             moment: 0,
@@ -837,12 +844,12 @@ impl<'s> Run<'s> {
                 assert_eq!(self.call, before, "{command:?}");
             }
             Step::Says(said) => {
-                let ticket = said.answers().map(|action| self.request(action));
+                let ticket = self.request_of(said);
                 self.service.happens(said);
                 self.report(said, ticket, moments);
             }
             Step::SaysLate(said) => {
-                let ticket = said.answers().map(|action| self.request(action));
+                let ticket = self.request_of(said);
                 self.report(said, ticket, moments);
             }
             Step::Gone(code) => self.service.not_found = Some(*code),
@@ -1045,11 +1052,26 @@ impl<'s> Run<'s> {
         self.answer_questions();
     }
 
-    /// The latest request of this action, once it left.
+    /// The request of which the service speaks, if it does.
+    fn request_of(&mut self, said: &Said) -> Option<Ticket> {
+        if let Some(action) = said.answers() {
+            let ticket = self.request(action);
+            if let Said::Answer(_, _, _, Carried::Operation(OperationNews { id: Some(id), .. })) = said {
+                self.ids.push((*id, ticket));
+            }
+            return Some(ticket);
+        }
+        let Said::Operation(None, _, OperationNews { id: Some(id), .. }) = said else { return None };
+        self.ids.iter().find(|(known, _)| known == id).map(|(_, ticket)| *ticket)
+    }
+
+    /// The oldest request of this action that left and has no answer; else the latest.
     fn request(&mut self, action: Action) -> Ticket {
         for attempt in 0..20 {
-            let latest = self.sent.iter_mut().rev().find(|sent| sent.action == action);
-            if let Some(sent) = latest.filter(|sent| sent.left) {
+            let left = |sent: &Sent| sent.action == action && sent.left;
+            let oldest = self.sent.iter().position(|sent| left(sent) && !sent.answered);
+            if let Some(place) = oldest.or_else(|| self.sent.iter().rposition(left)) {
+                let sent = &mut self.sent[place];
                 sent.answered = true;
                 return sent.ticket;
             }
@@ -1122,7 +1144,7 @@ impl<'s> Run<'s> {
             (Fact::Roster, if is_live { format!("{alone:?} {members:?}") } else { String::new() }),
             (Fact::Tones, format!("{:?}", self.tones())),
             (Fact::Outcomes, format!("{:?}", self.outcomes())),
-            (Fact::Sharing, format!("{:?}", self.sharing())),
+            (Fact::Sharing, format!("{}", call.facts.media.sharing == Some(Sharing::Started))),
         ]
         .into()
     }
@@ -1145,10 +1167,6 @@ impl<'s> Run<'s> {
         let mut outcomes: Vec<_> = self.events.iter().filter_map(outcome).collect();
         outcomes.sort_by_key(|(name, outcome)| (*name, outcome.index()));
         outcomes
-    }
-
-    fn sharing(&self) -> Option<Event> {
-        self.events.iter().rev().find(|event| matches!(event, Event::ContentSharing(_))).copied()
     }
 }
 
