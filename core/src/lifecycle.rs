@@ -19,6 +19,7 @@
 //! | `establishing`, `ringing` | nothing: later news says more | the next news, or `GET` call |
 //! | `established` | media commands wait | `GET` call, 15 seconds after the answer was taken; a tone; audio |
 //! | audio became active | held media commands wait | ten seconds: then they leave, and the service decides |
+//! | audio became active again | what was held since it was inactive waits | the next word of it: no `GET` tells `mediaState` |
 //! | audio became inactive | a prompt is refused by the service | nothing: no documented `GET` tells `mediaState` |
 //! | `transferring`, `transferAccepted` | the state is late | the end, or `GET` call |
 //! | a transfer failed | the next transfer waits | `GET` call |

@@ -238,7 +238,7 @@ impl Places {
         low.count_ones().saturating_add(high.count_ones())
     }
 
-    fn add(&mut self, place: usize) {
+    pub(crate) fn add(&mut self, place: usize) {
         let bit = 1u32.wrapping_shl(u32::try_from(place).unwrap_or(0));
         if let Some(word) = self.0.get_mut(place.wrapping_shr(5)) {
             *word |= bit;

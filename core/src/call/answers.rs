@@ -77,11 +77,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
     fn action_of_exchange(&self, exchange: Exchange) -> Action {
         match exchange {
             Exchange::Create => self.facts.created_by,
-            Exchange::Settle => match self.pending.settlement {
-                Settlement::Asked(settling) | Settlement::Unknown(settling) | Settlement::Taken(settling) => {
-                    self.action_of_settling(settling)
-                }
-                Settlement::Open | Settlement::Expired | Settlement::NotNeeded => self.facts.created_by,
+            Exchange::Settle => match self.pending.settlement.settling() {
+                Some(settling) => self.action_of_settling(settling),
+                None => self.facts.created_by,
             },
             Exchange::Transfer => Action::Transfer,
             Exchange::HangUp => Action::HangUp,

@@ -261,12 +261,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     fn is_asked_for(&self, state: State) -> bool {
         match state {
             State::Transferring | State::TransferAccepted => self.pending.transferring != Transferring::No,
-            State::Redirecting => matches!(
-                self.pending.settlement,
-                Settlement::Asked(Settling::Redirect)
-                    | Settlement::Unknown(Settling::Redirect)
-                    | Settlement::Taken(Settling::Redirect)
-            ),
+            State::Redirecting => self.pending.settlement.settling() == Some(Settling::Redirect),
             State::Incoming
             | State::Establishing
             | State::Ringing
@@ -421,7 +416,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     fn who_ended_it(&self) -> By {
         let told = self.facts.result().map_or(By::Unknown, ended_by);
         let handed_on =
-            matches!(self.pending.settlement, Settlement::Taken(Settling::Reject | Settling::Redirect));
+            matches!(self.pending.settlement.settling(), Some(Settling::Reject | Settling::Redirect));
         let by_bot = self.pending.hanging_up == HangingUp::Sent
             || self.facts.reason == Some(TerminationReason::AppTransferred)
             || handed_on;
@@ -482,6 +477,8 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 self.arm(now, deadline::Kind::KeepAlive, Timer::KeepAlive);
                 output.event(Event::Revived);
                 self.enter(now, state, output);
+                // Rosters that came meanwhile were not taken in.
+                self.ask_participants(now, output);
                 Verdict::Applied
             }
             (Source::Answer, None) => Verdict::Repeat,
@@ -503,8 +500,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
         output: &mut Output<'_>,
     ) -> Verdict {
         if self.facts.state.is_ended() {
-            return Verdict::Stale;
+            return self.news_after_the_end(now, None, &CallNews::NONE, source, output);
         }
+        let _ = self.learn_of_creation(now, &CallNews::NONE, output);
         let is_answer = source == Source::Answer;
         if is_answer && news.participants.is_empty() {
             // Source: field reports: an empty list says nothing, not that nobody is there.

@@ -88,6 +88,14 @@ impl Settlement {
         }
     }
 
+    /// The way that was asked, whatever became of it; none where nothing was, or is known not to have been taken.
+    pub const fn settling(self) -> Option<Settling> {
+        match self {
+            Self::Asked(settling) | Self::Unknown(settling) | Self::Taken(settling) => Some(settling),
+            Self::Open | Self::Expired | Self::NotNeeded => None,
+        }
+    }
+
     /// Whether the call was answered, may have been, or needs no answer: what waits for it to be established may wait.
     pub const fn is_answered(self) -> bool {
         matches!(

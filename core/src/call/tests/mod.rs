@@ -1,0 +1,13 @@
+//! Stories of whole calls.
+
+mod ends;
+mod incoming;
+mod media;
+mod outgoing;
+mod scenario;
+
+use super::*;
+use crate::lifecycle;
+use crate::lifecycle::pending::{Settling, Unsettled};
+use crate::operation::{Operation, Outcome, Phase, Status};
+use crate::report::{Body, Report, Response, Topic};
