@@ -127,8 +127,8 @@ impl Timer {
         match self {
             Self::Answer => "Graph docs, call: answer",
             Self::AnswerPolicyRecording => {
-                "Graph docs, call: answer (example 3), for the invitation; assumed for joining participants: if they may \
-                 wait longer, some are answered by default that could have waited"
+                "Graph docs, call: answer (example 3), for the invitation; assumed for joining participants; if it is \
+                 wrong, some are answered by default that could have waited"
             }
             Self::Ring => {
                 "assumed (application: post calls has no limit in v1.0, and allows 115 seconds at most in beta); if it is \

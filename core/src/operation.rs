@@ -251,11 +251,16 @@ const fn beats(moment: Timestamp) -> u16 {
     moment.as_millis().wrapping_shr(BEAT) as u16
 }
 
-/// The moment `wait` from now, 9 hours at most, so that it is told from one that passed; never a mark.
-#[allow(clippy::cast_possible_truncation)] // at most as much as the mask
-fn soon(now: Timestamp, wait: Span) -> u16 {
-    let wait = wait.as_millis().saturating_add(1023).min(0x1FF_FFFF).wrapping_shr(BEAT) as u16;
-    match beats(now).wrapping_add(wait) {
+/// The first beat `wait` from now or later, 9 hours at most, so that it is told from one that passed.
+pub(crate) const fn due_at(now: Timestamp, wait: Span) -> Timestamp {
+    let most = if wait.as_millis() > 0x1FF_FFFF { 0x1FF_FFFF } else { wait.as_millis() };
+    let begun = now.plus(Span::from_millis(most)).plus(Span::from_millis(1023));
+    Timestamp::from_millis(begun.as_millis() & !1023)
+}
+
+/// The same as a row keeps it: never a mark.
+const fn soon(now: Timestamp, wait: Span) -> u16 {
+    match beats(due_at(now, wait)) {
         NO_WAIT | ENDLESS => 1,
         due => due,
     }
@@ -408,10 +413,15 @@ impl<const O: usize> Operations<O> {
         self.rows.iter().any(|row| is_invitation(row) && !row.has_ended())
     }
 
-    /// An operation that the service is known to carry out, to be asked for.
-    pub(crate) fn running(&self) -> Option<(Operation, OperationId)> {
-        let known = |row: &Operation| Some((*row, row.id()?));
-        self.rows.iter().filter(|row| matches!(row.phase, Phase::Running | Phase::Unknown)).find_map(known)
+    /// An operation that the service is known to carry out, to be asked for: it is waited for anew from now on.
+    pub(crate) fn ask_running(&mut self, now: Timestamp, wait: Span) -> Option<(Ticket, OperationId)> {
+        let row = self.rows.iter_mut().find(|row| {
+            row.id != OperationId::NIL && matches!(row.phase, Phase::Running | Phase::Unknown)
+        })?;
+        if row.due != NO_WAIT {
+            row.wait(now, wait);
+        }
+        Some((row.ticket, row.id))
     }
 
     /// Whether any request waits.
@@ -553,7 +563,7 @@ impl<const O: usize> Operations<O> {
         }
         let Some((place, ahead)) = soonest else { return (None, None) };
         let at = |ahead: i16| {
-            let begun = Timestamp::from_millis(now.as_millis() & !0x3FF);
+            let begun = Timestamp::from_millis(now.as_millis() & !1023);
             begun.plus(in_millis(ahead.max(1)))
         };
         if ahead > 0 {

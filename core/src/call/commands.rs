@@ -378,8 +378,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
             let ticket = self.take_ticket();
             self.put_as(Question::Participants, now, ticket, output);
         }
-        if let Some((operation, id)) = self.operations.running() {
-            self.get_operation(operation.ticket(), id, output);
+        let wait = self.facts.timers.of(Timer::Operation);
+        if let Some((of, id)) = self.operations.ask_running(now, wait) {
+            self.get_operation(of, id, output);
         }
     }
 

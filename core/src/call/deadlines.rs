@@ -8,7 +8,7 @@ use crate::lifecycle::State;
 use crate::lifecycle::doubt::Doubt;
 use crate::lifecycle::end::How;
 use crate::lifecycle::pending::{Creation, Exchange, HangingUp, Settlement};
-use crate::operation::Due;
+use crate::operation::{self, Due};
 use crate::time::Timestamp;
 
 /// What the call asks for when it doubts.
@@ -118,7 +118,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     /// Sees to it that an operation which is waited for from now on is looked after. One that ends meanwhile leaves its
     /// deadline as it is: the tick finds nothing due, and looks for the next.
     pub(super) fn wait_for_operation(&mut self, now: Timestamp) {
-        let at = now.plus(self.facts.timers.of(Timer::Operation));
+        let at = operation::due_at(now, self.facts.timers.of(Timer::Operation));
         if self.deadlines.of(deadline::Kind::Operation).is_none_or(|next| at < next) {
             self.deadlines.set(deadline::Kind::Operation, at);
         }
