@@ -332,12 +332,13 @@ impl Deadlines {
         *self = moved;
     }
 
-    /// Makes the earliest of `at` and the deadlines the moment from which all count. What is further ahead than can be
-    /// said fires early by as much.
+    /// Makes the earliest of `at` and the deadlines the moment from which all count. What is further ahead of `at` than
+    /// can be said fires early by as much; what is further behind it has passed by far, and says a later moment that has.
     fn move_base(&mut self, at: Timestamp) {
         let old = self.base();
         let least = self.after.iter().fold(NEVER, |least, after| least.min(*after));
-        let base = if least == NEVER { at } else { self.moment(least).min(at) };
+        let earliest = if least == NEVER { at } else { self.moment(least).min(at) };
+        let base = earliest.max(Timestamp::from_millis(at.as_millis().saturating_sub(FURTHEST)));
         let (later, earlier) = (base.since(old).as_millis(), old.since(base).as_millis());
         for after in self.after.iter_mut().filter(|after| **after != NEVER) {
             let moved = u64::from(*after).saturating_sub(later).saturating_add(earlier);
@@ -420,6 +421,16 @@ mod tests {
         }
         one.clear(Kind::Answer);
         assert_eq!(one, other);
+    }
+
+    #[test]
+    fn regression_a_leap_of_years_is_not_made_up_for_in_steps_of_49_days() {
+        let mut deadlines = Deadlines::default();
+        deadlines.set(Kind::KeepAlive, Timestamp::from_millis(900_000));
+        let years = Timestamp::from_millis(1 << 40);
+        deadlines.set(Kind::Ask, years);
+        assert_eq!(deadlines.of(Kind::Ask), Some(years));
+        assert!(deadlines.of(Kind::KeepAlive).is_some_and(|at| at < years));
     }
 
     proptest! {
