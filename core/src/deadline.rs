@@ -368,13 +368,15 @@ impl Deadlines {
         *self = moved;
     }
 
-    /// Makes a moment before `at` and the deadlines the one from which all count. What is further ahead than can be
-    /// said fires early by as much.
+    /// Makes a moment before `at` and the deadlines the one from which all count. What is further ahead of `at` than
+    /// can be said fires early by as much; what is further behind it has passed by far, and says a later moment that has.
     fn move_base(&mut self, at: Timestamp) {
         let old = self.base();
         let least = self.after.iter().fold(NEVER, |least, after| least.min(*after));
-        let base = if least == NEVER { at } else { self.moment(least).min(at) };
-        let base = Timestamp::from_millis(base.as_millis().saturating_sub(ROOM));
+        let earliest = if least == NEVER { at } else { self.moment(least).min(at) };
+        let before =
+            |moment: Timestamp, by: u64| Timestamp::from_millis(moment.as_millis().saturating_sub(by));
+        let base = before(earliest, ROOM).max(before(at, FURTHEST));
         let (later, earlier) = (base.since(old).as_millis(), old.since(base).as_millis());
         for after in self.after.iter_mut().filter(|after| **after != NEVER) {
             let moved = u64::from(*after).saturating_sub(later).saturating_add(earlier);
@@ -473,6 +475,16 @@ mod tests {
         }
         one.clear(Kind::Answer);
         assert_eq!(one, other);
+    }
+
+    #[test]
+    fn regression_a_leap_of_years_is_not_made_up_for_in_steps_of_49_days() {
+        let mut deadlines = Deadlines::default();
+        deadlines.set(Kind::KeepAlive, Timestamp::from_millis(900_000));
+        let years = Timestamp::from_millis(1 << 40);
+        deadlines.set(Kind::Ask, years);
+        assert_eq!(deadlines.of(Kind::Ask), Some(years));
+        assert!(deadlines.of(Kind::KeepAlive).is_some_and(|at| at < years));
     }
 
     proptest! {

@@ -415,9 +415,10 @@ impl<const O: usize> Operations<O> {
 
     /// An operation that the service is known to carry out, to be asked for: it is waited for anew from now on.
     pub(crate) fn ask_running(&mut self, now: Timestamp, wait: Span) -> Option<(Ticket, OperationId)> {
-        let row = self.rows.iter_mut().find(|row| {
-            row.id != OperationId::NIL && matches!(row.phase, Phase::Running | Phase::Unknown)
-        })?;
+        let row = self
+            .rows
+            .iter_mut()
+            .find(|row| row.id != OperationId::NIL && matches!(row.phase, Phase::Running | Phase::Unknown))?;
         if row.due != NO_WAIT {
             row.wait(now, wait);
         }

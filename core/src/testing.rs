@@ -24,7 +24,7 @@ pub mod strategy;
 pub use act::{Act, Carried, Opening, Which};
 pub use invariant::{Broken, Step};
 pub use observer::Observer;
-pub use strategy::{act, acts, call_news, command, opening, report, setup, story};
+pub use strategy::{Story, act, acts, call_news, command, opening, report, setup, story};
 
 #[cfg(test)]
 mod tests;

@@ -443,14 +443,9 @@ impl Leave {
             (Self::IfAnswered(why), Self::IfAnswered(other))
             | (Self::IfInferred(why), Self::IfInferred(other))
             | (Self::Refuse(why), Self::Refuse(other)) => why as u8 == other as u8,
-            (
-                Self::Allow
-                | Self::Advise
-                | Self::IfAnswered(_)
-                | Self::IfInferred(_)
-                | Self::Refuse(_),
-                _,
-            ) => false,
+            (Self::Allow | Self::Advise | Self::IfAnswered(_) | Self::IfInferred(_) | Self::Refuse(_), _) => {
+                false
+            }
         }
     }
 }

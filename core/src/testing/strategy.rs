@@ -63,7 +63,9 @@ pub const KEY: CallKey = CallKey::new(9);
 
 /// The id of the participant of this number, in everything that these strategies make.
 pub const fn participant_id(number: u8) -> ParticipantId {
-    ParticipantId::from_bytes([number; 16])
+    ParticipantId::from_bytes([
+        number, 0xC3, 0x89, 0x43, 0x43, 0x11, 0x4E, 0xD1, 0x99, 0x5E, 0x1F, 0x5B, 0x2E, 0xA4, 0x4B, 0x01,
+    ])
 }
 
 const fn operation_id(number: u8) -> OperationId {
@@ -466,8 +468,8 @@ pub fn opening() -> impl Strategy<Value = Opening> {
     ]
 }
 
-/// A call, and what happens to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A call, and what happens to it. `Debug` prints an act a line.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Story {
     /// How it begins.
     pub opening: Opening,
@@ -505,6 +507,16 @@ fn beginning(opening: &Opening) -> Vec<Act> {
         ],
     };
     first.into_iter().chain([Act::Call(Change::Updated, connected)]).collect()
+}
+
+impl core::fmt::Debug for Story {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        writeln!(f, "{:?}", self.opening)?;
+        for (pause, act) in &self.acts {
+            writeln!(f, "{pause:>9} ms later: {act:?}")?;
+        }
+        Ok(())
+    }
 }
 
 impl Story {

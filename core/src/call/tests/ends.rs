@@ -106,7 +106,8 @@ fn a_bare_404_that_is_contradicted_changes_nothing() {
     let requests = respond(&mut call, 101, ticket, 404, 0);
     assert_eq!(requests.len(), 1, "the call is asked for");
     let news = CallNews::of(State::Established);
-    let found = Report::Response(Response { ticket: requests[0], status: 200, code: 0, body: Body::Call(news) });
+    let found =
+        Report::Response(Response { ticket: requests[0], status: 200, code: 0, body: Body::Call(news) });
     let output = call.handle(at(102), Input::Report(&found)).unwrap();
     assert_eq!((output.events(), output.verdict()), (&[][..], Verdict::Repeat));
     // The next bare one is the first again.
@@ -151,10 +152,11 @@ fn regression_a_roster_of_a_call_whose_end_was_inferred_lets_it_ask_and_come_bac
         .asks(&[Action::Refresh, Action::ListParticipants, Action::Refresh, Action::ListParticipants])
         .in_order();
     assert_eq!((call.state(), call.roster().count()), (State::Established, 3));
-    let told = talking().at(60).deleted(None).at(61).says_late(Said::Roster(
-        crate::roster::Extent::Full,
-        std::vec![here("bot")],
-    ));
+    let told = talking()
+        .at(60)
+        .deleted(None)
+        .at(61)
+        .says_late(Said::Roster(crate::roster::Extent::Full, std::vec![here("bot")]));
     assert!(told.asks(&[]).in_order().state().is_ended());
 }
 
@@ -164,10 +166,7 @@ fn a_told_end_absorbs_whatever_comes_late() {
     let call = talking()
         .at(60)
         .deleted(result(200, 5002))
-        .gives(&[
-            moved(State::Established, State::Terminated),
-            over(By::Unknown, result(200, 5002)),
-        ])
+        .gives(&[moved(State::Established, State::Terminated), over(By::Unknown, result(200, 5002))])
         .at(3600)
         .told_late(State::Established)
         .told_late(State::Hold)
@@ -220,7 +219,8 @@ fn an_established_that_comes_after_the_end_says_that_the_call_was() {
 
 #[test]
 fn the_reason_of_a_termination_is_kept() {
-    let news = CallNews { reason: Some(TerminationReason::CallTerminated), ..CallNews::of(State::Terminated) };
+    let news =
+        CallNews { reason: Some(TerminationReason::CallTerminated), ..CallNews::of(State::Terminated) };
     let call = talking().at(60).news(news).in_every_way();
     assert_eq!(call.end().and_then(|end| end.reason), Some(TerminationReason::CallTerminated));
 }

@@ -145,23 +145,14 @@ fn a_redirected_call_that_is_still_there_is_asked_for_and_not_taken_again() {
 
 #[test]
 fn redirecting_that_the_bot_did_not_ask_for_is_asked_about() {
-    let call = incoming()
-        .at(1)
-        .told(State::Redirecting)
-        .asks(&[Action::Refresh])
-        .at(2)
-        .deleted(None)
-        .in_every_way();
+    let call =
+        incoming().at(1).told(State::Redirecting).asks(&[Action::Refresh]).at(2).deleted(None).in_every_way();
     assert_eq!(call.end().map(|end| end.by), Some(By::Unknown));
 }
 
 #[test]
 fn a_recording_policy_gives_five_seconds() {
-    let invited = Offer {
-        coordinates: Coordinates::Meeting,
-        recording: PolicyRecording::Yes,
-        ..offer()
-    };
+    let invited = Offer { coordinates: Coordinates::Meeting, recording: PolicyRecording::Yes, ..offer() };
     offered(invited)
         .at(4)
         .check(|call| {

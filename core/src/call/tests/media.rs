@@ -568,7 +568,10 @@ fn transcription_is_told_of_and_asked_for() {
 
 #[test]
 fn media_that_the_bot_hosts_plays_nothing_for_it() {
-    let hosted = Command::Answer(Answer { media: MediaConfig::AppHosted(Secret::new("blob")), ..Answer::new(CALLBACK) });
+    let hosted = Command::Answer(Answer {
+        media: MediaConfig::AppHosted(Secret::new("blob")),
+        ..Answer::new(CALLBACK)
+    });
     incoming()
         .at(1)
         .bot(hosted)
@@ -576,10 +579,7 @@ fn media_that_the_bot_hosts_plays_nothing_for_it() {
         .audio(Audio::Active)
         .refused(play(), Why::Restricted(Restriction::ServiceHostedMedia))
         .refused(record(), Why::Restricted(Restriction::ServiceHostedMedia))
-        .refused(
-            Command::CancelMediaProcessing,
-            Why::Restricted(Restriction::ServiceHostedMedia),
-        )
+        .refused(Command::CancelMediaProcessing, Why::Restricted(Restriction::ServiceHostedMedia))
         .bot(send_tones()) // no page restricts it
         .in_every_way();
 }

@@ -3,8 +3,8 @@
 use super::scenario::*;
 use super::*;
 use crate::identity::{Answerer, Routing, Source};
-use crate::report::CallNews;
 use crate::permission::Permission;
+use crate::report::CallNews;
 use crate::roster::Presence;
 use crate::text::Secret;
 use crate::time::Span;
@@ -152,11 +152,7 @@ fn news_of_a_call_may_come_before_its_201() {
     let call = outgoing()
         .at(1)
         .news(news)
-        .gives(&[
-            Event::Created,
-            moved(State::Establishing, State::Established),
-            Event::Established,
-        ])
+        .gives(&[Event::Created, moved(State::Establishing, State::Established), Event::Established])
         .at(2)
         .created(State::Establishing)
         .nothing()

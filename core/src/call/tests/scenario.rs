@@ -31,7 +31,8 @@ pub(super) type Small = Call<4, 3>;
 
 pub(super) const CALLBACK: Uri<'static> = Uri::new("https://bot.example/calls/9");
 pub(super) const CALL: &str = "57DAB8B1894C409AB240BD8BEAE78896";
-pub(super) const USERS: [Identity<'static>; 26] = [Identity::User("550fae72-d251-43ec-868c-373732c2704f"); 26];
+pub(super) const USERS: [Identity<'static>; 26] =
+    [Identity::User("550fae72-d251-43ec-868c-373732c2704f"); 26];
 pub(super) const PROMPTS: [Uri<'static>; 21] = [Uri::new("https://bot.example/menu.wav"); 21];
 
 pub(super) const MEETING: Meeting<'static> = Meeting::Organizer(ByOrganizer {
@@ -369,7 +370,9 @@ impl Story {
 
     /// The service created the call that the bot placed.
     pub(super) fn created(self, state: State) -> Self {
-        let Beginning::Placed(_, placement) = &self.beginning else { panic!("only a placed call is created") };
+        let Beginning::Placed(_, placement) = &self.beginning else {
+            panic!("only a placed call is created")
+        };
         let action = placement.action();
         let news = CallNews {
             id: Some(CallId::parse(CALL)),
@@ -737,10 +740,7 @@ struct Sent {
 
 /// What a call asks of its own accord, or at any time without harm: the service behind the story answers it.
 fn is_question(action: Action) -> bool {
-    matches!(
-        action,
-        Action::Refresh | Action::KeepAlive | Action::ListParticipants | Action::GetOperation
-    )
+    matches!(action, Action::Refresh | Action::KeepAlive | Action::ListParticipants | Action::GetOperation)
 }
 
 /// A report on its way: it comes once the report of this number came.
@@ -902,7 +902,8 @@ impl<'s> Run<'s> {
             | Telling::Lost(_)
             | Telling::SlowAnswers => self.comes(said, ticket),
         }
-        let (due, rest) = core::mem::take(&mut self.on_their_way).into_iter().partition(|(after, ..)| *after <= nth);
+        let (due, rest) =
+            core::mem::take(&mut self.on_their_way).into_iter().partition(|(after, ..)| *after <= nth);
         self.on_their_way = rest;
         let due: Vec<OnItsWay> = due;
         for (_, said, ticket) in due {
@@ -946,10 +947,9 @@ impl<'s> Run<'s> {
                     Carried::Nothing => Body::None,
                     Carried::Call(news) => Body::Call(*news),
                     Carried::Operation(news) => Body::Operation(*news),
-                    Carried::Roster(members) => Body::Roster(RosterNews {
-                        extent: Extent::Full,
-                        participants: List::new(members),
-                    }),
+                    Carried::Roster(members) => {
+                        Body::Roster(RosterNews { extent: Extent::Full, participants: List::new(members) })
+                    }
                 };
                 Report::Response(Response { ticket, status: *status, code: *code, body })
             }
@@ -1174,4 +1174,3 @@ impl<'s> Run<'s> {
 fn may_transfer(call: &Small) -> bool {
     matches!(call.transferring(), Transferring::No | Transferring::Unknown)
 }
-

@@ -53,9 +53,10 @@ impl Order {
             if self.delta.is_some_and(|newest| number <= newest) {
                 return holds("I7", is_unchanged(step), "an older delta roster was applied");
             }
-            let is_applied = step.after.roster() != step.before.roster();
-            self.delta = if is_applied { Some(number) } else { self.delta };
+            self.delta = if is_unchanged(step) { self.delta } else { Some(number) };
         }
+        // The numbers are part of the roster: what changed nothing was not taken in.
+        let is_applied = !is_unchanged(step);
         for told in &news.participants {
             let (Some(id), Some(sequence)) = (told.id, told.sequence) else { continue };
             let sequence = sequence.number();
@@ -70,7 +71,7 @@ impl Order {
                 let is_same = place(step.after, id) == place(step.before, id);
                 holds("I7", is_same, "an older word of a participant was applied")?;
             }
-            if place(step.after, id).is_some() {
+            if is_applied && once && place(step.after, id).is_some() {
                 let newest = self.participants.entry(id.to_bytes()).or_default();
                 *newest = sequence.max(*newest);
             }

@@ -6,20 +6,23 @@ use crate::command::Command;
 use crate::deadline;
 use crate::event::Event;
 use crate::lifecycle::pending::Exchange;
-use crate::report::{Report, RosterNews};
+use crate::report::{Body, Report, Response, RosterNews};
 use crate::request::Request;
+use crate::roster::Presence;
 
 /// I6: a report delivered twice has the effect of one. The second may ask, and says nothing new.
 ///
 /// Not of notifications of participants who join or leave under policy-based recording: nothing in them tells a repetition
-/// from another participant, so that the embedder has to. Nor of a roster that contradicts itself.
+/// from another participant, so that the embedder has to. Nor of a report that contradicts itself, or of a roster that finds no
+/// place for somebody: there may be one the second time.
 ///
 /// # Errors
 /// [`Broken`]
 pub fn i06_twice_is_once<const R: usize, const O: usize>(step: &Step<'_, '_, R, O>) -> Result<(), Broken> {
     let Input::Report(report) = step.input else { return Ok(()) };
-    if matches!(report, Report::Joining | Report::Left) || step.roster_news().is_some_and(contradicts_itself)
-    {
+    let is_unclear = |news| contradicts_itself(news) || finds_no_place(news, step.after);
+    let is_unclear = step.roster_news().is_some_and(is_unclear) || names_two_operations(step);
+    if matches!(report, Report::Joining | Report::Left) || is_unclear {
         return Ok(());
     }
     let mut twice = step.after.clone();
@@ -97,6 +100,27 @@ fn contradicts_itself(news: &RosterNews<'_>) -> bool {
         one.id.is_some() && earlier.any(|other| other.id == one.id && other != one)
     };
     news.participants.iter().enumerate().any(twice)
+}
+
+/// Whether a report gives one operation's id to another.
+fn names_two_operations<const R: usize, const O: usize>(step: &Step<'_, '_, R, O>) -> bool {
+    let (ticket, news) = match step.input {
+        Input::Report(Report::Operation { news, .. }) => (news.context.map(|context| context.ticket), news),
+        Input::Report(Report::Response(Response { ticket, body: Body::Operation(news), .. })) => {
+            (Some(*ticket), news)
+        }
+        Input::Report(_) | Input::Command(_) | Input::Tick => return false,
+    };
+    let mut rows = step.before.operations().rows();
+    rows.any(|row| row.id().is_some() && row.id() == news.id && Some(row.ticket()) != ticket)
+}
+
+/// Whether a roster names somebody who has no place in the table.
+fn finds_no_place<const R: usize, const O: usize>(news: &RosterNews<'_>, call: &Call<R, O>) -> bool {
+    let lacks = |one: crate::roster::Participant| {
+        one.presence != Presence::Left && one.id.is_some_and(|id| call.roster().of(id).is_none())
+    };
+    news.participants.iter().any(lacks)
 }
 
 /// What differs between two calls, apart from what is asked and was only kept to be read.
