@@ -402,7 +402,10 @@ impl<const R: usize> Roster<R> {
             self.lacks(named, trust, &mut change);
         }
         self.count_unnamed(is_full, unnamed, &mut change);
-        self.has_left |= !change.left.is_empty();
+        if !change.left.is_empty() {
+            // Whoever is named again in the same report is there after all.
+            self.has_left = self.members.iter().any(|member| member.presence == Presence::Left);
+        }
         change.in_call = placed.saturating_add(usize::from(unnamed));
         if !is_full {
             let present = self.members.iter().filter(|member| member.presence == Presence::Present).count();
