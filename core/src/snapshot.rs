@@ -176,27 +176,27 @@ impl<const R: usize, const O: usize> Call<R, O> {
     #[inline(never)]
     pub fn encode<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], SnapshotError> {
         let whole = buffer.len();
-        let mut to = Writer { rest: buffer };
-        to.bytes(&[VERSION])?;
-        to.bytes(&self.facts.key.bits().to_be_bytes())?;
-        to.bytes(&self.facts.id.to_bytes())?;
-        to.bytes(&self.words())?;
-        self.write_masked(&mut to)?;
-        self.write_tickets(&mut to)?;
-        self.write_deadlines(&mut to)?;
-        to.number(self.operations.rows().len() as u32)?;
+        let mut to = Writer { rest: &mut *buffer, is_full: false };
+        to.bytes(&[VERSION]);
+        to.bytes(&self.facts.key.bits().to_be_bytes());
+        to.bytes(&self.facts.id.to_bytes());
+        to.bytes(&self.words());
+        self.write_masked(&mut to);
+        self.write_tickets(&mut to);
+        self.write_deadlines(&mut to);
+        to.number(byte(self.operations.rows().len()).into());
         for row in self.operations.rows() {
             let (id, ticket, due, action, phase) = row.to_parts();
-            to.bytes(&id.to_bytes())?;
-            to.number(ticket.number())?;
+            to.bytes(&id.to_bytes());
+            to.number(ticket.number());
             let [high, low] = due.to_be_bytes();
-            to.bytes(&[high, low, byte(action.index()), byte_of(phase)])?;
+            to.bytes(&[high, low, byte(action.index()), byte_of(phase)]);
         }
-        self.write_roster(&mut to)?;
-        let left = to.rest.len();
-        // What is written is the whole without what is left.
-        let Writer { rest: _ } = to;
-        buffer.get(..whole.saturating_sub(left)).ok_or(SnapshotError::BufferTooSmall)
+        self.write_roster(&mut to);
+        let Writer { rest, is_full } = to;
+        let written = whole.saturating_sub(rest.len());
+        let bytes = if is_full { None } else { buffer.get(..written) };
+        bytes.ok_or(SnapshotError::BufferTooSmall)
     }
 
     /// Reads a call that [`Self::encode`] wrote.
@@ -225,23 +225,30 @@ impl<const R: usize, const O: usize> Call<R, O> {
         if *version != VERSION {
             return Err(SnapshotError::UnknownVersion { found: *version });
         }
-        let mut from = Reader { rest, part: Part::Facts };
-        self.facts.key = CallKey::new(u64::from_be_bytes(from.bytes()?));
-        self.facts.id = CallId::from_bytes(from.bytes()?);
-        self.read_words(from.bytes()?).ok_or(SnapshotError::Malformed { part: Part::Facts })?;
-        self.read_masked(&mut from)?;
-        from.part = Part::Tickets;
-        self.read_tickets(&mut from)?;
-        from.part = Part::Deadlines;
-        self.read_deadlines(&mut from)?;
-        from.part = Part::Operations;
-        self.read_operations(&mut from)?;
-        from.part = Part::Roster;
-        self.read_roster(&mut from)?;
+        let mut from = Reader { rest, part: Part::Facts, too_large: None };
+        if self.read_parts(&mut from).is_none() {
+            return Err(from.error());
+        }
         if !from.rest.is_empty() {
             return Err(SnapshotError::TrailingBytes);
         }
         if self.is_sound() { Ok(()) } else { Err(SnapshotError::Unsound) }
+    }
+
+    /// Reads the parts into a call that was cleared: what a part does not name is as it is there.
+    fn read_parts(&mut self, from: &mut Reader<'_>) -> Option<()> {
+        self.facts.key = CallKey::new(u64::from_be_bytes(from.bytes()?));
+        self.facts.id = CallId::from_bytes(from.id()?);
+        self.read_words(from.bytes()?)?;
+        self.read_masked(from)?;
+        from.part = Part::Tickets;
+        self.read_tickets(from)?;
+        from.part = Part::Deadlines;
+        self.read_deadlines(from)?;
+        from.part = Part::Operations;
+        self.read_operations(from)?;
+        from.part = Part::Roster;
+        self.read_roster(from)
     }
 
     fn words(&self) -> [u8; WORDS] {
@@ -356,7 +363,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         Some(())
     }
 
-    fn write_masked(&self, to: &mut Writer<'_>) -> Result<(), SnapshotError> {
+    fn write_masked(&self, to: &mut Writer<'_>) {
         let Facts { own_participant, on_hold, media, overrides, timers, .. } = &self.facts;
         let result = self.facts.result();
         let pending = &self.pending;
@@ -375,102 +382,104 @@ impl<const R: usize, const O: usize> Call<R, O> {
             (!is_default(&pending.roster_doubt), bit::ROSTER_DOUBT),
         ];
         let mask = parts.iter().filter(|(is_there, _)| *is_there).fold(0, |mask, (_, bit)| mask | bit);
-        to.number(mask.into())?;
+        to.number(mask.into());
         for folded in [own_participant, on_hold].into_iter().flatten() {
-            to.number(folded.get())?;
+            to.number(folded.get());
         }
         if let Some(result) = result {
-            to.number(result.code)?;
-            to.number(result.subcode)?;
+            to.number(result.code);
+            to.number(result.subcode);
         }
         if media.recorded != 0 {
-            to.number(media.recorded.into())?;
+            to.number(media.recorded.into());
         }
         if media.heard {
-            to.long(media.newest.number())?;
-            to.number(media.before)?;
+            to.long(media.newest.number());
+            to.number(media.before);
         }
         if let Some(sharing) = media.sharing {
-            to.bytes(&[byte(sharing.index())])?;
-            to.number(media.session)?;
+            to.bytes(&[byte(sharing.index())]);
+            to.number(media.session);
         }
         if !overrides.is_empty() {
-            to.number(overrides.bits().into())?;
+            to.number(overrides.bits().into());
         }
         if *timers != Timers::DEFAULT {
             for tenths in timers.tenths() {
-                to.number(tenths.into())?;
+                to.number(tenths.into());
             }
         }
         if let Some(questioned) = pending.questioned {
-            to.number(questioned.number())?;
+            to.number(questioned.number());
         }
         for doubt in [pending.doubt, pending.roster_doubt].iter().filter(|doubt| !is_default(doubt)) {
             let (asked_at, rest) = doubt.to_parts();
-            to.number(asked_at)?;
-            to.bytes(&rest)?;
+            to.number(asked_at);
+            to.bytes(&rest);
         }
-        Ok(())
     }
 
-    fn read_masked(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+    fn read_masked(&mut self, from: &mut Reader<'_>) -> Option<()> {
         let mask = from.half()?;
         if mask & !bit::ALL != 0 {
-            return Err(from.malformed());
+            return None;
         }
         let has = |bit: u16| mask & bit != 0;
-        self.facts.own_participant = from.folded(has(bit::OWN))?;
-        self.facts.on_hold = from.folded(has(bit::ON_HOLD))?;
-        self.facts.has_result = has(bit::RESULT);
-        self.facts.result = ResultInfo { code: 0, subcode: 0 };
+        let (facts, pending) = (&mut self.facts, &mut self.pending);
+        if has(bit::OWN) {
+            facts.own_participant = Some(from.folded()?);
+        }
+        if has(bit::ON_HOLD) {
+            facts.on_hold = Some(from.folded()?);
+        }
         if has(bit::RESULT) {
-            self.facts.result = ResultInfo { code: from.number()?, subcode: from.number()? };
+            facts.has_result = true;
+            facts.result = ResultInfo { code: from.number()?, subcode: from.number()? };
         }
-        self.facts.media.recorded = if has(bit::RECORDED) { from.half()? } else { 0 };
-        let media = &mut self.facts.media;
-        media.heard = has(bit::HEARD);
-        (media.newest, media.before) = (Sequence::new(0), 0);
+        if has(bit::RECORDED) {
+            facts.media.recorded = from.half()?;
+        }
         if has(bit::HEARD) {
-            (media.newest, media.before) = (Sequence::new(from.long()?), from.number()?);
+            facts.media.heard = true;
+            facts.media.newest = Sequence::new(from.long()?);
+            facts.media.before = from.number()?;
         }
-        (media.sharing, media.session) = (None, 0);
         if has(bit::SHARING) {
             let [sharing] = from.bytes()?;
-            media.sharing = Some(Sharing::from_index(sharing.into()).ok_or(from.malformed())?);
-            media.session = from.number()?;
+            facts.media.sharing = Some(Sharing::from_index(sharing.into())?);
+            facts.media.session = from.number()?;
         }
-        self.facts.overrides = Overrides::NONE;
         if has(bit::OVERRIDES) {
-            self.facts.overrides = Overrides::from_bits(from.half()?).ok_or(from.malformed())?;
+            facts.overrides = Overrides::from_bits(from.half()?)?;
         }
-        self.facts.timers = Timers::DEFAULT;
         if has(bit::TIMERS) {
-            for tenths in self.facts.timers.tenths_mut() {
+            for tenths in facts.timers.tenths_mut() {
                 *tenths = from.half()?;
             }
         }
-        self.pending.questioned = None;
         if has(bit::QUESTIONED) {
-            self.pending.questioned = Some(from.ticket()?);
+            pending.questioned = Some(from.ticket()?);
         }
-        self.pending.doubt = from.doubt(has(bit::DOUBT))?;
-        self.pending.roster_doubt = from.doubt(has(bit::ROSTER_DOUBT))?;
-        Ok(())
+        if has(bit::DOUBT) {
+            pending.doubt = from.doubt()?;
+        }
+        if has(bit::ROSTER_DOUBT) {
+            pending.roster_doubt = from.doubt()?;
+        }
+        Some(())
     }
 
-    fn write_tickets(&self, to: &mut Writer<'_>) -> Result<(), SnapshotError> {
+    fn write_tickets(&self, to: &mut Writer<'_>) {
         let outstanding = &self.pending.outstanding;
-        to.number(self.pending.next_ticket.number())?;
-        to.number(mask(Exchange::ALL.iter().map(|exchange| outstanding.of(*exchange).is_some())))?;
+        to.number(self.pending.next_ticket.number());
+        to.number(mask(Exchange::ALL.iter().map(|exchange| outstanding.of(*exchange).is_some())));
         for ticket in Exchange::ALL.iter().filter_map(|exchange| outstanding.of(*exchange)) {
-            to.number(ticket.number())?;
+            to.number(ticket.number());
         }
-        Ok(())
     }
 
-    fn read_tickets(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+    fn read_tickets(&mut self, from: &mut Reader<'_>) -> Option<()> {
         self.pending.next_ticket = from.ticket()?;
-        self.pending.outstanding.clear();
         let mut mask = from.number()?;
         for exchange in Exchange::ALL {
             if mask & 1 != 0 {
@@ -479,25 +488,23 @@ impl<const R: usize, const O: usize> Call<R, O> {
             }
             mask >>= 1;
         }
-        if mask == 0 { Ok(()) } else { Err(from.malformed()) }
+        if mask == 0 { Some(()) } else { None }
     }
 
-    fn write_deadlines(&self, to: &mut Writer<'_>) -> Result<(), SnapshotError> {
+    fn write_deadlines(&self, to: &mut Writer<'_>) {
         let deadlines = &self.deadlines;
-        to.number(mask(deadline::Kind::ALL.iter().map(|kind| deadlines.of(*kind).is_some())))?;
-        let Some(earliest) = deadlines.next() else { return Ok(()) };
-        to.long(earliest.at.as_millis())?;
+        to.number(mask(deadline::Kind::ALL.iter().map(|kind| deadlines.of(*kind).is_some())));
+        let Some(earliest) = deadlines.next() else { return };
+        to.long(earliest.at.as_millis());
         for at in deadline::Kind::ALL.iter().filter_map(|kind| deadlines.of(*kind)) {
-            to.long(at.since(earliest.at).as_millis())?;
+            to.long(at.since(earliest.at).as_millis());
         }
-        Ok(())
     }
 
-    fn read_deadlines(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
-        self.deadlines.clear_all();
+    fn read_deadlines(&mut self, from: &mut Reader<'_>) -> Option<()> {
         let mut mask = from.number()?;
         if mask == 0 {
-            return Ok(());
+            return Some(());
         }
         let earliest = Timestamp::from_millis(from.long()?);
         for kind in deadline::Kind::ALL {
@@ -507,68 +514,64 @@ impl<const R: usize, const O: usize> Call<R, O> {
             }
             mask >>= 1;
         }
-        if mask == 0 { Ok(()) } else { Err(from.malformed()) }
+        if mask == 0 { Some(()) } else { None }
     }
 
-    fn read_operations(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+    fn read_operations(&mut self, from: &mut Reader<'_>) -> Option<()> {
         let needed = from.count()?;
         for _ in 0..needed {
-            let id = OperationId::from_bytes(from.bytes()?);
+            let id = OperationId::from_bytes(from.id()?);
             let ticket = from.ticket()?;
             let [high, low, action, phase] = from.bytes()?;
             let due = u16::from_be_bytes([high, low]);
-            let row = (|| Some((id, ticket, due, Action::from_index(action.into())?, phase_of(phase)?)))();
-            let row = Operation::from_parts(row.ok_or(from.malformed())?);
+            let (action, phase) = (Action::from_index(action.into())?, phase_of(phase)?);
+            let row = Operation::from_parts((id, ticket, due, action, phase));
             if !self.operations.push_decoded(row) {
-                return Err(from.too_large(needed, O));
+                return from.too_large(needed, O);
             }
         }
-        Ok(())
+        Some(())
     }
 
-    fn write_roster(&self, to: &mut Writer<'_>) -> Result<(), SnapshotError> {
+    fn write_roster(&self, to: &mut Writer<'_>) {
         let (unnamed, newest) = self.roster.numbers();
-        to.number(self.roster.members().len() as u32)?;
+        to.number(byte(self.roster.members().len()).into());
         // Twice the unnamed, and one more where deltas came: their newest number follows.
-        to.number(u32::from(unnamed) << 1 | u32::from(newest.is_some()))?;
+        to.number(u32::from(unnamed) << 1 | u32::from(newest.is_some()));
         if let Some(newest) = newest {
-            to.long(newest.number())?;
+            to.long(newest.number());
         }
         for member in self.roster.members() {
             let (id, sequence, presence, recording, mute, hold_and_screen) = member.to_parts();
-            to.bytes(&id.to_bytes())?;
+            to.bytes(&id.to_bytes());
             to.bytes(&[
                 byte(presence.index()),
                 some(recording.map(RecordingStatus::index)),
                 some(mute.map(Mute::index)) | hold_and_screen << 4,
-            ])?;
-            to.number(sequence)?;
+            ]);
+            to.number(sequence);
         }
-        Ok(())
     }
 
-    fn read_roster(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+    fn read_roster(&mut self, from: &mut Reader<'_>) -> Option<()> {
         let needed = from.count()?;
         let unnamed = from.number()?;
         let newest = if unnamed & 1 != 0 { Some(Sequence::new(from.long()?)) } else { None };
-        let unnamed = u16::try_from(unnamed >> 1).map_err(|_| from.malformed())?;
+        let unnamed = u16::try_from(unnamed >> 1).ok()?;
         self.roster.set_numbers(unnamed, newest);
         for _ in 0..needed {
-            let id = ParticipantId::from_bytes(from.bytes()?);
+            let id = ParticipantId::from_bytes(from.id()?);
             let [presence, recording, others] = from.bytes()?;
             let sequence = from.number()?;
-            let member = (|| {
-                let presence = Presence::from_index(presence.into())?;
-                let recording = maybe(recording, RecordingStatus::from_index)?;
-                let mute = maybe(others & 0xF, Mute::from_index)?;
-                Some((id, sequence, presence, recording, mute, others >> 4))
-            })();
-            let member = Member::from_parts(member.ok_or(from.malformed())?);
+            let presence = Presence::from_index(presence.into())?;
+            let recording = maybe(recording, RecordingStatus::from_index)?;
+            let mute = maybe(others & 0xF, Mute::from_index)?;
+            let member = Member::from_parts((id, sequence, presence, recording, mute, others >> 4));
             if !self.roster.push_decoded(member) {
-                return Err(from.too_large(needed, R));
+                return from.too_large(needed, R);
             }
         }
-        Ok(())
+        Some(())
     }
 
     /// Whether the parts can occur together.
@@ -598,113 +601,119 @@ fn is_spent(ticket: Ticket, next: Ticket) -> bool {
     (1..1 << 31).contains(&next.number().wrapping_sub(ticket.number()))
 }
 
+/// Writes as long as there is room, and remembers that there was none.
 struct Writer<'b> {
     rest: &'b mut [u8],
+    is_full: bool,
 }
 
 impl Writer<'_> {
     #[inline(never)]
-    fn bytes(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
+    fn bytes(&mut self, bytes: &[u8]) {
         let rest = core::mem::take(&mut self.rest);
-        let (to, rest) = rest.split_at_mut_checked(bytes.len()).ok_or(SnapshotError::BufferTooSmall)?;
+        let Some((to, rest)) = rest.split_at_mut_checked(bytes.len()) else {
+            self.is_full = true;
+            return;
+        };
         for (to, byte) in to.iter_mut().zip(bytes) {
             *to = *byte;
         }
         self.rest = rest;
-        Ok(())
     }
 
     /// Seven bits a byte, the lowest first; the eighth says that more follow.
     #[inline(never)]
     #[allow(clippy::cast_possible_truncation)] // the low seven bits
-    fn long(&mut self, mut number: u64) -> Result<(), SnapshotError> {
+    fn long(&mut self, mut number: u64) {
         while number > 0x7F {
-            self.bytes(&[number as u8 | 0x80])?;
+            self.bytes(&[number as u8 | 0x80]);
             number = number.wrapping_shr(7);
         }
-        self.bytes(&[number as u8])
+        self.bytes(&[number as u8]);
     }
 
-    fn number(&mut self, number: u32) -> Result<(), SnapshotError> {
-        self.long(number.into())
+    #[inline(never)]
+    fn number(&mut self, number: u32) {
+        self.long(number.into());
     }
 }
 
+/// Reads as long as there is something to read. What it cannot read is in the part that it has come to.
 struct Reader<'b> {
     rest: &'b [u8],
     part: Part,
+    /// How many rows the part has, and how many places there are, where those are too few.
+    too_large: Option<(u8, u8)>,
 }
 
 impl Reader<'_> {
-    fn bytes<const N: usize>(&mut self) -> Result<[u8; N], SnapshotError> {
-        let (bytes, rest) = self.rest.split_first_chunk().ok_or(self.malformed())?;
+    fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (bytes, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
-        Ok(*bytes)
+        Some(*bytes)
+    }
+
+    #[inline(never)]
+    fn id(&mut self) -> Option<[u8; 16]> {
+        self.bytes()
     }
 
     /// What [`Writer::long`] wrote; more bits than there are in it are refused.
     #[inline(never)]
-    fn long(&mut self) -> Result<u64, SnapshotError> {
+    fn long(&mut self) -> Option<u64> {
         let mut number = 0u64;
         let mut shift = 0u32;
-        while let Some((byte, rest)) = self.rest.split_first() {
-            self.rest = rest;
+        loop {
+            let [byte] = self.bytes()?;
             let bits = u64::from(byte & 0x7F);
             if shift > 63 || (shift == 63 && bits > 1) {
-                break;
+                return None;
             }
             number |= bits.wrapping_shl(shift);
-            if *byte < 0x80 {
-                return Ok(number);
+            if byte < 0x80 {
+                return Some(number);
             }
             shift = shift.wrapping_add(7);
         }
-        Err(self.malformed())
     }
 
     #[inline(never)]
-    fn number(&mut self) -> Result<u32, SnapshotError> {
-        let number = self.long()?;
-        u32::try_from(number).map_err(|_| self.malformed())
+    fn number(&mut self) -> Option<u32> {
+        self.long()?.try_into().ok()
     }
 
-    fn half(&mut self) -> Result<u16, SnapshotError> {
-        let number = self.number()?;
-        u16::try_from(number).map_err(|_| self.malformed())
+    fn half(&mut self) -> Option<u16> {
+        self.number()?.try_into().ok()
     }
 
-    fn count(&mut self) -> Result<u8, SnapshotError> {
-        let number = self.number()?;
-        u8::try_from(number).map_err(|_| self.malformed())
+    fn count(&mut self) -> Option<u8> {
+        self.number()?.try_into().ok()
     }
 
-    fn ticket(&mut self) -> Result<Ticket, SnapshotError> {
-        let number = self.number()?;
-        Ticket::try_new(number).ok_or(self.malformed())
+    fn ticket(&mut self) -> Option<Ticket> {
+        Ticket::try_new(self.number()?)
     }
 
-    fn folded(&mut self, is_there: bool) -> Result<Option<NonZeroU32>, SnapshotError> {
-        if !is_there {
-            return Ok(None);
+    fn folded(&mut self) -> Option<NonZeroU32> {
+        NonZeroU32::new(self.number()?)
+    }
+
+    #[inline(never)]
+    fn doubt(&mut self) -> Option<Doubt> {
+        Some(Doubt::from_parts(self.number()?, self.bytes()?))
+    }
+
+    /// Gives up: there are fewer places than rows.
+    fn too_large(&mut self, needed: u8, places: usize) -> Option<()> {
+        self.too_large = Some((needed, byte(places)));
+        None
+    }
+
+    const fn error(&self) -> SnapshotError {
+        match self.too_large {
+            Some((needed, places)) => SnapshotError::TooLarge { part: self.part, needed, places },
+            None => SnapshotError::Malformed { part: self.part },
         }
-        let folded = self.number()?;
-        NonZeroU32::new(folded).map(Some).ok_or(self.malformed())
-    }
-
-    fn doubt(&mut self, is_there: bool) -> Result<Doubt, SnapshotError> {
-        if !is_there {
-            return Ok(Doubt::default());
-        }
-        let asked_at = self.number()?;
-        Ok(Doubt::from_parts(asked_at, self.bytes()?))
-    }
-
-    const fn malformed(&self) -> SnapshotError {
-        SnapshotError::Malformed { part: self.part }
-    }
-
-    fn too_large(&self, needed: u8, places: usize) -> SnapshotError {
-        SnapshotError::TooLarge { part: self.part, needed, places: byte(places) }
     }
 }
 
