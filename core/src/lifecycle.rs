@@ -231,11 +231,11 @@ pub enum Leave {
 impl fmt::Display for Leave {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Allow => f.write_str("leaves"),
-            Self::Advise => f.write_str("leaves, with the advice that it is likely to be refused"),
-            Self::IfAnswered(why) => write!(f, "leaves once the call was answered; before: {why}"),
-            Self::IfInferred(why) => write!(f, "leaves where the end was inferred; else: {why}"),
-            Self::Refuse(why) => write!(f, "is refused: {why}"),
+            Self::Allow => f.write_str("may leave"),
+            Self::Advise => f.write_str("may leave, with the advice that it is likely to be refused"),
+            Self::IfAnswered(why) => write!(f, "may leave once the call was answered; before: {why}"),
+            Self::IfInferred(why) => write!(f, "may leave where the end was inferred; else: {why}"),
+            Self::Refuse(why) => write!(f, "refused: {why}"),
         }
     }
 }
