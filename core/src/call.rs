@@ -162,6 +162,49 @@ pub(crate) struct Facts {
     pub(crate) overrides: Overrides,
     pub(crate) trust: Trust,
     pub(crate) timers: Timers,
+    pub(crate) marks: Marks,
+}
+
+/// What the table of operations has to be gone through for at the next input. They only save work: a mark too many finds
+/// nothing, and calls are equal whatever is marked.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(crate) struct Marks(u8);
+
+impl PartialEq for Marks {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Marks {}
+
+impl core::hash::Hash for Marks {
+    fn hash<H: core::hash::Hasher>(&self, _: &mut H) {}
+}
+
+impl Marks {
+    /// Nothing of this kind is in the table.
+    pub(crate) const NONE: Self = Self(0);
+    /// An operation ended: it is readable until the next input.
+    pub(crate) const ENDED: Self = Self(1);
+    /// A request is held.
+    pub(crate) const HELD: Self = Self(2);
+    /// Whatever there is.
+    #[cfg(feature = "snapshot")]
+    pub(crate) const ALL: Self = Self(3);
+
+    pub(crate) const fn set(&mut self, mark: Self) {
+        self.0 |= mark.0;
+    }
+
+    pub(crate) const fn clear(&mut self, mark: Self) {
+        self.0 &= !mark.0;
+    }
+
+    pub(crate) const fn has(self, mark: Self) -> bool {
+        self.0 & mark.0 != 0
+    }
 }
 
 impl Facts {
@@ -190,6 +233,7 @@ impl Facts {
         overrides: Overrides::NONE,
         trust: Trust::Confirm,
         timers: Timers::DEFAULT,
+        marks: Marks::NONE,
     };
 
     pub(crate) const fn direction(&self) -> Direction {
@@ -582,7 +626,10 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 
     fn sweep(&mut self) {
-        self.operations.sweep();
+        if self.facts.marks.has(Marks::ENDED) {
+            self.facts.marks.clear(Marks::ENDED);
+            self.operations.sweep();
+        }
         self.roster.sweep();
     }
 }

@@ -294,6 +294,9 @@ pub enum Verdict {
 /// None. [`Verdict::Refuse`]: [`Restriction::words`] says the way out.
 pub const fn check(action: Action, facts: &CallFacts, overrides: Overrides) -> Verdict {
     let broken = broken(action, facts).without(overrides);
+    if broken.is_empty() {
+        return Verdict::Go;
+    }
     if let Some(restriction) = broken.both(DOCUMENTED).first() {
         return Verdict::Refuse(restriction);
     }

@@ -39,7 +39,7 @@
 use core::num::NonZeroU32;
 
 use crate::action::{Action, Actions};
-use crate::call::{Call, Facts};
+use crate::call::{Call, Facts, Marks};
 use crate::classification::{Classification, Direction, Hosting, Reason};
 use crate::deadline::{self, Timers};
 use crate::id::{CallId, CallKey, OperationId, ParticipantId, Sequence, Ticket};
@@ -247,6 +247,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         self.read_deadlines(from)?;
         from.part = Part::Operations;
         self.read_operations(from)?;
+        self.facts.marks = Marks::ALL;
         from.part = Part::Roster;
         self.read_roster(from)
     }

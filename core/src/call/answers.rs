@@ -2,7 +2,7 @@
 
 use super::deadlines::Question;
 use super::reports::{Source, operation_ended};
-use super::{Call, Output, Verdict};
+use super::{Call, Marks, Output, Verdict};
 use crate::action::Action;
 use crate::classification::HostingCause;
 use crate::deadline::{self, Timer};
@@ -403,6 +403,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 Verdict::Applied
             }
             Lost::Ended(operation) => {
+                self.facts.marks.set(Marks::ENDED);
                 output.event(operation_ended(&operation, Outcome::Unknown));
                 Verdict::Applied
             }
@@ -429,6 +430,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         output: &mut Output<'_>,
     ) -> Verdict {
         let Some(ended) = self.operations.close(ticket, outcome) else { return Verdict::Repeat };
+        self.facts.marks.set(Marks::ENDED);
         self.not_done(ended.action());
         let mut event = operation_ended(&ended, outcome);
         if let Event::OperationEnded { result: of_event, .. } = &mut event {

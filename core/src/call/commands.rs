@@ -1,7 +1,7 @@
 //! How a command changes a call: the rule books are asked first, and then it leaves.
 
 use super::deadlines::Question;
-use super::{Call, Output, Refused, Setup, Verdict, Why, folded};
+use super::{Call, Marks, Output, Refused, Setup, Verdict, Why, folded};
 use crate::action::{Action, Actions};
 use crate::classification::{Classification, Direction};
 use crate::command::{BargeIn, Command, Destination, JoiningAnswer, Placement, Repeat};
@@ -309,6 +309,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
                     && let Some(ended) = self.operations.close(ticket, Outcome::Completed)
                 {
                     // Nothing is at the service yet that could be cancelled.
+                    self.facts.marks.set(Marks::ENDED);
                     output.event(super::reports::operation_ended(&ended, Outcome::Completed));
                 }
             }
@@ -391,7 +392,10 @@ impl<const R: usize, const O: usize> Call<R, O> {
     fn ask_operation(&mut self, action: Action, ticket: Ticket, asking: Asking, output: &mut Output<'_>) {
         let dispatch = match self.operations.ask(ticket, action, asking) {
             Some(true) => Dispatch::Now,
-            Some(false) | None => Dispatch::Held,
+            Some(false) | None => {
+                self.facts.marks.set(Marks::HELD);
+                Dispatch::Held
+            }
         };
         output.given(ticket, dispatch);
     }
@@ -399,6 +403,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     fn cancel_held(&mut self, output: &mut Output<'_>) {
         let places = self.operations.cancel_held();
         if !places.is_empty() {
+            self.facts.marks.set(Marks::ENDED);
             output.event(Event::OperationsEnded { places });
         }
     }

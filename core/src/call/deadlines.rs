@@ -1,6 +1,6 @@
 //! How time changes a call: deadlines are set, and pass.
 
-use super::{Call, Output, Verdict};
+use super::{Call, Marks, Output, Verdict};
 use crate::deadline::{self, Timer};
 use crate::event::Event;
 use crate::id::{OperationId, Ticket};
@@ -225,7 +225,10 @@ impl<const R: usize, const O: usize> Call<R, O> {
 
     /// Lets the next held request go where it may, and sets or clears the limit of waiting for audio.
     pub(super) fn let_media_go(&mut self, now: Timestamp, output: &mut Output<'_>) {
-        let waits = self.facts.state.is_connected() && self.operations.holds();
+        if self.facts.marks.has(Marks::HELD) && !self.operations.holds() {
+            self.facts.marks.clear(Marks::HELD);
+        }
+        let waits = self.facts.marks.has(Marks::HELD) && self.facts.state.is_connected();
         if waits
             && self.is_media_usable()
             && let Some(ticket) = self.operations.release()

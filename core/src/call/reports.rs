@@ -1,7 +1,7 @@
 //! How a report changes a call: each is handed to the rule book that it concerns.
 
 use super::answers::news_of;
-use super::{Call, Output, Verdict, chat_of, folded};
+use super::{Call, Marks, Output, Verdict, chat_of, folded};
 use crate::action::Action;
 use crate::classification::{Direction, HostingCause, Kind};
 use crate::deadline::{self, Timer};
@@ -389,6 +389,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         output.event(Event::StateChanged { from, to: State::Terminated });
         let places = self.operations.end_all();
         if !places.is_empty() {
+            self.facts.marks.set(Marks::ENDED);
             output.event(Event::OperationsEnded { places });
         }
         if let Some(end) = self.end() {
@@ -572,6 +573,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         let wait = self.facts.timers.of(Timer::Operation);
         match self.operations.told(now, wait, ticket, news_of(news, status)) {
             operation::Effect::Ended(ended, outcome) => {
+                self.facts.marks.set(Marks::ENDED);
                 self.operation_completed(now, &ended, outcome, news, output);
                 Verdict::Applied
             }

@@ -19,7 +19,7 @@ use callflow_core::report::{Body, CallNews, Change, OperationNews, Report, Respo
 use callflow_core::result::ResultInfo;
 use callflow_core::roster::{Extent, Participant, Presence};
 use callflow_core::text::Uri;
-use callflow_core::time::Timestamp;
+use callflow_core::time::{Span, Timestamp};
 
 /// The call of the cases: 16 places in the roster, 8 operations.
 pub type Call = callflow_core::call::Call<16, 8>;
@@ -178,7 +178,8 @@ pub static CASES: &[Case] = &[
     tick("tick, answer limit", offered, T0.plus(Timer::Answer.default_span())),
     tick("tick, ring limit", created, NOW.plus(Timer::Ring.default_span())),
     tick("tick, keep alive", joined, T0.plus(Timer::KeepAlive.default_span())),
-    tick("tick, operation", busy, NOW.plus(Timer::Operation.default_span())),
+    // Operations are looked after in beats of 1024 ms.
+    tick("tick, operation", busy, NOW.plus(Timer::Operation.default_span()).plus(Span::from_millis(1024))),
     tick("tick, audio", waiting, T0.plus(Timer::KeepAlive.default_span())),
     tick("tick, nothing due", busy, NOW).unchanged(),
     roster("roster of 16, all new", quiet, &all_of(&SIXTEEN)),
