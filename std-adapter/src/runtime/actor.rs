@@ -433,7 +433,8 @@ impl Actor {
             tracing::error!(ticket = row.ticket, "a request of the outbox cannot be read; it is not sent");
             return;
         };
-        let goes_alone = row.once_only || http.method == Method::Delete;
+        let only_asks = http.method == Method::Get || http.path.ends_with("/keepAlive");
+        let goes_alone = row.once_only || !only_asks;
         if goes_alone && self.in_flight.is_some() {
             self.queue.push_back(row);
             return;
