@@ -22,10 +22,10 @@ words! {
     pub enum Kind {
         /// The limit for answering, rejecting or redirecting passes.
         Answer = "answer",
-        /// The bot's own limit for ringing somebody passes.
-        Ring = "ring",
         /// A keepAlive is due.
         KeepAlive = "keepAlive",
+        /// An operation was waited for long enough.
+        Operation = "operation",
         /// What was held for audio to become active is let go, though no audio was told of.
         Media = "media",
         /// News that a request should have caused did not come.
@@ -34,8 +34,8 @@ words! {
         Ask = "ask",
         /// The participants are asked for.
         AskParticipants = "ask participants",
-        /// An operation was waited for long enough.
-        Operation = "operation",
+        /// The bot's own limit for ringing somebody passes.
+        Ring = "ring",
         /// A notification of a joining participant has to be answered.
         Joining = "joining",
         /// Nothing was heard of a call whose creation was asked for.
@@ -334,12 +334,12 @@ impl Deadlines {
     /// Sets the deadline of this kind.
     pub(crate) fn set(&mut self, kind: Kind, at: Timestamp) {
         self.clear(kind);
-        let base = self.base();
-        let far = base.plus(Span::from_millis(FURTHEST));
-        if at < base || at > far {
+        let mut after = at.as_millis().wrapping_sub(self.base().as_millis());
+        // Before the base, or too far behind it.
+        if after > FURTHEST {
             self.move_base(at);
+            after = at.since(self.base()).as_millis().min(FURTHEST);
         }
-        let after = at.since(self.base()).as_millis().min(FURTHEST);
         if let Some(place) = self.after.get_mut(kind.index()) {
             *place = u32::try_from(after).unwrap_or(NEVER);
         }

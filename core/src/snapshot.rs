@@ -369,20 +369,23 @@ impl<const R: usize, const O: usize> Call<R, O> {
         let result = self.facts.result();
         let pending = &self.pending;
         let is_default = |doubt: &Doubt| *doubt == Doubt::default();
-        let parts = [
-            (own_participant.is_some(), bit::OWN),
-            (on_hold.is_some(), bit::ON_HOLD),
-            (result.is_some(), bit::RESULT),
-            (media.recorded != 0, bit::RECORDED),
-            (media.heard, bit::HEARD),
-            (media.sharing.is_some(), bit::SHARING),
-            (!overrides.is_empty(), bit::OVERRIDES),
-            (*timers != Timers::DEFAULT, bit::TIMERS),
-            (pending.questioned.is_some(), bit::QUESTIONED),
-            (!is_default(&pending.doubt), bit::DOUBT),
-            (!is_default(&pending.roster_doubt), bit::ROSTER_DOUBT),
-        ];
-        let mask = parts.iter().filter(|(is_there, _)| *is_there).fold(0, |mask, (_, bit)| mask | bit);
+        let mut mask = 0u16;
+        let mut note = |is_there: bool, bit: u16| {
+            if is_there {
+                mask |= bit;
+            }
+        };
+        note(own_participant.is_some(), bit::OWN);
+        note(on_hold.is_some(), bit::ON_HOLD);
+        note(result.is_some(), bit::RESULT);
+        note(media.recorded != 0, bit::RECORDED);
+        note(media.heard, bit::HEARD);
+        note(media.sharing.is_some(), bit::SHARING);
+        note(!overrides.is_empty(), bit::OVERRIDES);
+        note(*timers != Timers::DEFAULT, bit::TIMERS);
+        note(pending.questioned.is_some(), bit::QUESTIONED);
+        note(!is_default(&pending.doubt), bit::DOUBT);
+        note(!is_default(&pending.roster_doubt), bit::ROSTER_DOUBT);
         to.number(mask.into());
         for folded in [own_participant, on_hold].into_iter().flatten() {
             to.number(folded.get());

@@ -260,14 +260,14 @@ impl<const R: usize, const O: usize> Call<R, O> {
         output: &mut Output<'_>,
     ) -> Verdict {
         self.deadlines.clear(deadline::Kind::Ask);
-        match (reading, response.body) {
+        match (reading, &response.body) {
             (Reading::Taken, Body::Call(news)) => {
                 if self.pending.doubt.answered() {
                     // Something changed while the question was out: the answer may be older than that.
                     self.ask(now, output);
                     return Verdict::Stale;
                 }
-                self.call_news(now, Change::Updated, &news, Source::Answer, output)
+                self.call_news(now, Change::Updated, news, Source::Answer, output)
             }
             (Reading::Refused, Body::None | Body::Call(_) | Body::Operation(_) | Body::Roster(_)) => {
                 // 404 says something of the call; any other refusal says that the bot may not ask.
@@ -288,14 +288,14 @@ impl<const R: usize, const O: usize> Call<R, O> {
         output: &mut Output<'_>,
     ) -> Verdict {
         self.deadlines.clear(deadline::Kind::AskParticipants);
-        match (reading, response.body) {
+        match (reading, &response.body) {
             (Reading::Taken, Body::Roster(news)) => {
                 if self.pending.roster_doubt.answered() {
                     // Rosters came while the question was out: the answer may be older than those.
                     self.ask_participants(now, output);
                     return Verdict::Stale;
                 }
-                self.roster_news(now, &news, Source::Answer, output)
+                self.roster_news(now, news, Source::Answer, output)
             }
             (Reading::Refused, _) => self.not_found(now, response, output),
             (Reading::Taken, Body::None | Body::Call(_) | Body::Operation(_)) | (Reading::Unclear, _) => {
@@ -312,9 +312,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
         output: &mut Output<'_>,
     ) -> Verdict {
         let asked = self.pending.questioned.take();
-        match (reading, response.body) {
+        match (reading, &response.body) {
             (Reading::Taken, Body::Operation(news)) => {
-                self.operation_told(now, Change::Updated, asked, &news, output)
+                self.operation_told(now, asked, news.status, news, output)
             }
             (Reading::Refused, _) => {
                 // The operation cannot be asked for: only a notification or the call's end settles it now.
@@ -359,15 +359,13 @@ impl<const R: usize, const O: usize> Call<R, O> {
         self.learn(operation.action(), reading, response);
         match reading {
             Reading::Taken => {
-                let news = match response.body {
+                const SILENT: OperationNews = OperationNews::of(Status::Unrecognised);
+                let news = match &response.body {
                     Body::Operation(news) => news,
-                    // Source: Graph docs, commsOperation. Without one, it is done, or a notification will tell.
-                    Body::None | Body::Call(_) | Body::Roster(_) => {
-                        OperationNews::of(self.operations.status_of_taken(response.ticket))
-                    }
+                    Body::None | Body::Call(_) | Body::Roster(_) => &SILENT,
                 };
-                let news = OperationNews { status: self.read_status(&operation, news.status), ..news };
-                self.operation_told(now, Change::Updated, Some(response.ticket), &news, output)
+                let status = self.read_status(&operation, news.status);
+                self.operation_told(now, Some(response.ticket), status, news, output)
             }
             Reading::Refused => {
                 let result = ResultInfo { code: u32::from(response.status), subcode: response.code };
@@ -384,7 +382,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
         }
     }
 
-    /// A status that is not known is what an answer without one means.
+    /// A status that is not known is what an answer without one means: it is done, or a notification will tell.
+    ///
+    /// Source: Graph docs, commsOperation.
     fn read_status(&self, operation: &Operation, status: Status) -> Status {
         if status == Status::Unrecognised {
             self.operations.status_of_taken(operation.ticket())

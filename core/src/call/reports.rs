@@ -10,7 +10,7 @@ use crate::id::Ticket;
 use crate::lifecycle::end::{How, TerminationReason};
 use crate::lifecycle::pending::{Creation, Exchange, HangingUp, Settlement, Settling, Transferring};
 use crate::lifecycle::{self, Effect, News, State};
-use crate::operation::{self, Operation, Outcome};
+use crate::operation::{self, Operation, Outcome, Status};
 use crate::permission::{self, Grants};
 use crate::report::{CallNews, Change, OperationNews, Report, RosterNews, Told, ToneInfo, Topic};
 use crate::restriction::{Chat, PolicyRecording};
@@ -558,18 +558,18 @@ impl<const R: usize, const O: usize> Call<R, O> {
     ) -> Verdict {
         let ticket =
             news.context.filter(|context| context.key == self.facts.key).map(|context| context.ticket);
-        self.operation_told(now, change, ticket, news, output)
+        let status = news.status.told_by(change == Change::Deleted, news.result);
+        self.operation_told(now, ticket, status, news, output)
     }
 
     pub(super) fn operation_told(
         &mut self,
         now: Timestamp,
-        change: Change,
         ticket: Option<Ticket>,
+        status: Status,
         news: &OperationNews,
         output: &mut Output<'_>,
     ) -> Verdict {
-        let status = news.status.told_by(change == Change::Deleted, news.result);
         let wait = self.facts.timers.of(Timer::Operation);
         match self.operations.told(now, wait, ticket, news_of(news, status)) {
             operation::Effect::Ended(ended, outcome) => {
