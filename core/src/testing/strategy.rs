@@ -3,6 +3,12 @@
 //! Everything shrinks towards less: fewer acts, shorter pauses, plainer news. Requests are named by how new they are, ids
 //! and numbers are few, so that what comes often belongs to what went before.
 
+mod history;
+
+pub use history::{
+    channel, fates, history, incoming, late_channel, late_history, manners, plain_opening, scene, scenes,
+};
+
 use std::vec;
 use std::vec::Vec;
 
@@ -429,16 +435,19 @@ fn offer() -> impl Strategy<Value = Offer> {
     })
 }
 
-fn placement() -> impl Strategy<Value = Placement<'static>> {
-    let organizer = Meeting::Organizer(ByOrganizer {
+fn organizer() -> Meeting<'static> {
+    Meeting::Organizer(ByOrganizer {
         thread_id: "19:meeting_Win6Ydo4wsMijFjZS00ZGVjLTk5MGUtOTRjNWY2NmNkYTFm@thread.v2",
         message_id: "0",
         reply_chain_message_id: None,
         organizer_id: "5810cede-f3cc-42eb-b2c1-e9bd5d53ec96",
         tenant_id: "aa67bd4c-8475-432d-bd41-39f255720e0a",
-    });
+    })
+}
+
+fn placement() -> impl Strategy<Value = Placement<'static>> {
     let meeting = prop_oneof![
-        Just(organizer),
+        Just(organizer()),
         Just(Meeting::Token(Secret::new("token"))),
         Just(Meeting::JoinId { id: "1234567", passcode: Some(Secret::new("psw123")) }),
     ];
