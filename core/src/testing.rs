@@ -19,12 +19,22 @@
 mod act;
 pub mod invariant;
 mod observer;
+mod run;
+mod script;
+mod service;
 pub mod strategy;
+mod trace;
 
 pub use act::{Act, Carried, Opening, Which};
 pub use invariant::{Broken, Step};
 pub use observer::Observer;
-pub use strategy::{Story, act, acts, call_news, command, opening, report, setup, story};
+pub use run::{Bot, run, run_as_told};
+pub use script::{AudioManner, Channel, Fate, Fault, History, Manners, Reaction, Scene};
+pub use service::{Happened, Service};
+pub use strategy::{
+    Story, act, acts, call_news, command, history, late_history, opening, report, setup, story,
+};
+pub use trace::{Entry, Failure, Trace, What};
 
 #[cfg(test)]
 mod tests;

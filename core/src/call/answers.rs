@@ -3,7 +3,7 @@
 use super::deadlines::Question;
 use super::reports::{Source, operation_ended};
 use super::{Call, Marks, Output, Verdict};
-use crate::action::Action;
+use crate::action::{Action, Actions};
 use crate::classification::HostingCause;
 use crate::deadline::{self, Timer};
 use crate::event::Event;
@@ -17,6 +17,16 @@ use crate::permission;
 use crate::report::{Body, CallNews, Change, OperationNews, Response};
 use crate::result::{By, ResultInfo};
 use crate::time::Timestamp;
+
+/// The actions on something that a call has: its absence is not the call's.
+const OF_ITS_PARTS: Actions = Actions::of(&[
+    Action::RemoveParticipant,
+    Action::MuteParticipant,
+    Action::StartHoldMusic,
+    Action::StopHoldMusic,
+    Action::UpdateAudioRoutingGroup,
+    Action::DeleteAudioRoutingGroup,
+]);
 
 impl<const R: usize, const O: usize> Call<R, O> {
     pub(super) fn response(
@@ -52,7 +62,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 Reading::Taken => Verdict::Applied,
                 Reading::Refused | Reading::Unclear => {
                     self.retry_keep_alive(now);
-                    self.not_found(now, response, output)
+                    self.read_not_found(now, response, true, output)
                 }
             },
             Exchange::GetCall => self.get_call_answered(now, reading, response, output),
@@ -271,7 +281,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
             }
             (Reading::Refused, Body::None | Body::Call(_) | Body::Operation(_) | Body::Roster(_)) => {
                 // 404 says something of the call; any other refusal says that the bot may not ask.
-                self.not_found(now, response, output)
+                self.read_not_found(now, response, true, output)
             }
             (Reading::Taken, Body::None | Body::Operation(_) | Body::Roster(_))
             | (Reading::Unclear, Body::None | Body::Call(_) | Body::Operation(_) | Body::Roster(_)) => {
@@ -338,10 +348,21 @@ impl<const R: usize, const O: usize> Call<R, O> {
     ///
     /// Source: Graph docs, call: keepAlive (404: clean up).
     fn not_found(&mut self, now: Timestamp, response: &Response<'_>, output: &mut Output<'_>) -> Verdict {
+        self.read_not_found(now, response, false, output)
+    }
+
+    /// As [`Self::not_found`]; the answer to keepAlive or to a question for the call is believed the second time.
+    fn read_not_found(
+        &mut self,
+        now: Timestamp,
+        response: &Response<'_>,
+        is_answer: bool,
+        output: &mut Output<'_>,
+    ) -> Verdict {
         if response.status != 404 || self.facts.state.is_ended() {
             return Verdict::Applied;
         }
-        match self.pending.doubt.not_found(response.code) {
+        match self.pending.doubt.not_found(response.code, is_answer) {
             NotFound::Gone => self.finish(How::Inferred, output),
             NotFound::AskAgain => self.ask(now, output),
         }
@@ -370,8 +391,8 @@ impl<const R: usize, const O: usize> Call<R, O> {
             Reading::Refused => {
                 let result = ResultInfo { code: u32::from(response.status), subcode: response.code };
                 let verdict = self.close(response.ticket, Outcome::Refused, Some(result), output);
-                // A participant who is not there says nothing of the call.
-                let is_of_call = operation.action() != Action::RemoveParticipant
+                // A participant or a group that is not there says nothing of the call.
+                let is_of_call = !OF_ITS_PARTS.has(operation.action())
                     || response.code == lifecycle::doubt::CALL_NOT_FOUND;
                 if verdict == Verdict::Applied && is_of_call {
                     return self.not_found(now, response, output);

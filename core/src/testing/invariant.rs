@@ -7,7 +7,7 @@
 //! | I3 | of answer, reject and redirect one is taken at most | [`Settlements::i03_settled_once`] |
 //! | I4 | no request leaves that a page forbids, or whose permission is known to be missing | [`Allowed::i04_nothing_forbidden_leaves`] |
 //! | I5 | every operation ends in one completion | [`Started::i05_each_operation_ends_once`] |
-//! | I6 | twice is once, and another order leads to the same or to a question | [`i06_twice_is_once`], [`i06_same_facts_or_asked`] |
+//! | I6 | twice is once, and another order leads to the same or to a question | [`i06_twice_is_once`], [`i06_same_facts_or_asked`], [`i06_has_the_facts_or_asks`] |
 //! | I7 | older never overwrites newer, where an order is known | [`Order::i07_older_never_overwrites_newer`] |
 //! | I8 | media may be kept only after `recording` was confirmed | [`Confirmed::i08_recording_was_confirmed`] |
 //! | I9 | one round of questions brings the facts | [`i09_a_round_brings_the_facts`] |
@@ -39,12 +39,13 @@ pub use allowed::{Allowed, i04_creation_is_allowed};
 pub use bounds::{Questions, i10_outputs_are_bounded};
 pub use end::i01_told_end_is_final;
 pub use established::Established;
-pub use facts::{Facts, i09_a_round_brings_the_facts};
+pub use facts::{Facts, i06_has_the_facts_or_asks, i09_a_round_brings_the_facts};
 pub(crate) use kept::i14_ticks_end;
 pub use kept::{Kept, i14_ticks_do_not_spin};
 pub use kind::{i02_group_for_a_reason, i02_kind_at_creation};
 pub use order::Order;
 pub use recording::Confirmed;
+use repeat::is_asking;
 pub use repeat::{i06_same_facts_or_asked, i06_twice_is_once};
 pub use settlements::Settlements;
 #[cfg(feature = "snapshot")]

@@ -3,6 +3,12 @@
 //! Everything shrinks towards less: fewer acts, shorter pauses, plainer news. Requests are named by how new they are, ids
 //! and numbers are few, so that what comes often belongs to what went before.
 
+mod history;
+
+pub use history::{
+    channel, fates, history, incoming, late_channel, late_history, manners, plain_opening, scene, scenes,
+};
+
 use std::vec;
 use std::vec::Vec;
 
@@ -94,6 +100,15 @@ fn answer() -> impl Strategy<Value = Command<'static>> {
     })
 }
 
+/// An answer so many times as often as a rejection or a redirection.
+fn settling(answers: u32) -> impl Strategy<Value = Command<'static>> {
+    prop_oneof![
+        answers => answer(),
+        1 => select(RejectReason::ALL).prop_map(Command::Reject),
+        1 => redirect(),
+    ]
+}
+
 fn redirect() -> impl Strategy<Value = Command<'static>> {
     let count = prop_oneof![4 => 1usize..3, 1 => select(vec![0usize, 25, 26])];
     let timeout = weighted(0.3, select(vec![14u8, 15, 30, 90, 91]));
@@ -141,11 +156,6 @@ fn routing_group() -> impl Strategy<Value = AudioRoutingGroup<'static>> {
 
 /// Any command.
 pub fn command() -> impl Strategy<Value = Command<'static>> {
-    let settling = prop_oneof![
-        4 => answer(),
-        1 => select(RejectReason::ALL).prop_map(Command::Reject),
-        1 => redirect(),
-    ];
     let prompts = some(&PROMPTS, prop_oneof![8 => 1usize..3, 1 => select(vec![0usize, 20, 21])]);
     let media = prop_oneof![
         4 => (prompts, prop_oneof![4 => Just(Repeat::Once), 1 => Just(Repeat::Forever)])
@@ -190,7 +200,7 @@ pub fn command() -> impl Strategy<Value = Command<'static>> {
         Just(Command::Unmute),
     ];
     prop_oneof![
-        4 => settling,
+        4 => settling(4),
         2 => transfer(),
         1 => Just(Command::HangUp),
         1 => Just(Command::KeepAlive),
@@ -425,16 +435,19 @@ fn offer() -> impl Strategy<Value = Offer> {
     })
 }
 
-fn placement() -> impl Strategy<Value = Placement<'static>> {
-    let organizer = Meeting::Organizer(ByOrganizer {
+fn organizer() -> Meeting<'static> {
+    Meeting::Organizer(ByOrganizer {
         thread_id: "19:meeting_Win6Ydo4wsMijFjZS00ZGVjLTk5MGUtOTRjNWY2NmNkYTFm@thread.v2",
         message_id: "0",
         reply_chain_message_id: None,
         organizer_id: "5810cede-f3cc-42eb-b2c1-e9bd5d53ec96",
         tenant_id: "aa67bd4c-8475-432d-bd41-39f255720e0a",
-    });
+    })
+}
+
+fn placement() -> impl Strategy<Value = Placement<'static>> {
     let meeting = prop_oneof![
-        Just(organizer),
+        Just(organizer()),
         Just(Meeting::Token(Secret::new("token"))),
         Just(Meeting::JoinId { id: "1234567", passcode: Some(Secret::new("psw123")) }),
     ];
@@ -479,15 +492,15 @@ pub struct Story {
 
 /// A story of `length` acts at the most. Most begin as a call does that is connected in the end.
 pub fn story(length: usize) -> impl Strategy<Value = Story> {
-    (opening(), 0usize..8, acts(length)).prop_map(|(opening, begins, acts)| {
-        let beginning = beginning(&opening);
+    (opening(), settling(12), 0usize..8, acts(length)).prop_map(|(opening, settling, begins, acts)| {
+        let beginning = beginning(&opening, settling);
         let begun = beginning.into_iter().take(begins).map(|act| (10, act));
         Story { acts: begun.chain(acts).collect(), opening }
     })
 }
 
 /// What makes a call of an opening a connected one.
-fn beginning(opening: &Opening) -> Vec<Act> {
+fn beginning(opening: &Opening, settling: Command<'static>) -> Vec<Act> {
     let answered = CallNews { id: Some(CallId::from_bytes([7; 16])), ..CallNews::of(State::Establishing) };
     let connected = CallNews {
         audio: Some(Audio::Active),
@@ -496,7 +509,7 @@ fn beginning(opening: &Opening) -> Vec<Act> {
     };
     let first = match opening {
         Opening::Offered(..) => [
-            Act::Command(Command::Answer(Answer::new(CALLBACK))),
+            Act::Command(settling),
             Act::Response(Which::Newest(0), 202, 0, Carried::None),
             Act::Call(Change::Updated, answered),
         ],

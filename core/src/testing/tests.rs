@@ -1,5 +1,6 @@
 //! The invariants over stories of acts, what such stories reach, and what they found.
 
+mod histories;
 mod reach;
 mod regressions;
 

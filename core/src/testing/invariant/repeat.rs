@@ -77,7 +77,7 @@ pub fn i06_same_facts_or_asked<const R: usize, const O: usize>(
 }
 
 /// Whether the call has asked the service for something, or will by itself.
-fn is_asking<const R: usize, const O: usize>(call: &Call<R, O>) -> bool {
+pub(crate) fn is_asking<const R: usize, const O: usize>(call: &Call<R, O>) -> bool {
     let questions = [Exchange::GetCall, Exchange::ListParticipants, Exchange::GetOperation];
     let planned = [deadline::Kind::Ask, deadline::Kind::AskParticipants, deadline::Kind::News];
     questions.iter().any(|question| call.pending.outstanding.of(*question).is_some())

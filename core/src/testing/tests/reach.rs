@@ -50,12 +50,12 @@ names!(whys, Why:
 struct Seen(BTreeSet<String>);
 
 impl Seen {
-    fn note(&mut self, what: &str, which: impl ToString) {
-        self.0.insert(format!("{what} {}", which.to_string()));
+    fn note(&mut self, what: &str, which: impl core::fmt::Display) {
+        self.0.insert(format!("{what} {which}"));
     }
 
-    fn refused(&mut self, why: &Why) {
-        for name in whys(Some(why)) {
+    fn refused(&mut self, why: Why) {
+        for name in whys(Some(&why)) {
             self.note("why", name);
         }
         match why {
@@ -80,12 +80,12 @@ fn every_state_command_refusal_event_and_verdict_is_reached() {
     for _ in 0..STORIES {
         let story = stories.new_tree(&mut runner).unwrap().current();
         if let Err(refused) = story.opening.open::<4, 3>(Timestamp::from_millis(0)) {
-            seen.refused(&refused.why);
+            seen.refused(refused.why);
         }
         let played = story.play::<4, 3>(|call, result| {
             seen.note("state", call.state());
             match result {
-                Err(refused) => seen.refused(&refused.why),
+                Err(refused) => seen.refused(refused.why),
                 Ok(output) => {
                     seen.note("verdict", output.verdict());
                     for request in output.requests() {
@@ -97,7 +97,9 @@ fn every_state_command_refusal_event_and_verdict_is_reached() {
                         }
                     }
                     for event in output.events() {
-                        events(Some(event)).into_iter().for_each(|name| seen.note("event", name));
+                        for name in events(Some(event)) {
+                            seen.note("event", name);
+                        }
                         if let Event::Restricted { restriction, .. } = event {
                             seen.note("advised", restriction);
                         }
