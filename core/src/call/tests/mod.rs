@@ -1,10 +1,12 @@
 //! Stories of whole calls.
 
 mod ends;
+mod escalation;
 mod incoming;
 mod media;
 mod outgoing;
 mod scenario;
+mod transfer;
 
 use super::*;
 use crate::lifecycle;

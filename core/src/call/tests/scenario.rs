@@ -222,8 +222,10 @@ enum Step {
     SaysLate(Said),
     /// It happens, and nobody reports it: the service answers 404 with this code from now on.
     Gone(u32),
-    /// The service finds the call again.
+    /// The call is in this state, and nobody reports it.
     Found(State),
+    /// These are in the call, and nobody reports it.
+    RosterIs(Vec<Participant>),
     /// These events came since the last such step.
     Events(Vec<Event>),
     /// These requests left since the last such step.
@@ -244,6 +246,7 @@ enum Beginning {
 pub(super) struct Story {
     beginning: Beginning,
     steps: Vec<Step>,
+    lost: Vec<Fact>,
 }
 
 pub(super) fn incoming() -> Story {
@@ -251,7 +254,7 @@ pub(super) fn incoming() -> Story {
 }
 
 pub(super) fn offered(offer: Offer) -> Story {
-    Story { beginning: Beginning::Offered(setup(), offer), steps: Vec::new() }
+    Story { beginning: Beginning::Offered(setup(), offer), steps: Vec::new(), lost: Vec::new() }
 }
 
 pub(super) fn outgoing() -> Story {
@@ -259,7 +262,7 @@ pub(super) fn outgoing() -> Story {
 }
 
 pub(super) fn placed(placement: Placement<'static>) -> Story {
-    Story { beginning: Beginning::Placed(setup(), placement), steps: Vec::new() }
+    Story { beginning: Beginning::Placed(setup(), placement), steps: Vec::new(), lost: Vec::new() }
 }
 
 /// An incoming call that was answered and has audio, at second 3.
@@ -422,6 +425,10 @@ impl Story {
         self.step(Step::Found(state))
     }
 
+    pub(super) fn roster_is(self, members: &[Participant]) -> Self {
+        self.step(Step::RosterIs(members.to_vec()))
+    }
+
     pub(super) fn gives(self, events: &[Event]) -> Self {
         self.step(Step::Events(events.to_vec()))
     }
@@ -465,6 +472,12 @@ impl Story {
         plain.call
     }
 
+    /// What a lost report of this story costs beyond the table, for a reason that the test gives.
+    pub(super) fn but_lost(mut self, facts: &[Fact]) -> Self {
+        self.lost.extend(facts);
+        self
+    }
+
     /// Tells the story in every way.
     pub(super) fn in_every_way(&self) -> Small {
         self.in_every_way_but(&[])
@@ -483,7 +496,7 @@ impl Story {
             same(&plain, &Run::of(self, Telling::Swapped(first)), differ);
         }
         for (lost, said) in reports.iter().enumerate() {
-            let mut differ = differ.to_vec();
+            let mut differ = [differ, self.lost.as_slice()].concat();
             differ.extend(lost_for_good(said));
             same(&plain, &Run::of(self, Telling::Lost(lost)), &differ);
         }
@@ -856,6 +869,7 @@ impl<'s> Run<'s> {
             Step::Found(state) => {
                 (self.service.not_found, self.service.state) = (None, *state);
             }
+            Step::RosterIs(members) => self.service.roster = members.clone(),
             Step::Events(expected) if self.is_in_order() => {
                 let events: Vec<_> = self.events[self.events_seen..].iter().copied().map(plainly).collect();
                 assert_eq!(events, *expected, "{:?} at {:?}", self.telling, self.now);
