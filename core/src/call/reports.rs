@@ -154,6 +154,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
             return false;
         }
         let known = self.facts.media.audio();
+        let transcription = self.facts.media.transcription();
         if let Some(audio) = news.audio {
             self.facts.media.told(audio);
         }
@@ -182,8 +183,10 @@ impl<const R: usize, const O: usize> Call<R, O> {
             self.facts.routing = routing.or(self.facts.routing);
             output.event(Event::Reached { by: self.facts.answered_by, routing: self.facts.routing });
         }
-        // Audio that goes and comes has no documented order: which is the newer?
-        if known.is_some() && audio != known && source == Source::Notification {
+        // What goes and comes has no documented order: which is the newer?
+        let came_and_went = (known.is_some() && audio != known)
+            || (transcription.is_some() && transcription != self.facts.media.transcription());
+        if came_and_went && source == Source::Notification {
             self.ask(now, output);
         }
         audio != known
