@@ -622,6 +622,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         }
         output.event(event);
         if outcome != Outcome::Completed {
+            self.invite_may_be_taken(ended.action(), output);
             self.not_done(ended.action());
             return;
         }
