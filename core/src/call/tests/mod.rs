@@ -5,6 +5,8 @@ mod escalation;
 mod incoming;
 mod media;
 mod outgoing;
+mod recording_policy;
+mod roster;
 mod scenario;
 mod transfer;
 
