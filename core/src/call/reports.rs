@@ -514,6 +514,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
             return Verdict::Repeat;
         }
         let trust = if is_answer { Trust::Snapshots } else { self.facts.trust };
+        if self.roster.is_beyond(news.extent) {
+            self.ask_participants(now, output);
+        }
         let Some(change) = self.roster.told(news.participants, news.extent, trust) else {
             return Verdict::Stale;
         };
