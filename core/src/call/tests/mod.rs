@@ -3,6 +3,8 @@
 mod ends;
 mod escalation;
 mod incoming;
+mod limits;
+mod lost_answers;
 mod media;
 mod outgoing;
 mod recording_policy;

@@ -464,6 +464,12 @@ impl Story {
         Run::up_to_the_last_step(self, Telling::AsItIs).call
     }
 
+    /// Tells the story as it is; the requests that left since its beginning was told.
+    pub(super) fn requests(&self) -> Vec<Action> {
+        let run = Run::up_to_the_last_step(self, Telling::AsItIs);
+        run.sent[run.requests_seen..].iter().filter(|sent| sent.left).map(|sent| sent.action).collect()
+    }
+
     /// Tells the story as it is, and with each report twice. For a story that is one only in this order.
     pub(super) fn in_order(&self) -> Small {
         let plain = Run::of(self, Telling::AsItIs);
