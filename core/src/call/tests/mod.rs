@@ -7,6 +7,7 @@ mod limits;
 mod lost_answers;
 mod media;
 mod outgoing;
+mod permissions;
 mod recording_policy;
 mod roster;
 mod scenario;

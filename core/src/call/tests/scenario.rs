@@ -464,6 +464,11 @@ impl Story {
         Run::up_to_the_last_step(self, Telling::AsItIs).call
     }
 
+    /// Tells the story as it is; all its events.
+    pub(super) fn tell_events(&self) -> Vec<Event> {
+        Run::up_to_the_last_step(self, Telling::AsItIs).events
+    }
+
     /// Tells the story as it is; the requests that left since its beginning was told.
     pub(super) fn requests(&self) -> Vec<Action> {
         let run = Run::up_to_the_last_step(self, Telling::AsItIs);
