@@ -134,7 +134,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
             restriction::Verdict::Advise(restriction) => advice.restriction = Some(restriction),
             restriction::Verdict::Refuse(restriction) => return Err(Why::Restricted(restriction)),
         }
-        advice.missing = self.check_permission(action)?;
+        advice.missing = self.check_permission(action, command)?;
         Ok(advice)
     }
 
@@ -242,9 +242,14 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 
     /// What the permissions advise of an action.
-    fn check_permission(&self, action: Action) -> Result<Option<Missing>, Why> {
+    fn check_permission(&self, action: Action, command: &Command<'_>) -> Result<Option<Missing>, Why> {
         let facts = &self.facts;
-        check(action, facts.classification, facts.media_host, &facts.knowledge, facts.policy)
+        let host = match command {
+            // Until it is answered, the call's media are nobody's.
+            Command::Answer(answer) => answer.media.host(),
+            _ => facts.media_host,
+        };
+        check(action, facts.classification, host, &facts.knowledge, facts.policy)
     }
 
     fn carry_out(
