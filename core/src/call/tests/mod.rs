@@ -11,6 +11,9 @@ mod permissions;
 mod recording_policy;
 mod roster;
 mod scenario;
+#[cfg(feature = "snapshot")]
+mod snapshots;
+mod time;
 mod transfer;
 
 use super::*;
