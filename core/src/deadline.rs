@@ -319,11 +319,13 @@ impl Deadlines {
         *self = moved;
     }
 
-    /// Makes the earliest of `at` and the deadlines other than that of `kind` the moment from which all count. What is
-    /// further ahead than can be said fires early by as much.
+    /// Makes the earliest of `at` and the deadlines other than that of `kind` the moment from which all count, but none so
+    /// far back that `at` could not be said: what passed so long ago is due all the same. What is further ahead than can
+    /// be said, on a clock that went back, fires early by as much.
     fn move_base(&mut self, kind: Kind, at: Timestamp) {
         self.clear(kind);
-        let base = self.next().map_or(at, |next| next.at.min(at));
+        let furthest_back = Timestamp::from_millis(at.as_millis().saturating_sub(FURTHEST));
+        let base = self.next().map_or(at, |next| next.at.min(at)).max(furthest_back);
         let old = *self;
         for (place, after) in self.after.iter_mut().zip(old.after) {
             if after != NEVER {
@@ -384,6 +386,18 @@ mod tests {
         assert_eq!(one, other);
         other.set(Kind::Ask, Timestamp::from_millis(16_000));
         assert_ne!(one, other);
+    }
+
+    #[test]
+    fn regression_a_leap_of_years_sets_no_deadline_before_it() {
+        let years = Timestamp::from_millis(1 << 42);
+        let mut deadlines = Deadlines::default();
+        deadlines.set(Kind::KeepAlive, Timestamp::from_millis(900_000));
+        deadlines.set(Kind::Ask, years);
+        assert_eq!(deadlines.of(Kind::Ask), Some(years));
+        assert_eq!(deadlines.next().map(|next| next.kind), Some(Kind::KeepAlive), "it passed, and is due");
+        deadlines.clear(Kind::KeepAlive);
+        assert_eq!(deadlines.next(), Some(Deadline { at: years, kind: Kind::Ask }));
     }
 
     #[test]
