@@ -441,6 +441,18 @@ mod tests {
     }
 
     #[test]
+    fn regression_a_leap_of_years_sets_no_deadline_before_it() {
+        let years = Timestamp::from_millis(1 << 42);
+        let mut deadlines = Deadlines::default();
+        deadlines.set(Kind::KeepAlive, Timestamp::from_millis(900_000));
+        deadlines.set(Kind::Ask, years);
+        assert_eq!(deadlines.of(Kind::Ask), Some(years));
+        assert_eq!(deadlines.next().map(|next| next.kind), Some(Kind::KeepAlive), "it passed, and is due");
+        deadlines.clear(Kind::KeepAlive);
+        assert_eq!(deadlines.next(), Some(Deadline { at: years, kind: Kind::Ask }));
+    }
+
+    #[test]
     fn timers_have_their_documented_defaults() {
         for (page, timer, seconds) in [
             ("call: answer", Timer::Answer, 15),

@@ -321,6 +321,13 @@ impl<const R: usize> Roster<R> {
         self.members.iter().filter(counts).count().saturating_add(usize::from(self.unnamed))
     }
 
+    /// Whether a newer delta came before this one, so that what this one tells was missed, unless it comes again.
+    ///
+    /// Source: Graph docs, deltaParticipants (`sequenceNumber` identifies the order).
+    pub(crate) fn is_beyond(&self, extent: Extent) -> bool {
+        matches!(extent, Extent::Delta(sequence) if self.has_deltas && sequence < self.newest)
+    }
+
     /// Forgets those who left: their places were readable until now.
     pub(crate) fn sweep(&mut self) {
         if core::mem::take(&mut self.has_left) {

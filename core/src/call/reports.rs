@@ -152,6 +152,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
             return false;
         }
         let known = self.facts.media.audio();
+        let transcription = self.facts.media.transcription();
         if let Some(audio) = news.audio {
             self.facts.media.told(audio);
         }
@@ -180,8 +181,10 @@ impl<const R: usize, const O: usize> Call<R, O> {
             self.facts.routing = routing.or(self.facts.routing);
             output.event(Event::Reached { by: self.facts.answered_by, routing: self.facts.routing });
         }
-        // Audio that goes and comes has no documented order: which is the newer?
-        if known.is_some() && audio != known && source == Source::Notification {
+        // What goes and comes has no documented order: which is the newer?
+        let came_and_went = (known.is_some() && audio != known)
+            || (transcription.is_some() && transcription != self.facts.media.transcription());
+        if came_and_went && source == Source::Notification {
             self.ask(now, output);
         }
         audio != known
@@ -510,6 +513,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
             return Verdict::Repeat;
         }
         let trust = if is_answer { Trust::Snapshots } else { self.facts.trust };
+        if self.roster.is_beyond(news.extent) {
+            self.ask_participants(now, output);
+        }
         let Some(change) = self.roster.told(news.participants, news.extent, trust) else {
             return Verdict::Stale;
         };
@@ -618,6 +624,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         }
         output.event(event);
         if outcome != Outcome::Completed {
+            self.invite_may_be_taken(ended.action(), output);
             self.not_done(ended.action());
             return;
         }

@@ -1,10 +1,20 @@
 //! Stories of whole calls.
 
 mod ends;
+mod escalation;
 mod incoming;
+mod limits;
+mod lost_answers;
 mod media;
 mod outgoing;
+mod permissions;
+mod recording_policy;
+mod roster;
 mod scenario;
+#[cfg(feature = "snapshot")]
+mod snapshots;
+mod time;
+mod transfer;
 
 use super::*;
 use crate::lifecycle;

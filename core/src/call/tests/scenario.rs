@@ -223,8 +223,10 @@ enum Step {
     SaysLate(Said),
     /// It happens, and nobody reports it: the service answers 404 with this code from now on.
     Gone(u32),
-    /// The service finds the call again.
+    /// The call is in this state, and nobody reports it.
     Found(State),
+    /// These are in the call, and nobody reports it.
+    RosterIs(Vec<Participant>),
     /// These events came since the last such step.
     Events(Vec<Event>),
     /// These requests left since the last such step.
@@ -245,6 +247,8 @@ enum Beginning {
 pub(super) struct Story {
     beginning: Beginning,
     steps: Vec<Step>,
+    lost: Vec<Fact>,
+    tells_again: bool,
 }
 
 pub(super) fn incoming() -> Story {
@@ -252,7 +256,7 @@ pub(super) fn incoming() -> Story {
 }
 
 pub(super) fn offered(offer: Offer) -> Story {
-    Story { beginning: Beginning::Offered(setup(), offer), steps: Vec::new() }
+    Story { beginning: Beginning::Offered(setup(), offer), steps: Vec::new(), lost: Vec::new(), tells_again: false }
 }
 
 pub(super) fn outgoing() -> Story {
@@ -260,7 +264,7 @@ pub(super) fn outgoing() -> Story {
 }
 
 pub(super) fn placed(placement: Placement<'static>) -> Story {
-    Story { beginning: Beginning::Placed(setup(), placement), steps: Vec::new() }
+    Story { beginning: Beginning::Placed(setup(), placement), steps: Vec::new(), lost: Vec::new(), tells_again: false }
 }
 
 /// An incoming call that was answered and has audio, at second 3.
@@ -425,6 +429,10 @@ impl Story {
         self.step(Step::Found(state))
     }
 
+    pub(super) fn roster_is(self, members: &[Participant]) -> Self {
+        self.step(Step::RosterIs(members.to_vec()))
+    }
+
     pub(super) fn gives(self, events: &[Event]) -> Self {
         self.step(Step::Events(events.to_vec()))
     }
@@ -459,13 +467,36 @@ impl Story {
         Run::up_to_the_last_step(self, Telling::AsItIs).call
     }
 
+    /// Tells the story as it is; all its events.
+    pub(super) fn tell_events(&self) -> Vec<Event> {
+        Run::up_to_the_last_step(self, Telling::AsItIs).events
+    }
+
+    /// Tells the story as it is; the requests that left since its beginning was told.
+    pub(super) fn requests(&self) -> Vec<Action> {
+        let run = Run::up_to_the_last_step(self, Telling::AsItIs);
+        run.sent[run.requests_seen..].iter().filter(|sent| sent.left).map(|sent| sent.action).collect()
+    }
+
     /// Tells the story as it is, and with each report twice. For a story that is one only in this order.
     pub(super) fn in_order(&self) -> Small {
         let plain = Run::of(self, Telling::AsItIs);
         let twice = Run::of(self, Telling::Twice);
         same(&plain, &twice, &[]);
-        assert_eq!(plain.events, twice.events, "twice");
+        assert!(self.tells_again || plain.events == twice.events, "{:?}\n{:?}", plain.events, twice.events);
         plain.call
+    }
+
+    /// A repetition of a report may be told again, because what was asked in between took it back.
+    pub(super) const fn telling_again(mut self) -> Self {
+        self.tells_again = true;
+        self
+    }
+
+    /// What a lost report of this story costs beyond the table, for a reason that the test gives.
+    pub(super) fn but_lost(mut self, facts: &[Fact]) -> Self {
+        self.lost.extend(facts);
+        self
     }
 
     /// Tells the story in every way.
@@ -486,7 +517,7 @@ impl Story {
             same(&plain, &Run::of(self, Telling::Swapped(first)), differ);
         }
         for (lost, said) in reports.iter().enumerate() {
-            let mut differ = differ.to_vec();
+            let mut differ = [differ, self.lost.as_slice()].concat();
             differ.extend(lost_for_good(said));
             same(&plain, &Run::of(self, Telling::Lost(lost)), &differ);
         }
@@ -823,7 +854,7 @@ impl<'s> Run<'s> {
     }
 
     fn is_in_order(&self) -> bool {
-        matches!(self.telling, Telling::AsItIs | Telling::Twice)
+        self.telling == Telling::AsItIs || (self.telling == Telling::Twice && !self.story.tells_again)
     }
 
     fn step(&mut self, step: &Step, moments: &[usize]) {
@@ -856,6 +887,7 @@ impl<'s> Run<'s> {
             Step::Found(state) => {
                 (self.service.not_found, self.service.state) = (None, *state);
             }
+            Step::RosterIs(members) => self.service.roster = members.clone(),
             Step::Events(expected) if self.is_in_order() => {
                 let events: Vec<_> = self.events[self.events_seen..].iter().copied().map(plainly).collect();
                 assert_eq!(events, *expected, "{:?} at {:?}", self.telling, self.now);
@@ -1136,7 +1168,7 @@ impl<'s> Run<'s> {
             (Fact::Hosting, format!("{}", call.classification().hosting())),
             (Fact::Audio, if is_live { format!("{:?}", call.audio()) } else { String::new() }),
             (Fact::Transcription, format!("{:?}", call.transcription())),
-            (Fact::Recording, format!("{:?}", call.recording())),
+            (Fact::Recording, if is_live { format!("{:?}", call.recording()) } else { String::new() }),
             (Fact::Recorded, format!("{}", call.recorded_participants())),
             (Fact::Reached, format!("{:?} {:?}", call.facts.answered_by, call.facts.routing)),
             (Fact::Settlement, if is_live { format!("{:?}", call.settlement()) } else { String::new() }),
