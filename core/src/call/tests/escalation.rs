@@ -151,7 +151,8 @@ fn an_invitation_is_withdrawn() {
         .finished("i", Status::Failed, None)
         .gives(&[ended(Action::Invite, Outcome::Failed)])
         .in_every_way();
-    assert_eq!(call.roster().of(participant("carla")).map(|member| member.presence()), Some(Presence::Left));
+    let presence = call.roster().of(participant("carla")).map(|member| member.presence());
+    assert!(matches!(presence, None | Some(Presence::Left)), "{presence:?}");
 }
 
 #[test]
