@@ -190,14 +190,13 @@ impl Allowed {
                     if let Some((_, participant)) = self.asked.take_if(|(asked, _)| asked == ticket) {
                         match outcome {
                             Outcome::Completed => self.on_hold = Some(participant),
-                            // It was not started, so that who was on hold is so still.
-                            Outcome::Refused | Outcome::NotSent => {}
+                            // Whether it was on before, the service knows.
                             _ => self.on_hold = None,
                         }
                     }
                 }
                 Event::OperationEnded { action: Action::StopHoldMusic, .. } | Event::RosterChanged { .. } => {
-                    self.on_hold = None;
+                    (self.on_hold, self.asked) = (None, None);
                 }
                 Event::CommandFailed { action: Action::Answer | Action::AnswerPolicyRecording, .. } => {
                     self.is_answered = false;
