@@ -633,7 +633,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         output.event(event);
         if outcome != Outcome::Completed {
             self.invite_may_be_taken(ended.action(), output);
-            self.not_done(ended.action());
+            self.not_done(ended);
             return;
         }
         match ended.action() {
@@ -648,7 +648,8 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 self.invitation_ended();
             }
             Action::StopHoldMusic => self.facts.on_hold = None,
-            Action::UpdateRecordingStatus => {
+            // What is being reported is the newest one's: one before it, which completes late, confirms nothing any more.
+            Action::UpdateRecordingStatus if !self.operations.has_newer(ended) => {
                 let confirmed = self.pending.reporting.take();
                 if let Some(status) = confirmed.filter(|status| self.facts.media.recording_confirmed(*status))
                 {
