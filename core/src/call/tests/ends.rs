@@ -1,9 +1,6 @@
 //! How calls end, how the end becomes known, and what comes after it.
 
-use super::scenario::*;
 use super::*;
-use crate::lifecycle::end::TerminationReason;
-use crate::report::{CallNews, Change};
 
 #[test]
 fn the_bot_hangs_up() {
@@ -106,7 +103,8 @@ fn a_bare_404_that_is_contradicted_changes_nothing() {
     let requests = respond(&mut call, 101, ticket, 404, 0);
     assert_eq!(requests.len(), 1, "the call is asked for");
     let news = CallNews::of(State::Established);
-    let found = Report::Response(Response { ticket: requests[0], status: 200, code: 0, body: Body::Call(news) });
+    let found =
+        Report::Response(Response { ticket: requests[0], status: 200, code: 0, body: Body::Call(news) });
     let output = call.handle(at(102), Input::Report(&found)).unwrap();
     assert_eq!((output.events(), output.verdict()), (&[][..], Verdict::Repeat));
     // The next bare one is the first again.
@@ -151,10 +149,8 @@ fn regression_a_roster_of_a_call_whose_end_was_inferred_lets_it_ask_and_come_bac
         .asks(&[Action::Refresh, Action::ListParticipants, Action::Refresh, Action::ListParticipants])
         .in_order();
     assert_eq!((call.state(), call.roster().count()), (State::Established, 3));
-    let told = talking().at(60).deleted(None).at(61).says_late(Said::Roster(
-        crate::roster::Extent::Full,
-        std::vec![here("bot")],
-    ));
+    let told =
+        talking().at(60).deleted(None).at(61).says_late(Said::Roster(Extent::Full, std::vec![here("bot")]));
     assert!(told.asks(&[]).in_order().state().is_ended());
 }
 
@@ -164,10 +160,7 @@ fn a_told_end_absorbs_whatever_comes_late() {
     let call = talking()
         .at(60)
         .deleted(result(200, 5002))
-        .gives(&[
-            moved(State::Established, State::Terminated),
-            over(By::Unknown, result(200, 5002)),
-        ])
+        .gives(&[moved(State::Established, State::Terminated), over(By::Unknown, result(200, 5002))])
         .at(3600)
         .told_late(State::Established)
         .told_late(State::Hold)
@@ -220,7 +213,8 @@ fn an_established_that_comes_after_the_end_says_that_the_call_was() {
 
 #[test]
 fn the_reason_of_a_termination_is_kept() {
-    let news = CallNews { reason: Some(TerminationReason::CallTerminated), ..CallNews::of(State::Terminated) };
+    let news =
+        CallNews { reason: Some(TerminationReason::CallTerminated), ..CallNews::of(State::Terminated) };
     let call = talking().at(60).news(news).in_every_way();
     assert_eq!(call.end().and_then(|end| end.reason), Some(TerminationReason::CallTerminated));
 }
@@ -298,7 +292,7 @@ fn operations_end_with_the_call_each_once() {
 }
 
 fn over_without_a_word(by: By) -> Event {
-    Event::Ended(End { ever_established: true, ..lost(by) })
+    Event::Ended(End { ever_established: true, ..without_a_word(by) })
 }
 
 /// Answers the request of this ticket; the tickets of what is asked then.

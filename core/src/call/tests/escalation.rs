@@ -1,15 +1,6 @@
 //! Peer-to-peer calls that become conversations, or groups.
 
-use super::scenario::*;
 use super::*;
-use crate::classification::{Hosting, HostingCause, Kind, Reason};
-use crate::command::Invitee;
-use crate::id::OperationId;
-use crate::list::List;
-use crate::permission::{Permission, Permissions};
-use crate::report::{CallNews, OperationNews};
-use crate::restriction::Restriction;
-use crate::roster::Presence;
 
 const ONE: [Invitee<'static>; 1] = [Invitee::new(USERS[0])];
 const MERGED: [Invitee<'static>; 1] =
@@ -45,10 +36,7 @@ fn an_invitation_makes_a_group() {
         .gives(&[roster_changed(&[1, 2], &[])])
         .at(40)
         .finished("i", Status::Completed, None)
-        .gives(&[
-            ended(Action::Invite, Outcome::Completed),
-            Event::KindChanged(Reason::InviteCompleted),
-        ])
+        .gives(&[ended(Action::Invite, Outcome::Completed), Event::KindChanged(Reason::InviteCompleted)])
         .roster(&[here("bot"), here("anna"), here("carla")])
         .in_every_way();
     is_a(Kind::Group, Hosting::Conversation, &call);
@@ -58,15 +46,11 @@ fn an_invitation_makes_a_group() {
 #[test]
 fn an_invitation_is_declined() {
     // Field reports: the call stays in meeting mode, where a transfer is refused.
-    let restricted =
-        Event::Restricted { action: Action::Transfer, restriction: Restriction::MeetingMode };
+    let restricted = Event::Restricted { action: Action::Transfer, restriction: Restriction::MeetingMode };
     let call = taken(talking().at(30).bot(invite()))
         .at(55)
         .finished("i", Status::Failed, result(480, 10076))
-        .gives(&[
-            Event::HostingChanged(HostingCause::InviteTaken),
-            ended(Action::Invite, Outcome::Failed),
-        ])
+        .gives(&[Event::HostingChanged(HostingCause::InviteTaken), ended(Action::Invite, Outcome::Failed)])
         .at(60)
         .bot(transfer())
         .gives(&[restricted])
@@ -125,11 +109,9 @@ fn an_invitation_completes_and_no_roster_ever_comes() {
 #[test]
 fn an_invitation_that_nobody_answers_is_asked_for() {
     // Field reports: it fails after about a minute.
-    taken(talking().at(30).bot(invite()))
-        .at(90)
-        .finished("i", Status::Failed, result(408, 0))
-        .in_every_way();
-    let call = taken(talking().at(30).bot(invite())).at(95).asks(&[Action::Invite, Action::GetOperation]).tell();
+    taken(talking().at(30).bot(invite())).at(90).finished("i", Status::Failed, result(408, 0)).in_every_way();
+    let call =
+        taken(talking().at(30).bot(invite())).at(95).asks(&[Action::Invite, Action::GetOperation]).tell();
     assert_eq!(call.operations().rows().next().map(Operation::phase), Some(Phase::Running));
 }
 
@@ -137,7 +119,7 @@ fn an_invitation_that_nobody_answers_is_asked_for() {
 fn an_invitation_is_withdrawn() {
     let call = taken(talking().at(30).bot(invite()))
         .check(|call| {
-            let invited = call.roster().of(participant("carla")).map(|member| member.presence());
+            let invited = call.roster().of(participant("carla")).map(Member::presence);
             assert_eq!(invited, Some(Presence::Invited));
         })
         .at(35)
@@ -151,7 +133,7 @@ fn an_invitation_is_withdrawn() {
         .finished("i", Status::Failed, None)
         .gives(&[ended(Action::Invite, Outcome::Failed)])
         .in_every_way();
-    assert_eq!(call.roster().of(participant("carla")).map(|member| member.presence()), Some(Presence::Left));
+    assert_eq!(call.roster().of(participant("carla")).map(Member::presence), Some(Presence::Left));
 }
 
 #[test]
@@ -161,10 +143,7 @@ fn regression_an_invitation_that_failed_before_its_answer_was_taken() {
         .bot(invite())
         .at(31)
         .finished_by_context(Action::Invite, Status::Failed)
-        .gives(&[
-            ended(Action::Invite, Outcome::Failed),
-            Event::HostingChanged(HostingCause::InviteTaken),
-        ])
+        .gives(&[ended(Action::Invite, Outcome::Failed), Event::HostingChanged(HostingCause::InviteTaken)])
         .at(32);
     is_a(Kind::PeerToPeer, Hosting::Conversation, &taken(call).nothing().in_order());
 }
@@ -207,7 +186,7 @@ fn a_bot_without_a_permission_for_groups_is_warned_and_dropped() {
         .told(State::Established)
         .check(|call| {
             let missing = permission_advice(call);
-            assert_eq!(missing, Some(crate::permission::GROUP));
+            assert_eq!(missing, Some(permission::GROUP));
         })
         .at(30)
         .deleted(result(200, 5300))
@@ -225,7 +204,7 @@ fn a_bot_without_a_permission_for_groups_is_warned_and_dropped() {
 }
 
 fn permission_advice(call: &Small) -> Option<Permissions> {
-    crate::permission::would_be_dropped(&call.knowledge()).map(|missing| missing.any_of())
+    permission::would_be_dropped(&call.knowledge()).map(Missing::any_of)
 }
 
 #[test]

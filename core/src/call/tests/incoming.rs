@@ -1,10 +1,6 @@
 //! Calls to the bot.
 
-use super::scenario::*;
 use super::*;
-use crate::command::Redirect;
-use crate::list::List;
-use crate::report::{CallNews, Change};
 
 #[test]
 fn an_incoming_call_is_answered() {
@@ -126,7 +122,7 @@ fn a_redirected_call_that_nobody_takes_is_asked_for_once_it_rang_out() {
         .gone(8522)
         .at(76)
         .asks(&[Action::Refresh])
-        .gives(&[moved(State::Redirecting, State::Terminated), Event::Ended(lost(By::Bot))])
+        .gives(&[moved(State::Redirecting, State::Terminated), Event::Ended(without_a_word(By::Bot))])
         .in_every_way();
 }
 
@@ -145,23 +141,14 @@ fn a_redirected_call_that_is_still_there_is_asked_for_and_not_taken_again() {
 
 #[test]
 fn redirecting_that_the_bot_did_not_ask_for_is_asked_about() {
-    let call = incoming()
-        .at(1)
-        .told(State::Redirecting)
-        .asks(&[Action::Refresh])
-        .at(2)
-        .deleted(None)
-        .in_every_way();
+    let call =
+        incoming().at(1).told(State::Redirecting).asks(&[Action::Refresh]).at(2).deleted(None).in_every_way();
     assert_eq!(call.end().map(|end| end.by), Some(By::Unknown));
 }
 
 #[test]
 fn a_recording_policy_gives_five_seconds() {
-    let invited = Offer {
-        coordinates: Coordinates::Meeting,
-        recording: PolicyRecording::Yes,
-        ..offer()
-    };
+    let invited = Offer { coordinates: Coordinates::Meeting, recording: PolicyRecording::Yes, ..offer() };
     offered(invited)
         .at(4)
         .check(|call| {
@@ -174,7 +161,7 @@ fn a_recording_policy_gives_five_seconds() {
             Event::Offered,
             Event::AnswerTimeout,
             moved(State::Incoming, State::Terminated),
-            Event::Ended(lost(By::Unknown)),
+            Event::Ended(without_a_word(By::Unknown)),
         ])
         .refused(answer(), Why::Lifecycle(lifecycle::Why::Ended))
         .in_every_way();
@@ -253,7 +240,7 @@ fn the_limit_passes_and_what_became_of_the_call_is_asked() {
             Event::Offered,
             Event::AnswerTimeout,
             moved(State::Incoming, State::Terminated),
-            Event::Ended(lost(By::Unknown)),
+            Event::Ended(without_a_word(By::Unknown)),
         ])
         .asks(&[Action::Refresh])
         .in_every_way();
@@ -304,7 +291,7 @@ fn a_late_answer_is_told_that_the_call_is_gone() {
             Event::Offered,
             failed(Action::Answer, 404, 8522),
             moved(State::Incoming, State::Terminated),
-            Event::Ended(lost(By::Unknown)),
+            Event::Ended(without_a_word(By::Unknown)),
         ])
         .in_every_way();
 }

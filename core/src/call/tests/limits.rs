@@ -3,18 +3,7 @@
 use std::string::ToString;
 use std::vec::Vec;
 
-use super::scenario::*;
 use super::*;
-use crate::command::{
-    Answer, AudioRoutingGroup, Invitee, JoiningAnswer, MediaConfig, Record, Redirect, Repeat, RoutingMode,
-};
-use crate::id::ParticipantId;
-use crate::identity::{Identity, Source};
-use crate::limit::{Breach, Limit};
-use crate::list::List;
-use crate::media::{ScreenSharingRole, Tone};
-use crate::restriction::{Overrides, Restriction};
-use crate::text::Secret;
 
 const INVITEES: [Invitee<'static>; 6] = [Invitee::new(USERS[0]); 6];
 const MERGED: [Invitee<'static>; 2] = [Invitee { replaces_call_id: Some("a"), ..INVITEES[0] }, INVITEES[0]];
@@ -39,12 +28,7 @@ fn breach(limit: Limit, found: u16) -> Result<(), Why> {
 }
 
 /// Tries a command with each number around a limit.
-fn around<'a>(
-    call: &Small,
-    limit: Limit,
-    numbers: &[(usize, bool)],
-    command: impl Fn(usize) -> Command<'a>,
-) {
+fn around<'a>(call: &Small, limit: Limit, numbers: &[(usize, bool)], command: impl Fn(usize) -> Command<'a>) {
     for (number, fits) in numbers {
         let expected = if *fits { Ok(()) } else { breach(limit, u16::try_from(*number).unwrap()) };
         assert_eq!(tried(call, &command(*number)), expected, "{number} {limit}");
@@ -133,7 +117,7 @@ fn up_to_5_are_invited_at_once_and_several_only_where_the_chat_is_known() {
     let group = placed(to_users(2)).created(State::Establishing).at(1).told(State::Established).tell();
     assert_eq!(tried(&group, &invite(1)), Ok(()));
     assert_eq!(tried(&group, &invite(2)), Err(Why::Restricted(Restriction::ChatNeeded)));
-    let told = crate::report::CallNews { coordinates: Coordinates::Chat, ..crate::report::CallNews::NONE };
+    let told = CallNews { coordinates: Coordinates::Chat, ..CallNews::NONE };
     let group = placed(to_users(2)).created(State::Established).at(1).news(told).tell();
     assert_eq!(tried(&group, &invite(2)), Ok(()));
     // Only one is invited out of another call.
@@ -198,7 +182,10 @@ fn a_phone_needs_an_application_instance_and_a_guest_only_joins() {
         assert_eq!(place(placement), Err(Why::PhoneNeedsInstance));
         assert_eq!(place(Placement { source, ..to_users(1) }), Ok(()));
     }
-    assert_eq!(place(Placement { source: instance, ..Placement::to_targets(CALLBACK, List::new(&phone)) }), Ok(()));
+    assert_eq!(
+        place(Placement { source: instance, ..Placement::to_targets(CALLBACK, List::new(&phone)) }),
+        Ok(())
+    );
     assert_eq!(place(Placement { source: guest, ..to_users(1) }), Err(Why::GuestNeedsMeeting));
     assert_eq!(place(Placement { source: guest, ..Placement::into_meeting(CALLBACK, MEETING) }), Ok(()));
 }
@@ -346,7 +333,7 @@ fn every_reason_of_a_refusal_is_tried() {
     for why in Unsettled::ALL.iter().filter(|why| **why != Unsettled::NotIncoming) {
         assert!(tried.contains(&Why::Settlement(*why)), "{why}");
     }
-    let documented = |one: &&Restriction| one.certainty() == crate::certainty::Certainty::Documented;
+    let documented = |one: &&Restriction| one.certainty() == Certainty::Documented;
     for why in Restriction::ALL.iter().filter(documented) {
         assert!(tried.contains(&Why::Restricted(*why)), "{why}");
     }
@@ -378,7 +365,10 @@ fn a_refusal_says_what_and_when_and_the_way_out() {
         let mut call = refuses;
         let refused = call.handle(at(14), Input::Command(&command)).unwrap_err();
         let (text, why) = (refused.to_string(), refused.why.to_string());
-        assert!(text.starts_with(&std::format!("cannot {} while {}: ", refused.action, refused.state)), "{text}");
+        assert!(
+            text.starts_with(&std::format!("cannot {} while {}: ", refused.action, refused.state)),
+            "{text}"
+        );
         assert!(why.contains([';', ':']), "{why}: and what to do?");
         assert!(!why.ends_with('.') && !why.starts_with(char::is_uppercase), "{why}");
     }
@@ -389,7 +379,10 @@ fn an_embedder_switches_a_restriction_off_by_name() {
     let with = |names| talking().with(|setup| setup.overrides = Overrides::parse(names).unwrap()).tell();
     assert_eq!(tried(&with(""), &Command::Mute), Err(Why::Restricted(Restriction::ConversationOnly)));
     assert_eq!(tried(&with("conversationOnly"), &Command::Mute), Ok(()));
-    assert_eq!(tried(&with("chatNeeded"), &Command::Mute), Err(Why::Restricted(Restriction::ConversationOnly)));
+    assert_eq!(
+        tried(&with("chatNeeded"), &Command::Mute),
+        Err(Why::Restricted(Restriction::ConversationOnly))
+    );
     assert_eq!(tried(&with("conversationOnly chatNeeded"), &invite(2)), Ok(()));
     assert_eq!(tried(&with("conversationOnly"), &invite(2)), Err(Why::Restricted(Restriction::ChatNeeded)));
 }

@@ -2,12 +2,7 @@
 
 use std::vec::Vec;
 
-use super::scenario::*;
 use super::*;
-use crate::command::{AudioRoutingGroup, Invitee, Redirect, RoutingMode};
-use crate::id::ParticipantId;
-use crate::list::List;
-use crate::media::Tone;
 
 const TONES: [Tone; 1] = [Tone::Pound];
 const INVITEES: [Invitee<'static>; 2] = [Invitee::new(USERS[0]); 2];
@@ -62,8 +57,14 @@ fn once_only() -> Vec<(Story, Command<'static>, Event)> {
 #[test]
 fn every_command_that_must_not_be_repeated_is_tried_here() {
     // A creation has its own stories below; a joining participant is answered in the response to his notification.
-    let apart =
-        [Action::Place, Action::PlaceGroup, Action::Join, Action::JoinAsGuest, Action::AnswerJoining, Action::AnswerPolicyRecording];
+    let apart = [
+        Action::Place,
+        Action::PlaceGroup,
+        Action::Join,
+        Action::JoinAsGuest,
+        Action::AnswerJoining,
+        Action::AnswerPolicyRecording,
+    ];
     let tried: Vec<_> = once_only().iter().map(|(_, command, _)| command.action()).collect();
     for action in Action::ALL.iter().filter(|action| action.is_once_only() && !apart.contains(action)) {
         assert!(tried.contains(action), "{action}");
@@ -96,7 +97,8 @@ fn a_status_that_leaves_it_open_is_a_lost_answer() {
 fn a_definite_refusal_says_that_nothing_was_done() {
     for (story, command, _) in once_only() {
         let action = command.action();
-        let is_operation = !matches!(action, Action::Answer | Action::Reject | Action::Redirect | Action::Transfer);
+        let is_operation =
+            !matches!(action, Action::Answer | Action::Reject | Action::Redirect | Action::Transfer);
         let event = if is_operation { ended(action, Outcome::Refused) } else { failed(action, 429, 0) };
         let again = story.at(10).begun().bot(command).response(action, 429).gives(&[event]).bot(command);
         assert_eq!(again.requests().iter().filter(|asked| **asked == action).count(), 2, "{action}");
@@ -107,7 +109,8 @@ fn a_definite_refusal_says_that_nothing_was_done() {
 fn what_was_never_sent_may_be_tried_again() {
     for (story, command, _) in once_only() {
         let action = command.action();
-        let is_operation = !matches!(action, Action::Answer | Action::Reject | Action::Redirect | Action::Transfer);
+        let is_operation =
+            !matches!(action, Action::Answer | Action::Reject | Action::Redirect | Action::Transfer);
         let event = if is_operation { ended(action, Outcome::NotSent) } else { failed(action, 0, 0) };
         story.at(10).begun().bot(command).says(Said::NotSent(action)).gives(&[event]).bot(command).tell();
     }
@@ -117,10 +120,13 @@ fn what_was_never_sent_may_be_tried_again() {
 fn a_completion_settles_an_operation_whose_answer_was_lost() {
     for (story, command, event) in once_only() {
         let action = command.action();
-        if event != unknown(action) || matches!(action, Action::Answer | Action::Reject | Action::Redirect | Action::Transfer) {
+        if event != unknown(action)
+            || matches!(action, Action::Answer | Action::Reject | Action::Redirect | Action::Transfer)
+        {
             continue;
         }
-        for (status, outcome) in [(Status::Completed, Outcome::Completed), (Status::Failed, Outcome::Failed)] {
+        for (status, outcome) in [(Status::Completed, Outcome::Completed), (Status::Failed, Outcome::Failed)]
+        {
             story
                 .clone()
                 .at(10)
@@ -185,7 +191,7 @@ fn news_settles_an_answer_that_was_lost() {
     lost.clone().bot(play()).bot(Command::HangUp).asks(&[Action::Answer, Action::HangUp]).tell();
     // The call was gone.
     let call = lost.gone(8522).at(16).tell();
-    assert_eq!(call.end(), Some(super::scenario::lost(By::Unknown)));
+    assert_eq!(call.end(), Some(without_a_word(By::Unknown)));
 }
 
 #[test]
@@ -219,10 +225,7 @@ fn news_settles_a_transfer_that_was_lost() {
     // It failed.
     lost.clone()
         .at(11)
-        .news(crate::report::CallNews {
-            result: result(500, 7000),
-            ..crate::report::CallNews::of(State::Established)
-        })
+        .news(CallNews { result: result(500, 7000), ..CallNews::of(State::Established) })
         .gives(&[unknown(Action::Transfer), Event::TransferFailed(result(500, 7000))])
         .in_order();
     // It goes on as if nothing had been: another may be tried.
@@ -240,7 +243,8 @@ fn a_lost_hang_up_is_asked_about_and_may_be_tried_again() {
         .at(11)
         .deleted(result(200, 7000))
         .in_order();
-    let call = talking().at(10).bot(Command::HangUp).gone(8522).says(Said::NoAnswer(Action::HangUp)).in_order();
+    let call =
+        talking().at(10).bot(Command::HangUp).gone(8522).says(Said::NoAnswer(Action::HangUp)).in_order();
     assert!(call.state().is_ended());
 }
 
@@ -266,7 +270,7 @@ fn a_lost_creation_waits_for_news_and_is_never_repeated() {
             .at(180)
             .gives(&[
                 moved(State::Establishing, State::Terminated),
-                Event::Ended(super::scenario::lost(By::Unknown)),
+                Event::Ended(without_a_word(By::Unknown)),
             ])
             .asks(&[action])
             .tell();
@@ -320,7 +324,11 @@ fn questions_that_are_lost_are_asked_again_and_less_often() {
     let output = call.handle(at(30), Input::Tick).unwrap();
     let ticket = output.requests().next().unwrap().ticket();
     let _ = call.handle(at(31), Input::Report(&Report::NoResponse { ticket })).unwrap();
-    assert_eq!(call.next_deadline(), Some(Deadline { at: at(70), kind: deadline::Kind::Ask }), "four times ten");
+    assert_eq!(
+        call.next_deadline(),
+        Some(Deadline { at: at(70), kind: deadline::Kind::Ask }),
+        "four times ten"
+    );
     // A question of which no word comes at all counts as lost after a minute.
     let _ = call.handle(at(70), Input::Tick).unwrap();
     assert_eq!(call.next_deadline(), Some(Deadline { at: at(130), kind: deadline::Kind::Ask }));

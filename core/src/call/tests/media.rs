@@ -1,15 +1,6 @@
 //! Audio, prompts, recordings, tones, and what else a call is told of its media.
 
-use super::scenario::*;
 use super::*;
-use crate::command::{Answer, BargeIn, MediaConfig, Record, Repeat};
-use crate::id::{OperationId, Sequence};
-use crate::list::List;
-use crate::media::{Arrival, Sharing, Tone};
-use crate::operation::Completion;
-use crate::report::{CallNews, Change, OperationNews};
-use crate::restriction::Restriction;
-use crate::text::Secret;
 
 const TONES: [Tone; 2] = [Tone::Tone1, Tone::Pound];
 
@@ -506,10 +497,8 @@ fn tones_are_heard_once_and_in_order() {
 
 #[test]
 fn a_tone_says_that_the_call_is_established() {
-    let pressed = CallNews {
-        tone: Some(crate::report::ToneInfo { sequence: Sequence::new(1), tone: Tone::Star }),
-        ..CallNews::NONE
-    };
+    let pressed =
+        CallNews { tone: Some(ToneInfo { sequence: Sequence::new(1), tone: Tone::Star }), ..CallNews::NONE };
     incoming()
         .at(1)
         .bot(answer())
@@ -584,7 +573,10 @@ fn regression_a_word_of_the_transcription_that_may_be_old_is_asked_about() {
 
 #[test]
 fn media_that_the_bot_hosts_plays_nothing_for_it() {
-    let hosted = Command::Answer(Answer { media: MediaConfig::AppHosted(Secret::new("blob")), ..Answer::new(CALLBACK) });
+    let hosted = Command::Answer(Answer {
+        media: MediaConfig::AppHosted(Secret::new("blob")),
+        ..Answer::new(CALLBACK)
+    });
     incoming()
         .at(1)
         .bot(hosted)
@@ -592,10 +584,7 @@ fn media_that_the_bot_hosts_plays_nothing_for_it() {
         .audio(Audio::Active)
         .refused(play(), Why::Restricted(Restriction::ServiceHostedMedia))
         .refused(record(), Why::Restricted(Restriction::ServiceHostedMedia))
-        .refused(
-            Command::CancelMediaProcessing,
-            Why::Restricted(Restriction::ServiceHostedMedia),
-        )
+        .refused(Command::CancelMediaProcessing, Why::Restricted(Restriction::ServiceHostedMedia))
         .bot(send_tones()) // no page restricts it
         .in_every_way();
 }

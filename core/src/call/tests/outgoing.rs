@@ -1,13 +1,6 @@
 //! Calls that the bot places, and meetings that it joins.
 
-use super::scenario::*;
 use super::*;
-use crate::identity::{Answerer, Routing, Source};
-use crate::report::CallNews;
-use crate::permission::Permission;
-use crate::roster::Presence;
-use crate::text::Secret;
-use crate::time::Span;
 
 #[test]
 fn an_outgoing_call_is_answered() {
@@ -152,11 +145,7 @@ fn news_of_a_call_may_come_before_its_201() {
     let call = outgoing()
         .at(1)
         .news(news)
-        .gives(&[
-            Event::Created,
-            moved(State::Establishing, State::Established),
-            Event::Established,
-        ])
+        .gives(&[Event::Created, moved(State::Establishing, State::Established), Event::Established])
         .at(2)
         .created(State::Establishing)
         .nothing()
@@ -247,7 +236,7 @@ fn a_guest_waits_in_the_lobby_and_is_admitted() {
         .gives(&[roster_changed(&[1], &[]), roster_updated(&[0])])
         .check(|call| assert!(!call.is_in_lobby()))
         .in_every_way();
-    assert_eq!(call.roster().of(participant("bot")).map(|member| member.presence()), Some(Presence::Present));
+    assert_eq!(call.roster().of(participant("bot")).map(Member::presence), Some(Presence::Present));
 }
 
 #[test]
@@ -343,9 +332,8 @@ fn a_forward_may_be_told_before_who_answered() {
 
 #[test]
 fn a_phone_is_called_as_an_application_instance() {
-    const PHONE: [crate::identity::Identity<'static>; 1] =
-        [crate::identity::Identity::Phone(Secret::new("+12345678901"))];
-    let placement = Placement::to_targets(CALLBACK, crate::list::List::new(&PHONE));
+    const PHONE: [Identity<'static>; 1] = [Identity::Phone(Secret::new("+12345678901"))];
+    let placement = Placement::to_targets(CALLBACK, List::new(&PHONE));
     let refused = Small::place(at(0), setup(), &placement).unwrap_err();
     assert_eq!(refused.why, Why::PhoneNeedsInstance);
     let source = Source::ApplicationInstance("3d913abb-aec0-4964-8fa6-3c6850c4f278");

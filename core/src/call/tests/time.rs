@@ -1,9 +1,6 @@
 //! Time as the embedder tells it: other origins, leaps, and clocks that stand still or go back.
 
-use super::scenario::*;
 use super::*;
-use crate::report::CallNews;
-use crate::time::Span;
 
 /// A call that waits for several things at once.
 fn waiting() -> Small {
@@ -81,7 +78,7 @@ fn a_clock_that_went_back_only_makes_deadlines_late() {
     let mut call = talking().tell();
     // What was set on the later clock fires by that clock.
     assert_eq!(call.next_deadline(), Some(Deadline { at: at(900), kind: deadline::Kind::KeepAlive }));
-    let hold = Report::Call { change: crate::report::Change::Updated, news: CallNews::of(State::Hold) };
+    let hold = Report::Call { change: Change::Updated, news: CallNews::of(State::Hold) };
     let asked = call.handle(at(0), Input::Report(&hold)).unwrap();
     assert_eq!(asked.requests().len(), 1);
     let due = call.next_deadline().unwrap();
