@@ -252,7 +252,9 @@ impl PartialEq for Deadlines {
 
 impl Hash for Deadlines {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        Kind::ALL.iter().for_each(|kind| self.of(*kind).hash(state));
+        for kind in Kind::ALL {
+            self.of(*kind).hash(state);
+        }
     }
 }
 
