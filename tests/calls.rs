@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use callflow_core::action::Action;
 use callflow_core::classification::{Kind, Reason};
-use callflow_core::command;
 use callflow_core::event::Event;
 use callflow_core::lifecycle::State;
 use callflow_core::lifecycle::end::How;
 use callflow_core::operation::Outcome as Ended;
 use callflow_core::result::ResultInfo;
 use callflow_graph::bot::{Bot, Call, CallHandler, HandlerError, PlaceError};
-use callflow_graph::session::{Order, Target};
+use callflow_graph::session::{Answer, Order, Target};
 use callflow_graph::simulator::{Faults, Outcome, Person, Step, WhenRung};
 use callflow_graph::store::embedded::Embedded;
 use callflow_graph::store::{CallName, Commit, Pending, Record, Store};
@@ -83,10 +83,10 @@ async fn without_the_permission_nobody_is_called_and_the_bot_is_told_why() {
     let view = end_of(&bot, &name).await;
     assert_eq!(view.end.unwrap().how, How::NotCreated);
     let failed = scene.told(&name).into_iter().find_map(|event| match event {
-        Event::CommandFailed { command, status, code, .. } => Some((command, status, code)),
+        Event::CommandFailed { action, status, code, .. } => Some((action, status, code)),
         _ => None,
     });
-    assert_eq!(failed, Some((command::Kind::Create, 403, 7504)));
+    assert_eq!(failed, Some((Action::Place, 403, 7504)));
     assert_eq!(scene.simulator.calls(), []);
 }
 
@@ -128,7 +128,7 @@ async fn commands_from_outside_are_carried_out_or_refused_with_a_reason() {
     let id = scene.simulator.call_bot(PERSON, APP, vec![Step::AwaitHangUp]).unwrap();
     tokio::time::sleep(Duration::from_secs(5)).await;
     let name = name_of(&id);
-    let refused = bot.order(&name, Order::Answer).await.unwrap_err();
+    let refused = bot.order(&name, Order::Answer(Answer::default())).await.unwrap_err();
     assert!(refused.to_string().contains("cannot answer while established"), "{refused}");
     bot.order(&name, Order::HangUp).await.unwrap();
     end_of(&bot, &name).await;
@@ -216,10 +216,7 @@ async fn an_unreachable_graph_is_told_of_and_nobody_is_called() {
     let view = end_of(&bot, &name).await;
     assert_eq!(view.end.unwrap().how, How::NotCreated);
     let told = scene.told(&name);
-    assert!(
-        matches!(told[0], Event::CommandFailed { status: 0, command: command::Kind::Create, .. }),
-        "{told:?}"
-    );
+    assert!(matches!(told[0], Event::CommandFailed { status: 0, action: Action::Place, .. }), "{told:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -241,7 +238,7 @@ async fn a_503_to_a_creation_is_not_asked_again_and_the_bot_is_told() {
     let view = end_of(&bot, &name).await;
     assert_eq!(view.end.unwrap().how, How::Inferred);
     let told = scene.told(&name);
-    assert!(matches!(told[0], Event::OutcomeUnknown { command: command::Kind::Create, .. }), "{told:?}");
+    assert!(matches!(told[0], Event::OutcomeUnknown { action: Action::Place, .. }), "{told:?}");
     assert_eq!(scene.simulator.calls(), [], "nobody was called twice, here not even once");
 }
 
@@ -254,7 +251,7 @@ async fn an_answer_refused_by_the_service_may_be_tried_again() {
     let name = name_of(&id);
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(bot.view(&name).await.unwrap().unwrap().state, State::Incoming);
-    bot.order(&name, Order::Answer).await.unwrap();
+    bot.order(&name, Order::Answer(Answer::default())).await.unwrap();
     assert!(end_of(&bot, &name).await.ever_established);
 }
 

@@ -162,6 +162,7 @@ impl Action {
 /// A set of actions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Actions(u64);
 
 impl Actions {
@@ -179,6 +180,11 @@ impl Actions {
     /// Whether `action` is in the set.
     pub const fn has(self, action: Action) -> bool {
         self.0 & 1u64.wrapping_shl(action as u32) != 0
+    }
+
+    /// What is in the set, in the order of [`Action::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Action> {
+        Action::ALL.iter().copied().filter(move |action| self.has(*action))
     }
 }
 

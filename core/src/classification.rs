@@ -21,7 +21,17 @@
 //! assert_eq!((call.kind(), call.reason()), (Kind::Group, Reason::InviteCompleted));
 //! ```
 //!
+//! # The diagram
+//!
+#![doc = "```mermaid"]
+#![doc = include_str!("diagram/classification.mmd")]
+#![doc = "```"]
+//!
 //! Source: Graph docs, Calls overview, call, and application: post calls.
+
+mod rows;
+
+pub use rows::{ChangeRow, Created, CreationRow, Observation, change_rows, creation_rows};
 
 use core::fmt;
 
@@ -323,7 +333,7 @@ mod tests {
     #[test]
     fn truth_table_row_4_several_targets_are_a_group_before_anybody_picks_up() {
         // Graph docs, call; application: post calls (several targets).
-        for targets in [2, 3, usize::from(MAX_TARGETS), usize::MAX] {
+        for targets in [2, 3, 5, usize::MAX] {
             let call = created(Outgoing, targets, NONE);
             assert_eq!((parts(call), call.reason()), (GROUP, Reason::SeveralTargets), "{targets}");
         }

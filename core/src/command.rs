@@ -616,6 +616,7 @@ pub enum Command<'a> {
     /// Source: Graph docs, audioRoutingGroup: update.
     UpdateAudioRoutingGroup {
         /// Its id.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::write"))]
         id: &'a str,
         /// What it becomes.
         #[cfg_attr(feature = "serde", serde(borrow))]
@@ -626,6 +627,7 @@ pub enum Command<'a> {
     /// Source: Graph docs, audioRoutingGroup: delete.
     DeleteAudioRoutingGroup {
         /// Its id.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::write"))]
         id: &'a str,
     },
 }

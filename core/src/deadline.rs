@@ -13,8 +13,7 @@
 //! # Ok::<(), callflow_core::deadline::OutOfRange>(())
 //! ```
 
-use core::hash::{Hash, Hasher};
-
+use crate::certainty::Certainty;
 use crate::time::{Span, Timestamp};
 use crate::words::words;
 
@@ -23,10 +22,10 @@ words! {
     pub enum Kind {
         /// The limit for answering, rejecting or redirecting passes.
         Answer = "answer",
-        /// The bot's own limit for ringing somebody passes.
-        Ring = "ring",
         /// A keepAlive is due.
         KeepAlive = "keepAlive",
+        /// An operation was waited for long enough.
+        Operation = "operation",
         /// What was held for audio to become active is let go, though no audio was told of.
         Media = "media",
         /// News that a request should have caused did not come.
@@ -35,8 +34,8 @@ words! {
         Ask = "ask",
         /// The participants are asked for.
         AskParticipants = "ask participants",
-        /// An operation was waited for long enough.
-        Operation = "operation",
+        /// The bot's own limit for ringing somebody passes.
+        Ring = "ring",
         /// A notification of a joining participant has to be answered.
         Joining = "joining",
         /// Nothing was heard of a call whose creation was asked for.
@@ -46,57 +45,33 @@ words! {
 
 words! {
     /// A span that decides a deadline.
+    ///
+    /// Source: [`Timer::source`].
     pub enum Timer {
         /// How long an incoming call waits to be answered, rejected or redirected: 15 seconds.
-        ///
-        /// Source: Graph docs, call: answer.
         Answer = "answer",
         /// How long it waits where the invitation is for policy-based recording: 5 seconds. A notification that a
         /// participant is joining waits as long.
-        ///
-        /// Source: Graph docs, call: answer (example 3); assumed for joining participants: if they may wait longer, some
-        /// are answered by default that could have waited.
         AnswerPolicyRecording = "answer policy recording",
         /// How long somebody may ring before the bot hangs up: 115 seconds.
-        ///
-        /// Source: assumed; v1.0 has no such limit, and beta allows 115 seconds at most (Graph docs, application: post
-        /// calls), so that the default cuts no ringing short that the service allows.
         Ring = "ring",
         /// How often a call is kept alive: 15 minutes. The service clears up after 45 without.
-        ///
-        /// Source: Graph docs, call: keepAlive.
         KeepAlive = "keepAlive",
         /// How soon a keepAlive is tried again after one that failed: 2 minutes.
-        ///
-        /// Source: assumed; short enough for several tries within the 45 minutes.
         KeepAliveRetry = "keepAlive retry",
         /// How long after `established` audio is waited for before held requests are let go: 10 seconds.
-        ///
-        /// Source: assumed; where audio was active and the news of it lost, nothing else would let them go. If audio is
-        /// not active, the service refuses the request, and the operation ends so.
         Media = "media",
         /// How long after an answer, a rejection, a transfer or a hang-up was taken news of it is waited for before the
         /// call is asked for: 15 seconds; after a redirect, as long as that may ring in addition.
-        ///
-        /// Source: assumed; field reports have calls whose news never came, and asking is harmless.
         News = "news",
         /// How long the creation of a call may stay without any news, where its answer was lost: 3 minutes.
-        ///
-        /// Source: assumed; longer than the 115 s that a callee may ring (Graph docs, application: post calls, beta).
         Creation = "creation",
         /// How long an operation's completion is waited for before the operation is asked for, or where its id is not
         /// known its outcome is called unknown: 60 seconds.
-        ///
-        /// Source: assumed; an invitation that nobody takes fails after about as long (field report), and asking for a
-        /// prompt that still plays is harmless.
         Operation = "operation",
         /// The least time between two questions for the call, or for its participants: 10 seconds.
-        ///
-        /// Source: assumed; bounds what doubt can cost to six requests a minute of each.
         Question = "question",
         /// How long an answer to a question is waited for before it counts as lost: 60 seconds.
-        ///
-        /// Source: assumed; if it is shorter than a slow answer, the call is asked for once more.
         QuestionLost = "question lost",
     }
 }
@@ -131,6 +106,63 @@ impl Timer {
         let (_, least, most) = self.spans();
         (least, most)
     }
+
+    /// How sure the default is.
+    pub const fn certainty(self) -> Certainty {
+        match self {
+            Self::Answer | Self::AnswerPolicyRecording | Self::KeepAlive => Certainty::Documented,
+            Self::Ring
+            | Self::KeepAliveRetry
+            | Self::Media
+            | Self::News
+            | Self::Creation
+            | Self::Operation
+            | Self::Question
+            | Self::QuestionLost => Certainty::Assumed,
+        }
+    }
+
+    /// Where the default stands.
+    pub const fn source(self) -> &'static str {
+        match self {
+            Self::Answer => "Graph docs, call: answer",
+            Self::AnswerPolicyRecording => {
+                "Graph docs, call: answer (example 3), for the invitation; assumed for joining participants; if it is \
+                 wrong, some are answered by default that could have waited"
+            }
+            Self::Ring => {
+                "assumed (application: post calls has no limit in v1.0, and allows 115 seconds at most in beta); if it is \
+                 wrong, ringing is cut short that the service would allow"
+            }
+            Self::KeepAlive => "Graph docs, call: keepAlive",
+            Self::KeepAliveRetry => {
+                "assumed (several tries within the 45 minutes that call: keepAlive gives); if it is wrong, the service is \
+                 asked more often than it likes"
+            }
+            Self::Media => {
+                "assumed (the news that audio is active may be lost, and nothing else would let the requests go); if it is \
+                 wrong, the service refuses the request, and the operation ends so"
+            }
+            Self::News => {
+                "assumed (field reports: news that never came); if it is wrong, the call is asked for once, which is \
+                 harmless"
+            }
+            Self::Creation => {
+                "assumed (longer than the 115 seconds of ringing in application: post calls, beta); if it is wrong, a call \
+                 is given up of which there would have been news"
+            }
+            Self::Operation => {
+                "assumed (field report: an invitation that nobody takes fails after about as long); if it is wrong, an \
+                 operation that still runs is asked for, or called unknown where its id is not known"
+            }
+            Self::Question => {
+                "assumed (six requests a minute is what doubt may cost); if it is wrong, the service throttles them"
+            }
+            Self::QuestionLost => {
+                "assumed (no answer takes as long); if it is wrong, the call is asked for once more"
+            }
+        }
+    }
 }
 
 /// A span outside the range of its timer.
@@ -154,12 +186,11 @@ impl core::fmt::Display for OutOfRange {
 impl core::error::Error for OutOfRange {}
 
 /// The unit in which spans are kept, in milliseconds.
-const UNIT: u64 = 100;
+const UNIT: u32 = 100;
 
 /// The timers of a call, in tenths of a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Timers([u16; Timer::COUNT]);
 
 impl Default for Timers {
@@ -201,7 +232,17 @@ impl Timers {
     /// The span of this timer.
     pub fn of(&self, timer: Timer) -> Span {
         let tenths = self.0.get(timer.index()).copied().unwrap_or(0);
-        Span::from_millis(u64::from(tenths).wrapping_mul(UNIT))
+        Span::from_millis(u32::from(tenths).wrapping_mul(UNIT).into())
+    }
+
+    #[cfg(feature = "snapshot")]
+    pub(crate) const fn tenths(self) -> [u16; Timer::COUNT] {
+        self.0
+    }
+
+    #[cfg(feature = "snapshot")]
+    pub(crate) const fn tenths_mut(&mut self) -> &mut [u16; Timer::COUNT] {
+        &mut self.0
     }
 
     /// Whether every span is within its range, as after [`with`](Self::with).
@@ -216,7 +257,7 @@ impl Timers {
 
 #[allow(clippy::cast_possible_truncation)] // the longest range is an hour, which is 36 000
 const fn tenths(span: Span) -> u16 {
-    (span.as_millis() / UNIT) as u16
+    (span.as_millis() / UNIT as u64) as u16
 }
 
 /// A deadline.
@@ -234,8 +275,12 @@ const NEVER: u32 = u32::MAX;
 /// The furthest that a deadline can be ahead of another, in milliseconds: 49 days.
 const FURTHEST: u64 = 0xFFFF_FFFE;
 
-/// The deadlines of one call, one a kind: a moment, and how long after it each is. Equal are those that fire alike: the
-/// moment plays no part.
+/// How long before a deadline the moment is put from which all count, so that earlier ones seldom move it: 4.6 hours.
+const ROOM: u64 = 1 << 24;
+
+/// The deadlines of one call, one a kind: a moment, and how long after it each is.
+///
+/// Two are equal if the moments are, whatever they count from.
 #[derive(Clone, Copy, Debug, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Deadlines {
@@ -250,8 +295,8 @@ impl PartialEq for Deadlines {
     }
 }
 
-impl Hash for Deadlines {
-    fn hash<H: Hasher>(&self, state: &mut H) {
+impl core::hash::Hash for Deadlines {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
         for kind in Kind::ALL {
             self.of(*kind).hash(state);
         }
@@ -288,13 +333,15 @@ impl Deadlines {
 
     /// Sets the deadline of this kind.
     pub(crate) fn set(&mut self, kind: Kind, at: Timestamp) {
+        self.clear(kind);
         let mut after = at.as_millis().wrapping_sub(self.base().as_millis());
-        if self.after.iter().all(|after| *after == NEVER) || at < self.base() || after > FURTHEST {
-            self.move_base(kind, at);
-            after = at.since(self.base()).as_millis();
+        // Before the base, or too far behind it.
+        if after > FURTHEST {
+            self.move_base(at);
+            after = at.since(self.base()).as_millis().min(FURTHEST);
         }
         if let Some(place) = self.after.get_mut(kind.index()) {
-            *place = u32::try_from(after.min(FURTHEST)).unwrap_or(NEVER);
+            *place = u32::try_from(after).unwrap_or(NEVER);
         }
     }
 
@@ -321,19 +368,19 @@ impl Deadlines {
         *self = moved;
     }
 
-    /// Makes the earliest of `at` and the deadlines other than that of `kind` the moment from which all count, but none so
-    /// far back that `at` could not be said: what passed so long ago is due all the same. What is further ahead than can
-    /// be said, on a clock that went back, fires early by as much.
-    fn move_base(&mut self, kind: Kind, at: Timestamp) {
-        self.clear(kind);
-        let furthest_back = Timestamp::from_millis(at.as_millis().saturating_sub(FURTHEST));
-        let base = self.next().map_or(at, |next| next.at.min(at)).max(furthest_back);
-        let old = *self;
-        for (place, after) in self.after.iter_mut().zip(old.after) {
-            if after != NEVER {
-                let moved = old.moment(after).since(base).as_millis();
-                *place = u32::try_from(moved.min(FURTHEST)).unwrap_or(NEVER);
-            }
+    /// Makes a moment before `at` and the deadlines the one from which all count. What is further ahead of `at` than
+    /// can be said fires early by as much; what is further behind it has passed by far, and says a later moment that has.
+    fn move_base(&mut self, at: Timestamp) {
+        let old = self.base();
+        let least = self.after.iter().fold(NEVER, |least, after| least.min(*after));
+        let earliest = if least == NEVER { at } else { self.moment(least).min(at) };
+        let before =
+            |moment: Timestamp, by: u64| Timestamp::from_millis(moment.as_millis().saturating_sub(by));
+        let base = before(earliest, ROOM).max(before(at, FURTHEST));
+        let (later, earlier) = (base.since(old).as_millis(), old.since(base).as_millis());
+        for after in self.after.iter_mut().filter(|after| **after != NEVER) {
+            let moved = u64::from(*after).saturating_sub(later).saturating_add(earlier);
+            *after = u32::try_from(moved.min(FURTHEST)).unwrap_or(NEVER);
         }
         self.base = split(base);
     }
@@ -355,6 +402,8 @@ const fn split(moment: Timestamp) -> [u32; 2] {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::BuildHasher;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -378,16 +427,17 @@ mod tests {
     }
 
     #[test]
-    fn regression_what_fires_alike_is_equal_however_it_came_about() {
-        let mut one = Deadlines::default();
-        one.set(Kind::Answer, Timestamp::from_millis(15_000));
-        one.set(Kind::News, Timestamp::from_millis(16_000));
+    fn regression_deadlines_at_the_same_moments_are_equal_whichever_was_set_first() {
+        let (answer, keep_alive) = (Timestamp::from_millis(15_000), Timestamp::from_millis(900_000));
+        let (mut one, mut other) = (Deadlines::default(), Deadlines::default());
+        one.set(Kind::Answer, answer);
+        one.set(Kind::KeepAlive, keep_alive);
         one.clear(Kind::Answer);
-        let mut other = Deadlines::default();
-        other.set(Kind::News, Timestamp::from_millis(16_000));
-        assert_eq!(one, other);
-        other.set(Kind::Ask, Timestamp::from_millis(16_000));
         assert_ne!(one, other);
+        other.set(Kind::KeepAlive, keep_alive);
+        assert_eq!(one, other);
+        let hasher = std::hash::RandomState::new();
+        assert_eq!(hasher.hash_one(one), hasher.hash_one(other));
     }
 
     #[test]
@@ -426,6 +476,27 @@ mod tests {
         fn plus_one(self) -> Self {
             Self::from_millis(self.as_millis() + 1)
         }
+    }
+
+    #[test]
+    fn regression_deadlines_are_equal_from_whatever_moment_they_count() {
+        let (mut one, mut other) = (Deadlines::default(), Deadlines::default());
+        one.set(Kind::Answer, Timestamp::from_millis(15_000));
+        for deadlines in [&mut one, &mut other] {
+            deadlines.set(Kind::KeepAlive, Timestamp::from_millis(900_000));
+        }
+        one.clear(Kind::Answer);
+        assert_eq!(one, other);
+    }
+
+    #[test]
+    fn regression_a_leap_of_years_is_not_made_up_for_in_steps_of_49_days() {
+        let mut deadlines = Deadlines::default();
+        deadlines.set(Kind::KeepAlive, Timestamp::from_millis(900_000));
+        let years = Timestamp::from_millis(1 << 40);
+        deadlines.set(Kind::Ask, years);
+        assert_eq!(deadlines.of(Kind::Ask), Some(years));
+        assert!(deadlines.of(Kind::KeepAlive).is_some_and(|at| at < years));
     }
 
     proptest! {

@@ -11,15 +11,15 @@ use crate::words::words;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Identity<'a> {
     /// A user of a directory, by object id.
-    User(&'a str),
+    User(#[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::write"))] &'a str),
     /// A bot, by application id.
-    Application(&'a str),
+    Application(#[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::write"))] &'a str),
     /// A bot with a phone number or a policy, by the object id of its application instance.
-    ApplicationInstance(&'a str),
+    ApplicationInstance(#[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::write"))] &'a str),
     /// A phone number in E.164 form.
     Phone(#[cfg_attr(feature = "serde", serde(borrow))] Secret<'a>),
     /// A guest without an account, by id.
-    Guest(&'a str),
+    Guest(#[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::write"))] &'a str),
 }
 
 impl Identity<'_> {
@@ -39,14 +39,16 @@ pub enum Source<'a> {
     /// As itself: nothing is sent.
     Bot,
     /// As this application, by application id.
-    Application(&'a str),
+    Application(#[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::write"))] &'a str),
     /// As this application instance, by object id: what calling a phone needs.
-    ApplicationInstance(&'a str),
+    ApplicationInstance(#[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::write"))] &'a str),
     /// As a guest of a meeting.
     Guest {
         /// Any id, unique among the guests.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::write"))]
         id: &'a str,
         /// The name that the others see.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::write"))]
         display_name: &'a str,
     },
 }

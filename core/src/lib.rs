@@ -15,7 +15,7 @@
 //! | 2 | [`action`], [`identity`], [`meeting`], [`result`], [`certainty`] | what the rules speak about |
 //! | 1 | [`id`], [`time`], [`text`], [`list`] | small value types |
 //!
-//! Beside them: [`diagram`] draws the lifecycle, `snapshot` puts a call into bytes, `testing` watches one.
+//! Beside them: [`diagram`] draws the rules, `snapshot` puts a call into bytes, `testing` watches one.
 //!
 //! Features, all additive: `defmt` (`Format` on every public type), `serde` (the vocabularies over postcard), `snapshot`
 //! (a call as versioned bytes), `std`, `testing` (strategies and checks for property tests).
@@ -26,12 +26,12 @@ extern crate std;
 
 pub mod action;
 pub mod call;
-//pub mod calls;
+pub mod calls;
 pub mod certainty;
 pub mod classification;
 pub mod command;
 pub mod deadline;
-//pub mod diagram;
+pub mod diagram;
 pub mod event;
 pub mod id;
 pub mod identity;

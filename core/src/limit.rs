@@ -9,32 +9,35 @@
 //! );
 //! ```
 
+use crate::certainty::Certainty;
 use crate::words::words;
 
 words! {
     /// What is limited, in the unit that its name says.
+    ///
+    /// Source: [`Limit::source`].
     pub enum Limit {
-        /// Source: Graph docs, application: post calls (a new group call).
+        /// How many are called at once, in a new group call.
         PlaceTargets = "targets of a new call; call fewer and invite the others later",
-        /// Source: Graph docs, call: redirect.
+        /// To how many a call is redirected at once.
         RedirectTargets = "targets of a redirect; redirect to fewer",
-        /// Source: Graph docs, call: redirect.
+        /// How long a redirected call may ring.
         RedirectTimeoutSeconds = "seconds a redirect may ring; leave it out for the default of 55 or 60",
-        /// Source: Graph docs, call: playPrompt.
+        /// How many prompts one request plays.
         Prompts = "prompts at once; play the others afterwards",
-        /// Source: Graph docs, call: record.
+        /// How long a recording waits for somebody to speak.
         InitialSilenceSeconds = "seconds of silence before speech; leave it out for the default of 5",
-        /// Source: Graph docs, call: record.
+        /// How long a silence ends a recording.
         MaxSilenceSeconds = "seconds of silence within speech; leave it out for the default of 5",
-        /// Source: Graph docs, call: record.
+        /// How long a recording is.
         RecordSeconds = "seconds of recording; leave it out for the default of 5",
-        /// Source: Graph docs, call: sendDtmfTones; that there must be one is assumed: a request without any does nothing.
+        /// How many tones are sent at once.
         Tones = "tones to send",
-        /// Source: Graph docs, participant: invite.
+        /// How many are invited at once.
         Invitees = "participants to invite at once; invite the others afterwards",
-        /// Source: Graph docs, audioRoutingGroup (`oneToOne`).
+        /// How many hear the source of an audio routing group of one to one.
         OneToOneReceivers = "receivers of a one-to-one group; use multicast for more",
-        /// Source: Graph docs, audioRoutingGroup (`multicast`); that there must be one is assumed: the service refuses none.
+        /// How many hear the source of a multicast audio routing group.
         MulticastReceivers = "receivers of a multicast group",
     }
 }
@@ -51,6 +54,44 @@ impl Limit {
             Self::OneToOneReceivers => (1, 1),
             // No page gives a most.
             Self::Tones | Self::MulticastReceivers => (1, u16::MAX),
+        }
+    }
+
+    /// How sure it is.
+    pub const fn certainty(self) -> Certainty {
+        match self {
+            Self::Tones | Self::MulticastReceivers => Certainty::Assumed,
+            Self::PlaceTargets
+            | Self::RedirectTargets
+            | Self::RedirectTimeoutSeconds
+            | Self::Prompts
+            | Self::InitialSilenceSeconds
+            | Self::MaxSilenceSeconds
+            | Self::RecordSeconds
+            | Self::Invitees
+            | Self::OneToOneReceivers => Certainty::Documented,
+        }
+    }
+
+    /// Where it stands.
+    pub const fn source(self) -> &'static str {
+        match self {
+            Self::PlaceTargets => "Graph docs, application: post calls (a new group call)",
+            Self::RedirectTargets | Self::RedirectTimeoutSeconds => "Graph docs, call: redirect",
+            Self::Prompts => "Graph docs, call: playPrompt",
+            Self::InitialSilenceSeconds | Self::MaxSilenceSeconds | Self::RecordSeconds => {
+                "Graph docs, call: record"
+            }
+            Self::Tones => {
+                "assumed (call: sendDtmfTones has no number, and none does nothing); if it is wrong, a request is refused \
+                 that would have done nothing"
+            }
+            Self::Invitees => "Graph docs, participant: invite",
+            Self::OneToOneReceivers => "Graph docs, audioRoutingGroup (`oneToOne`)",
+            Self::MulticastReceivers => {
+                "assumed (audioRoutingGroup has no number for `multicast`, and none hear nothing); if it is wrong, a group \
+                 is refused that would have been silent"
+            }
         }
     }
 

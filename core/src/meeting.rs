@@ -59,6 +59,7 @@ pub enum Meeting<'a> {
     /// By its meeting id.
     JoinId {
         /// The id, digits only.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::write"))]
         id: &'a str,
         /// The passcode; none where the meeting needs none.
         #[cfg_attr(feature = "serde", serde(borrow))]
@@ -74,14 +75,18 @@ pub enum Meeting<'a> {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ByOrganizer<'a> {
     /// `chatInfo.threadId`
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::write"))]
     pub thread_id: &'a str,
     /// `chatInfo.messageId`: `0`, or the root message of a channel meeting.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::write"))]
     pub message_id: &'a str,
     /// `chatInfo.replyChainMessageId`
     pub reply_chain_message_id: Option<&'a str>,
     /// The organizer's object id.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::write"))]
     pub organizer_id: &'a str,
     /// The organizer's tenant.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::text::write"))]
     pub tenant_id: &'a str,
 }
 

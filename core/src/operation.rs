@@ -205,10 +205,22 @@ impl Operation {
         matches!(self.phase, Phase::Ended(_))
     }
 
+    /// Whether what leaves in turn has to wait for it.
+    const fn is_in_the_way(&self) -> bool {
+        match self.phase {
+            Phase::Held => true,
+            Phase::Asked => QUEUED.has(self.action),
+            Phase::Running | Phase::Unknown | Phase::Ended(_) => false,
+        }
+    }
+
     /// Beats until it is asked for; none where it is not waited for.
     #[allow(clippy::cast_possible_wrap)] // the distance wraps around, and its sign says which of the two came first
-    fn ahead_of(&self, now: Timestamp) -> Option<i16> {
-        (self.due != NO_WAIT && self.due != ENDLESS).then(|| self.due.wrapping_sub(beats(now)) as i16)
+    const fn ahead_of(&self, now: u16) -> Option<i16> {
+        match self.due {
+            NO_WAIT | ENDLESS => None,
+            due => Some(due.wrapping_sub(now) as i16),
+        }
     }
 
     fn wait(&mut self, now: Timestamp, wait: Span) {
@@ -239,11 +251,16 @@ const fn beats(moment: Timestamp) -> u16 {
     moment.as_millis().wrapping_shr(BEAT) as u16
 }
 
-/// The moment `wait` from now, 9 hours at most, so that it is told from one that passed; never a mark.
-#[allow(clippy::cast_possible_truncation)] // at most as much as the mask
-fn soon(now: Timestamp, wait: Span) -> u16 {
-    let wait = wait.as_millis().saturating_add(1023).min(0x1FF_FFFF).wrapping_shr(BEAT) as u16;
-    match beats(now).wrapping_add(wait) {
+/// The first beat `wait` from now or later, 9 hours at most, so that it is told from one that passed.
+pub(crate) const fn due_at(now: Timestamp, wait: Span) -> Timestamp {
+    let most = if wait.as_millis() > 0x1FF_FFFF { 0x1FF_FFFF } else { wait.as_millis() };
+    let begun = now.plus(Span::from_millis(most)).plus(Span::from_millis(1023));
+    Timestamp::from_millis(begun.as_millis() & !1023)
+}
+
+/// The same as a row keeps it: never a mark.
+const fn soon(now: Timestamp, wait: Span) -> u16 {
+    match beats(due_at(now, wait)) {
         NO_WAIT | ENDLESS => 1,
         due => due,
     }
@@ -382,7 +399,7 @@ impl<const O: usize> Operations<O> {
 
     /// Whether there is room for one more.
     pub fn has_room(&self) -> bool {
-        self.rows.iter().filter(|row| !row.has_ended()).count() < O
+        !self.rows.is_full() || self.rows.iter().any(Operation::has_ended)
     }
 
     /// Whether a request of this action is out; invitations of one and of several are one kind.
@@ -390,15 +407,22 @@ impl<const O: usize> Operations<O> {
         self.rows.iter().any(|row| row.phase == Phase::Asked && actions.has(row.action))
     }
 
-    /// Whether an operation of these actions has not ended.
-    pub(crate) fn is_pending(&self, actions: Actions) -> bool {
-        self.rows.iter().any(|row| !row.has_ended() && actions.has(row.action))
+    /// Whether an invitation has not ended.
+    pub(crate) fn has_invitations(&self) -> bool {
+        let is_invitation = |row: &Operation| matches!(row.action, Action::Invite | Action::InviteSeveral);
+        self.rows.iter().any(|row| is_invitation(row) && !row.has_ended())
     }
 
-    /// An operation that the service is known to carry out, to be asked for.
-    pub(crate) fn running(&self) -> Option<(Operation, OperationId)> {
-        let known = |row: &Operation| Some((*row, row.id()?));
-        self.rows.iter().filter(|row| matches!(row.phase, Phase::Running | Phase::Unknown)).find_map(known)
+    /// An operation that the service is known to carry out, to be asked for: it is waited for anew from now on.
+    pub(crate) fn ask_running(&mut self, now: Timestamp, wait: Span) -> Option<(Ticket, OperationId)> {
+        let row = self
+            .rows
+            .iter_mut()
+            .find(|row| row.id != OperationId::NIL && matches!(row.phase, Phase::Running | Phase::Unknown))?;
+        if row.due != NO_WAIT {
+            row.wait(now, wait);
+        }
+        Some((row.ticket, row.id))
     }
 
     /// Whether any request waits.
@@ -415,10 +439,9 @@ impl<const O: usize> Operations<O> {
 
     /// Takes an operation in. Gives whether its request may leave at once, or `None` where there is no room.
     pub(crate) fn ask(&mut self, ticket: Ticket, action: Action, how: Asking) -> Option<bool> {
-        let queued = QUEUED.has(action);
-        let now =
-            !queued || (how.media_is_usable && !self.is_asked(QUEUED) && !self.holds()) || how.interrupts;
-        let phase = if now && (!queued || how.media_is_usable) { Phase::Asked } else { Phase::Held };
+        let waits = QUEUED.has(action)
+            && (!how.media_is_usable || (!how.interrupts && self.rows.iter().any(Operation::is_in_the_way)));
+        let phase = if waits { Phase::Held } else { Phase::Asked };
         let due = if how.endless { ENDLESS } else { NO_WAIT };
         self.rows.push(Operation { id: OperationId::NIL, ticket, due, action, phase }).ok()?;
         Some(phase == Phase::Asked)
@@ -438,14 +461,20 @@ impl<const O: usize> Operations<O> {
     ///
     /// Source: Graph docs, commsOperation: completed or failed is final, and anything else goes on.
     pub(crate) fn told(&mut self, now: Timestamp, wait: Span, ticket: Option<Ticket>, news: News) -> Effect {
-        let by_id = |row: &Operation| row.id().is_some() && row.id() == news.id;
-        let place = self.rows.iter().position(by_id).or_else(|| {
-            let ticket = ticket?;
-            // A row whose id is known belongs to that id: another id with its context is another operation.
-            self.rows.iter().position(|row| {
-                row.ticket == ticket && (row.id().is_none() || news.id.is_none() || row.id() == news.id)
-            })
-        });
+        let id = news.id.unwrap_or(OperationId::NIL);
+        let by_id = |row: &Operation| row.id == id && id != OperationId::NIL;
+        // A row whose id is known belongs to that id: another id with its context is another operation.
+        let is_free = |row: &Operation| row.id == OperationId::NIL || id == OperationId::NIL;
+        let mut place = None;
+        for (nth, row) in self.rows.iter().enumerate() {
+            if by_id(row) {
+                place = Some(nth);
+                break;
+            }
+            if Some(row.ticket) == ticket && is_free(row) {
+                place = Some(nth);
+            }
+        }
         let Some(row) = place.and_then(|place| self.rows.get_mut(place)) else { return Effect::NotOurs };
         if row.has_ended() {
             return Effect::Same;
@@ -519,32 +548,37 @@ impl<const O: usize> Operations<O> {
         self.end_where(Outcome::CallEnded, |row| !row.has_ended())
     }
 
-    /// When the next operation is asked for, if any is waited for.
-    pub(crate) fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
-        let (_, soonest) = self.soonest(now)?;
-        let begun = Timestamp::from_millis(now.as_millis() & !0x3FF);
-        Some(begun.plus(in_millis(soonest)))
-    }
-
-    /// The operation that was waited for longest. It is waited for anew where it is asked for; others that are due as
-    /// well are put off by a beat each, so that one tick asks once.
-    pub(crate) fn take_due(&mut self, now: Timestamp, wait: Span) -> Option<Due> {
-        let (place, _) = self.soonest(now)?;
-        let mut later = Span::from_millis(1024);
-        for (other, row) in self.rows.iter_mut().enumerate() {
-            if other != place && row.ahead_of(now).is_some_and(|ahead| ahead <= 0) {
-                row.wait(now, later);
-                later = Span::from_millis(later.as_millis().saturating_add(1024));
+    /// The operation that was waited for long enough, if any was, and when to look again. It is waited for anew where it
+    /// is asked for; one at a time, so that one tick asks once.
+    pub(crate) fn take_due(&mut self, now: Timestamp, wait: Span) -> (Option<Due>, Option<Timestamp>) {
+        let beat = beats(now);
+        let (mut soonest, mut next) = (None, i16::MAX);
+        for (place, row) in self.rows.iter().enumerate() {
+            let waits = matches!(row.phase, Phase::Running | Phase::Unknown);
+            let Some(ahead) = row.ahead_of(beat).filter(|_| waits) else { continue };
+            match soonest {
+                Some((_, least)) if ahead >= least => next = next.min(ahead),
+                Some((_, least)) => (soonest, next) = (Some((place, ahead)), least),
+                None => soonest = Some((place, ahead)),
             }
         }
-        let row = self.rows.get_mut(place)?;
-        if let Some(id) = row.id() {
-            row.wait(now, wait);
-            return Some(Due::Ask(*row, id));
+        let Some((place, ahead)) = soonest else { return (None, None) };
+        let at = |ahead: i16| {
+            let begun = Timestamp::from_millis(now.as_millis() & !1023);
+            begun.plus(in_millis(ahead.max(1)))
+        };
+        if ahead > 0 {
+            return (None, Some(at(ahead)));
         }
-        row.due = NO_WAIT;
-        row.phase = Phase::Unknown;
-        Some(Due::Unknown(*row))
+        let Some(row) = self.rows.get_mut(place) else { return (None, None) };
+        let Some(id) = row.id() else {
+            row.due = NO_WAIT;
+            row.phase = Phase::Unknown;
+            return (Some(Due::Unknown(*row)), (next < i16::MAX).then(|| at(next)));
+        };
+        row.wait(now, wait);
+        let again = row.ahead_of(beat).unwrap_or(i16::MAX);
+        (Some(Due::Ask(*row, id)), Some(at(next.min(again))))
     }
 
     /// Notes that the operation of `ticket` cannot be asked for; the operation, where that was news.
@@ -557,24 +591,10 @@ impl<const O: usize> Operations<O> {
 
     pub(crate) fn rebase(&mut self, old_now: Timestamp, new_now: Timestamp) {
         for row in &mut self.rows {
-            if let Some(ahead) = row.ahead_of(old_now) {
+            if let Some(ahead) = row.ahead_of(beats(old_now)) {
                 row.due = soon(new_now, in_millis(ahead));
             }
         }
-    }
-
-    /// Which operation is asked for next, and in how many beats.
-    fn soonest(&self, now: Timestamp) -> Option<(usize, i16)> {
-        let mut soonest = None;
-        for (place, row) in self.rows.iter().enumerate() {
-            let waits = matches!(row.phase, Phase::Running | Phase::Unknown);
-            if let Some(ahead) = row.ahead_of(now).filter(|_| waits)
-                && soonest.is_none_or(|(_, least)| ahead < least)
-            {
-                soonest = Some((place, ahead));
-            }
-        }
-        soonest
     }
 
     fn end_where(&mut self, outcome: Outcome, ends: impl Fn(&Operation) -> bool) -> Places {

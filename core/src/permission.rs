@@ -71,8 +71,17 @@ impl Permission {
 /// A set of permissions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Permissions(u8);
+
+/// A bit that names no permission of this version is passed over.
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Permissions {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bits = <u8 as serde::Deserialize>::deserialize(deserializer)?;
+        Ok(Self(bits & Self::ALL.0))
+    }
+}
 
 impl Permissions {
     /// None at all.

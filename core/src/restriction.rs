@@ -258,6 +258,18 @@ impl Restrictions {
         Self(self.0 & !other.0)
     }
 
+    /// The set as bits, for snapshots.
+    #[cfg(feature = "snapshot")]
+    pub(crate) const fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// The set of these bits; `None` where one stands for nothing.
+    #[cfg(feature = "snapshot")]
+    pub(crate) const fn from_bits(bits: u16) -> Option<Self> {
+        if bits.wrapping_shr(Restriction::COUNT as u32) == 0 { Some(Self(bits)) } else { None }
+    }
+
     const fn both(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
@@ -282,6 +294,9 @@ pub enum Verdict {
 /// None. [`Verdict::Refuse`]: [`Restriction::words`] says the way out.
 pub const fn check(action: Action, facts: &CallFacts, overrides: Overrides) -> Verdict {
     let broken = broken(action, facts).without(overrides);
+    if broken.is_empty() {
+        return Verdict::Go;
+    }
     if let Some(restriction) = broken.both(DOCUMENTED).first() {
         return Verdict::Refuse(restriction);
     }
@@ -293,13 +308,14 @@ pub const fn check(action: Action, facts: &CallFacts, overrides: Overrides) -> V
 
 /// All restrictions of an action that a call breaks.
 pub const fn broken(action: Action, facts: &CallFacts) -> Restrictions {
-    let applying = applying(action);
+    let mut applying = applying(action).0;
     let mut broken = Restrictions::NONE;
     let mut rest = Restriction::ALL;
-    while let [first, others @ ..] = rest {
-        if applying.has(*first) && first.is_broken_by(*facts) {
+    while let ([first, others @ ..], true) = (rest, applying != 0) {
+        if applying & 1 != 0 && first.is_broken_by(*facts) {
             broken = broken.with(*first);
         }
+        applying >>= 1;
         rest = others;
     }
     broken
@@ -450,7 +466,7 @@ const REASONS: &[Reason] = &[
         restriction: R::EmptyList,
         certainty: Certainty::Captured,
         words: "of a peer-to-peer call the list is empty or refused: it does not say that nobody is there",
-        source: "Graph docs, call: list participants; field reports (an empty list)",
+        source: "field reports (an empty list); Graph docs, call: list participants",
     },
     Reason {
         restriction: R::Established,
@@ -679,7 +695,9 @@ mod tests {
             let is_assumed = restriction.source().starts_with("assumed");
             assert_eq!(restriction.certainty() == Certainty::Assumed, is_assumed, "{restriction}");
             assert_eq!(Restriction::parse(restriction.name()), Some(*restriction));
-            assert!(rows().any(|row| row.restrictions.has(*restriction)), "{restriction} restricts nothing");
+            let is_used = rows().any(|row| row.restrictions.has(*restriction));
+            // That one is the lifecycle's, in its own table.
+            assert_eq!(is_used, *restriction != R::Established, "{restriction}");
         }
     }
 

@@ -276,6 +276,8 @@ pub struct Roster<const R: usize> {
     members: Vec<Member, R, u8>,
     /// How many are in the call without a place here.
     unnamed: u16,
+    /// Whether somebody left, whose place is still to be taken.
+    has_left: bool,
     /// Whether any delta roster came, and the highest `sequenceNumber` of one so far.
     has_deltas: bool,
     newest: Sequence,
@@ -283,13 +285,14 @@ pub struct Roster<const R: usize> {
 
 impl<const R: usize> Roster<R> {
     pub(crate) const fn new() -> Self {
-        Self { members: Vec::new(), unnamed: 0, has_deltas: false, newest: Sequence::new(0) }
+        Self { members: Vec::new(), unnamed: 0, has_left: false, has_deltas: false, newest: Sequence::new(0) }
     }
 
     /// Forgets them all.
     pub(crate) fn clear(&mut self) {
         self.members.clear();
-        (self.unnamed, self.has_deltas, self.newest) = (0, false, Sequence::new(0));
+        (self.unnamed, self.has_left) = (0, false);
+        (self.has_deltas, self.newest) = (false, Sequence::new(0));
     }
 
     /// The places, those of participants who left with the last input included.
@@ -327,7 +330,7 @@ impl<const R: usize> Roster<R> {
 
     /// Forgets those who left: their places were readable until now.
     pub(crate) fn sweep(&mut self) {
-        if self.members.iter().any(|member| member.presence == Presence::Left) {
+        if core::mem::take(&mut self.has_left) {
             self.members.retain(|member| member.presence != Presence::Left);
         }
     }
@@ -346,6 +349,7 @@ impl<const R: usize> Roster<R> {
     pub(crate) fn forget_invited(&mut self) {
         for member in self.members.iter_mut().filter(|member| member.presence == Presence::Invited) {
             member.presence = Presence::Left;
+            self.has_left = true;
         }
     }
 
@@ -371,6 +375,7 @@ impl<const R: usize> Roster<R> {
         }
         let is_full = extent == Extent::Full;
         let mut named = Places::default();
+        let mut homeless = Homeless::new();
         let mut unnamed = 0u16;
         let mut placed = 0usize;
         for (nth, participant) in reported.iter().enumerate() {
@@ -381,8 +386,7 @@ impl<const R: usize> Roster<R> {
             };
             let Some(place) = self.place_of(id, &participant, &mut change) else {
                 // Told twice in one report, he is counted once.
-                let is_repeat = || reported.iter().take(nth).any(|earlier| earlier.id == Some(id));
-                if is_present && !is_repeat() {
+                if is_present && homeless.is_new(id, nth, reported) {
                     unnamed = unnamed.saturating_add(1);
                 }
                 continue;
@@ -405,6 +409,10 @@ impl<const R: usize> Roster<R> {
             self.lacks(named, trust, &mut change);
         }
         self.count_unnamed(is_full, unnamed, &mut change);
+        if !change.left.is_empty() {
+            // Whoever is named again in the same report is there after all.
+            self.has_left = self.members.iter().any(|member| member.presence == Presence::Left);
+        }
         change.in_call = placed.saturating_add(usize::from(unnamed));
         if !is_full {
             let present = self.members.iter().filter(|member| member.presence == Presence::Present).count();
@@ -467,8 +475,7 @@ impl<const R: usize> Roster<R> {
         if self.unnamed != before {
             change.unnamed = Some(self.unnamed);
         }
-        let has_places = self.members.iter().filter(|member| member.presence != Presence::Left).count() < R;
-        change.ask |= self.unnamed > 0 && has_places && !change.left.is_empty();
+        change.ask |= self.unnamed > 0 && !change.left.is_empty();
     }
 
     #[cfg(feature = "snapshot")]
@@ -485,7 +492,32 @@ impl<const R: usize> Roster<R> {
 
     #[cfg(feature = "snapshot")]
     pub(crate) fn push_decoded(&mut self, member: Member) -> bool {
+        self.has_left |= member.presence == Presence::Left;
         self.members.push(member).is_ok()
+    }
+}
+
+/// Those of a report who have no place in the table, so that nobody is counted twice.
+struct Homeless {
+    folded: Vec<u32, 16, u8>,
+}
+
+impl Homeless {
+    const fn new() -> Self {
+        Self { folded: Vec::new() }
+    }
+
+    /// Whether the report did not name `id` before its entry `nth`. Only where its folds leave that open, the report is
+    /// gone through once more.
+    fn is_new(&mut self, id: ParticipantId, nth: usize, reported: List<'_, Participant>) -> bool {
+        let fold = id.fold();
+        let is_open = self.folded.is_full() || self.folded.contains(&fold);
+        if is_open && reported.iter().take(nth).any(|earlier| earlier.id == Some(id)) {
+            return false;
+        }
+        // A full list leaves everything open.
+        let _ = self.folded.push(fold);
+        true
     }
 }
 

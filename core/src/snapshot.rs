@@ -22,7 +22,7 @@
 //!
 //! # The bytes of version 2
 //!
-//! Numbers are postcard's (varint), ids their 16 bytes, words their places in their lists; of what may be absent a word is
+//! Numbers are varints (seven bits a byte, the lowest first), ids their 16 bytes, words their places in their lists; of what may be absent a word is
 //! one more and absent 0, and the others stand only if their bit is set in a mask.
 //!
 //! | part | bytes |
@@ -38,10 +38,8 @@
 
 use core::num::NonZeroU32;
 
-use serde::{Deserialize, Serialize};
-
 use crate::action::{Action, Actions};
-use crate::call::{Call, Facts};
+use crate::call::{Call, Facts, Marks};
 use crate::classification::{Classification, Direction, Hosting, Reason};
 use crate::deadline::{self, Timers};
 use crate::id::{CallId, CallKey, OperationId, ParticipantId, Sequence, Ticket};
@@ -178,27 +176,27 @@ impl<const R: usize, const O: usize> Call<R, O> {
     #[inline(never)]
     pub fn encode<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], SnapshotError> {
         let whole = buffer.len();
-        let mut to = Writer { rest: buffer };
-        to.bytes(&[VERSION])?;
-        to.bytes(&self.facts.key.bits().to_be_bytes())?;
-        to.bytes(&self.facts.id.to_bytes())?;
-        to.bytes(&self.words())?;
-        self.write_masked(&mut to)?;
-        self.write_tickets(&mut to)?;
-        self.write_deadlines(&mut to)?;
-        to.number(self.operations.rows().len())?;
+        let mut to = Writer { rest: &mut *buffer, is_full: false };
+        to.bytes(&[VERSION]);
+        to.bytes(&self.facts.key.bits().to_be_bytes());
+        to.bytes(&self.facts.id.to_bytes());
+        to.bytes(&self.words());
+        self.write_masked(&mut to);
+        self.write_tickets(&mut to);
+        self.write_deadlines(&mut to);
+        to.number(byte(self.operations.rows().len()).into());
         for row in self.operations.rows() {
             let (id, ticket, due, action, phase) = row.to_parts();
-            to.bytes(&id.to_bytes())?;
-            to.put(&ticket.number())?;
-            to.put(&u32::from(due))?;
-            to.bytes(&[byte(action.index()), byte_of(phase)])?;
+            to.bytes(&id.to_bytes());
+            to.number(ticket.number());
+            let [high, low] = due.to_be_bytes();
+            to.bytes(&[high, low, byte(action.index()), byte_of(phase)]);
         }
-        self.write_roster(&mut to)?;
-        let left = to.rest.len();
-        // What is written is the whole without what is left.
-        let Writer { rest: _ } = to;
-        buffer.get(..whole.saturating_sub(left)).ok_or(SnapshotError::BufferTooSmall)
+        self.write_roster(&mut to);
+        let Writer { rest, is_full } = to;
+        let written = whole.saturating_sub(rest.len());
+        let bytes = if is_full { None } else { buffer.get(..written) };
+        bytes.ok_or(SnapshotError::BufferTooSmall)
     }
 
     /// Reads a call that [`Self::encode`] wrote.
@@ -227,23 +225,31 @@ impl<const R: usize, const O: usize> Call<R, O> {
         if *version != VERSION {
             return Err(SnapshotError::UnknownVersion { found: *version });
         }
-        let mut from = Reader { rest, part: Part::Facts };
-        self.facts.key = CallKey::new(u64::from_be_bytes(from.bytes()?));
-        self.facts.id = CallId::from_bytes(from.bytes()?);
-        self.read_words(from.bytes()?).ok_or(SnapshotError::Malformed { part: Part::Facts })?;
-        self.read_masked(&mut from)?;
-        from.part = Part::Tickets;
-        self.read_tickets(&mut from)?;
-        from.part = Part::Deadlines;
-        self.read_deadlines(&mut from)?;
-        from.part = Part::Operations;
-        self.read_operations(&mut from)?;
-        from.part = Part::Roster;
-        self.read_roster(&mut from)?;
+        let mut from = Reader { rest, part: Part::Facts, too_large: None };
+        if self.read_parts(&mut from).is_none() {
+            return Err(from.error());
+        }
         if !from.rest.is_empty() {
             return Err(SnapshotError::TrailingBytes);
         }
         if self.is_sound() { Ok(()) } else { Err(SnapshotError::Unsound) }
+    }
+
+    /// Reads the parts into a call that was cleared: what a part does not name is as it is there.
+    fn read_parts(&mut self, from: &mut Reader<'_>) -> Option<()> {
+        self.facts.key = CallKey::new(u64::from_be_bytes(from.bytes()?));
+        self.facts.id = CallId::from_bytes(from.id()?);
+        self.read_words(from.bytes()?)?;
+        self.read_masked(from)?;
+        from.part = Part::Tickets;
+        self.read_tickets(from)?;
+        from.part = Part::Deadlines;
+        self.read_deadlines(from)?;
+        from.part = Part::Operations;
+        self.read_operations(from)?;
+        self.facts.marks = Marks::ALL;
+        from.part = Part::Roster;
+        self.read_roster(from)
     }
 
     fn words(&self) -> [u8; WORDS] {
@@ -358,111 +364,127 @@ impl<const R: usize, const O: usize> Call<R, O> {
         Some(())
     }
 
-    fn write_masked(&self, to: &mut Writer<'_>) -> Result<(), SnapshotError> {
+    fn write_masked(&self, to: &mut Writer<'_>) {
         let Facts { own_participant, on_hold, media, overrides, timers, .. } = &self.facts;
         let result = self.facts.result();
         let pending = &self.pending;
         let is_default = |doubt: &Doubt| *doubt == Doubt::default();
-        let parts = [
-            (own_participant.is_some(), bit::OWN),
-            (on_hold.is_some(), bit::ON_HOLD),
-            (result.is_some(), bit::RESULT),
-            (media.recorded != 0, bit::RECORDED),
-            (media.heard, bit::HEARD),
-            (media.sharing.is_some(), bit::SHARING),
-            (!overrides.is_empty(), bit::OVERRIDES),
-            (*timers != Timers::DEFAULT, bit::TIMERS),
-            (pending.questioned.is_some(), bit::QUESTIONED),
-            (!is_default(&pending.doubt), bit::DOUBT),
-            (!is_default(&pending.roster_doubt), bit::ROSTER_DOUBT),
-        ];
-        let mask = parts.iter().filter(|(is_there, _)| *is_there).fold(0, |mask, (_, bit)| mask | bit);
-        to.put(&u32::from(mask))?;
+        let mut mask = 0u16;
+        let mut note = |is_there: bool, bit: u16| {
+            if is_there {
+                mask |= bit;
+            }
+        };
+        note(own_participant.is_some(), bit::OWN);
+        note(on_hold.is_some(), bit::ON_HOLD);
+        note(result.is_some(), bit::RESULT);
+        note(media.recorded != 0, bit::RECORDED);
+        note(media.heard, bit::HEARD);
+        note(media.sharing.is_some(), bit::SHARING);
+        note(!overrides.is_empty(), bit::OVERRIDES);
+        note(*timers != Timers::DEFAULT, bit::TIMERS);
+        note(pending.questioned.is_some(), bit::QUESTIONED);
+        note(!is_default(&pending.doubt), bit::DOUBT);
+        note(!is_default(&pending.roster_doubt), bit::ROSTER_DOUBT);
+        to.number(mask.into());
         for folded in [own_participant, on_hold].into_iter().flatten() {
-            to.put(&folded.get())?;
+            to.number(folded.get());
         }
         if let Some(result) = result {
-            to.put(&result.code)?;
-            to.put(&result.subcode)?;
+            to.number(result.code);
+            to.number(result.subcode);
         }
         if media.recorded != 0 {
-            to.put(&u32::from(media.recorded))?;
+            to.number(media.recorded.into());
         }
         if media.heard {
-            to.put(&media.newest.number())?;
-            to.put(&media.before)?;
+            to.long(media.newest.number());
+            to.number(media.before);
         }
         if let Some(sharing) = media.sharing {
-            to.bytes(&[byte(sharing.index())])?;
-            to.put(&media.session)?;
+            to.bytes(&[byte(sharing.index())]);
+            to.number(media.session);
         }
         if !overrides.is_empty() {
-            to.put(overrides)?;
+            to.number(overrides.bits().into());
         }
         if *timers != Timers::DEFAULT {
-            to.put(timers)?;
+            for tenths in timers.tenths() {
+                to.number(tenths.into());
+            }
         }
         if let Some(questioned) = pending.questioned {
-            to.put(&questioned.number())?;
+            to.number(questioned.number());
         }
         for doubt in [pending.doubt, pending.roster_doubt].iter().filter(|doubt| !is_default(doubt)) {
             let (asked_at, rest) = doubt.to_parts();
-            to.put(&asked_at)?;
-            to.bytes(&rest)?;
+            to.number(asked_at);
+            to.bytes(&rest);
         }
-        Ok(())
     }
 
-    fn read_masked(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
-        let mask: u32 = from.take()?;
-        let mask = u16::try_from(mask).ok().filter(|mask| mask & !bit::ALL == 0).ok_or(from.malformed())?;
+    fn read_masked(&mut self, from: &mut Reader<'_>) -> Option<()> {
+        let mask = from.half()?;
+        if mask & !bit::ALL != 0 {
+            return None;
+        }
         let has = |bit: u16| mask & bit != 0;
-        self.facts.own_participant = from.folded(has(bit::OWN))?;
-        self.facts.on_hold = from.folded(has(bit::ON_HOLD))?;
-        self.facts.has_result = has(bit::RESULT);
-        self.facts.result = ResultInfo { code: 0, subcode: 0 };
+        let (facts, pending) = (&mut self.facts, &mut self.pending);
+        if has(bit::OWN) {
+            facts.own_participant = Some(from.folded()?);
+        }
+        if has(bit::ON_HOLD) {
+            facts.on_hold = Some(from.folded()?);
+        }
         if has(bit::RESULT) {
-            self.facts.result = ResultInfo { code: from.take()?, subcode: from.take()? };
+            facts.has_result = true;
+            facts.result = ResultInfo { code: from.number()?, subcode: from.number()? };
         }
-        let recorded = if has(bit::RECORDED) { from.take()? } else { 0u32 };
-        self.facts.media.recorded = u16::try_from(recorded).map_err(|_| from.malformed())?;
-        let media = &mut self.facts.media;
-        media.heard = has(bit::HEARD);
-        (media.newest, media.before) = (Sequence::new(0), 0);
+        if has(bit::RECORDED) {
+            facts.media.recorded = from.half()?;
+        }
         if has(bit::HEARD) {
-            (media.newest, media.before) = (Sequence::new(from.take()?), from.take()?);
+            facts.media.heard = true;
+            facts.media.newest = Sequence::new(from.long()?);
+            facts.media.before = from.number()?;
         }
-        (media.sharing, media.session) = (None, 0);
         if has(bit::SHARING) {
             let [sharing] = from.bytes()?;
-            media.sharing = Some(Sharing::from_index(sharing.into()).ok_or(from.malformed())?);
-            media.session = from.take()?;
+            facts.media.sharing = Some(Sharing::from_index(sharing.into())?);
+            facts.media.session = from.number()?;
         }
-        self.facts.overrides = if has(bit::OVERRIDES) { from.take()? } else { Overrides::NONE };
-        self.facts.timers = if has(bit::TIMERS) { from.take()? } else { Timers::DEFAULT };
-        self.pending.questioned = None;
+        if has(bit::OVERRIDES) {
+            facts.overrides = Overrides::from_bits(from.half()?)?;
+        }
+        if has(bit::TIMERS) {
+            for tenths in facts.timers.tenths_mut() {
+                *tenths = from.half()?;
+            }
+        }
         if has(bit::QUESTIONED) {
-            self.pending.questioned = Some(from.ticket()?);
+            pending.questioned = Some(from.ticket()?);
         }
-        self.pending.doubt = from.doubt(has(bit::DOUBT))?;
-        self.pending.roster_doubt = from.doubt(has(bit::ROSTER_DOUBT))?;
-        Ok(())
+        if has(bit::DOUBT) {
+            pending.doubt = from.doubt()?;
+        }
+        if has(bit::ROSTER_DOUBT) {
+            pending.roster_doubt = from.doubt()?;
+        }
+        Some(())
     }
 
-    fn write_tickets(&self, to: &mut Writer<'_>) -> Result<(), SnapshotError> {
+    fn write_tickets(&self, to: &mut Writer<'_>) {
         let outstanding = &self.pending.outstanding;
-        to.put(&self.pending.next_ticket.number())?;
-        to.put(&mask(Exchange::ALL.iter().map(|exchange| outstanding.of(*exchange).is_some())))?;
+        to.number(self.pending.next_ticket.number());
+        to.number(mask(Exchange::ALL.iter().map(|exchange| outstanding.of(*exchange).is_some())));
         for ticket in Exchange::ALL.iter().filter_map(|exchange| outstanding.of(*exchange)) {
-            to.put(&ticket.number())?;
+            to.number(ticket.number());
         }
-        Ok(())
     }
 
-    fn read_tickets(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+    fn read_tickets(&mut self, from: &mut Reader<'_>) -> Option<()> {
         self.pending.next_ticket = from.ticket()?;
-        self.pending.outstanding.clear();
-        let mut mask: u32 = from.take()?;
+        let mut mask = from.number()?;
         for exchange in Exchange::ALL {
             if mask & 1 != 0 {
                 let ticket = from.ticket()?;
@@ -470,107 +492,100 @@ impl<const R: usize, const O: usize> Call<R, O> {
             }
             mask >>= 1;
         }
-        if mask == 0 { Ok(()) } else { Err(from.malformed()) }
+        if mask == 0 { Some(()) } else { None }
     }
 
-    fn write_deadlines(&self, to: &mut Writer<'_>) -> Result<(), SnapshotError> {
+    fn write_deadlines(&self, to: &mut Writer<'_>) {
         let deadlines = &self.deadlines;
-        to.put(&mask(deadline::Kind::ALL.iter().map(|kind| deadlines.of(*kind).is_some())))?;
-        let Some(earliest) = deadlines.next() else { return Ok(()) };
-        to.put(&earliest.at.as_millis())?;
+        to.number(mask(deadline::Kind::ALL.iter().map(|kind| deadlines.of(*kind).is_some())));
+        let Some(earliest) = deadlines.next() else { return };
+        to.long(earliest.at.as_millis());
         for at in deadline::Kind::ALL.iter().filter_map(|kind| deadlines.of(*kind)) {
-            to.put(&at.since(earliest.at).as_millis())?;
+            to.long(at.since(earliest.at).as_millis());
         }
-        Ok(())
     }
 
-    fn read_deadlines(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
-        self.deadlines.clear_all();
-        let mut mask: u32 = from.take()?;
+    fn read_deadlines(&mut self, from: &mut Reader<'_>) -> Option<()> {
+        let mut mask = from.number()?;
         if mask == 0 {
-            return Ok(());
+            return Some(());
         }
-        let earliest = Timestamp::from_millis(from.take()?);
+        let earliest = Timestamp::from_millis(from.long()?);
         for kind in deadline::Kind::ALL {
             if mask & 1 != 0 {
-                let after = Span::from_millis(from.take()?);
+                let after = Span::from_millis(from.long()?);
                 self.deadlines.set(*kind, earliest.plus(after));
             }
             mask >>= 1;
         }
-        if mask == 0 { Ok(()) } else { Err(from.malformed()) }
+        if mask == 0 { Some(()) } else { None }
     }
 
-    fn read_operations(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+    fn read_operations(&mut self, from: &mut Reader<'_>) -> Option<()> {
         let needed = from.count()?;
         for _ in 0..needed {
-            let id = OperationId::from_bytes(from.bytes()?);
+            let id = OperationId::from_bytes(from.id()?);
             let ticket = from.ticket()?;
-            let due: u32 = from.take()?;
-            let [action, phase] = from.bytes()?;
-            let row = (|| {
-                let due = u16::try_from(due).ok()?;
-                Some((id, ticket, due, Action::from_index(action.into())?, phase_of(phase)?))
-            })();
-            let row = Operation::from_parts(row.ok_or(from.malformed())?);
+            let [high, low, action, phase] = from.bytes()?;
+            let due = u16::from_be_bytes([high, low]);
+            let (action, phase) = (Action::from_index(action.into())?, phase_of(phase)?);
+            let row = Operation::from_parts((id, ticket, due, action, phase));
             if !self.operations.push_decoded(row) {
-                return Err(from.too_large(needed, O));
+                return from.too_large(needed, O);
             }
         }
-        Ok(())
+        Some(())
     }
 
-    fn write_roster(&self, to: &mut Writer<'_>) -> Result<(), SnapshotError> {
+    fn write_roster(&self, to: &mut Writer<'_>) {
         let (unnamed, newest) = self.roster.numbers();
-        to.number(self.roster.members().len())?;
+        to.number(byte(self.roster.members().len()).into());
         // Twice the unnamed, and one more where deltas came: their newest number follows.
-        to.put(&(u32::from(unnamed) << 1 | u32::from(newest.is_some())))?;
+        to.number(u32::from(unnamed) << 1 | u32::from(newest.is_some()));
         if let Some(newest) = newest {
-            to.put(&newest.number())?;
+            to.long(newest.number());
         }
         for member in self.roster.members() {
             let (id, sequence, presence, recording, mute, hold_and_screen) = member.to_parts();
-            to.bytes(&id.to_bytes())?;
+            to.bytes(&id.to_bytes());
             to.bytes(&[
                 byte(presence.index()),
                 some(recording.map(RecordingStatus::index)),
                 some(mute.map(Mute::index)) | hold_and_screen << 4,
-            ])?;
-            to.put(&sequence)?;
+            ]);
+            to.number(sequence);
         }
-        Ok(())
     }
 
-    fn read_roster(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+    fn read_roster(&mut self, from: &mut Reader<'_>) -> Option<()> {
         let needed = from.count()?;
-        let unnamed: u32 = from.take()?;
-        let newest = if unnamed & 1 != 0 { Some(Sequence::new(from.take()?)) } else { None };
-        let unnamed = u16::try_from(unnamed >> 1).map_err(|_| from.malformed())?;
+        let unnamed = from.number()?;
+        let newest = if unnamed & 1 != 0 { Some(Sequence::new(from.long()?)) } else { None };
+        let unnamed = u16::try_from(unnamed >> 1).ok()?;
         self.roster.set_numbers(unnamed, newest);
         for _ in 0..needed {
-            let id = ParticipantId::from_bytes(from.bytes()?);
+            let id = ParticipantId::from_bytes(from.id()?);
             let [presence, recording, others] = from.bytes()?;
-            let sequence = from.take()?;
-            let member = (|| {
-                let presence = Presence::from_index(presence.into())?;
-                let recording = maybe(recording, RecordingStatus::from_index)?;
-                let mute = maybe(others & 0xF, Mute::from_index)?;
-                Some((id, sequence, presence, recording, mute, others >> 4))
-            })();
-            let member = Member::from_parts(member.ok_or(from.malformed())?);
+            let sequence = from.number()?;
+            let presence = Presence::from_index(presence.into())?;
+            let recording = maybe(recording, RecordingStatus::from_index)?;
+            let mute = maybe(others & 0xF, Mute::from_index)?;
+            let member = Member::from_parts((id, sequence, presence, recording, mute, others >> 4));
             if !self.roster.push_decoded(member) {
-                return Err(from.too_large(needed, R));
+                return from.too_large(needed, R);
             }
         }
-        Ok(())
+        Some(())
     }
 
     /// Whether the parts can occur together.
     pub(crate) fn is_sound(&self) -> bool {
         let Facts { state, end, ever_established, timers, .. } = &self.facts;
-        let crate::call::Pending { creation, settlement, hanging_up, transferring, .. } = &self.pending;
+        let crate::call::Pending { next_ticket, creation, settlement, hanging_up, transferring, .. } =
+            &self.pending;
         let incoming = self.facts.direction() == Direction::Incoming;
         self.operations.is_sound()
+            && self.operations.rows().all(|row| is_spent(row.ticket(), *next_ticket))
             && timers.are_sound()
             && state.is_ended() == end.is_some()
             && (*ever_established || !state.is_connected())
@@ -584,84 +599,125 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 }
 
+/// Whether `ticket` was given before `next`: a ticket that is given again would name two operations.
+fn is_spent(ticket: Ticket, next: Ticket) -> bool {
+    // The numbers wrap around.
+    (1..1 << 31).contains(&next.number().wrapping_sub(ticket.number()))
+}
+
+/// Writes as long as there is room, and remembers that there was none.
 struct Writer<'b> {
     rest: &'b mut [u8],
+    is_full: bool,
 }
 
 impl Writer<'_> {
     #[inline(never)]
-    fn bytes(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
+    fn bytes(&mut self, bytes: &[u8]) {
         let rest = core::mem::take(&mut self.rest);
-        let (to, rest) = rest.split_at_mut_checked(bytes.len()).ok_or(SnapshotError::BufferTooSmall)?;
+        let Some((to, rest)) = rest.split_at_mut_checked(bytes.len()) else {
+            self.is_full = true;
+            return;
+        };
         for (to, byte) in to.iter_mut().zip(bytes) {
             *to = *byte;
         }
         self.rest = rest;
-        Ok(())
     }
 
-    fn put<T: Serialize>(&mut self, value: &T) -> Result<(), SnapshotError> {
-        let rest = core::mem::take(&mut self.rest);
-        let used = postcard::to_slice(value, rest).map_err(|_| SnapshotError::BufferTooSmall)?.len();
-        self.rest = rest.get_mut(used..).ok_or(SnapshotError::BufferTooSmall)?;
-        Ok(())
+    /// Seven bits a byte, the lowest first; the eighth says that more follow.
+    #[inline(never)]
+    #[allow(clippy::cast_possible_truncation)] // the low seven bits
+    fn long(&mut self, mut number: u64) {
+        while number > 0x7F {
+            self.bytes(&[number as u8 | 0x80]);
+            number = number.wrapping_shr(7);
+        }
+        self.bytes(&[number as u8]);
     }
 
-    fn number(&mut self, number: usize) -> Result<(), SnapshotError> {
-        self.put(&u32::try_from(number).unwrap_or(u32::MAX))
+    #[inline(never)]
+    fn number(&mut self, number: u32) {
+        self.long(number.into());
     }
 }
 
+/// Reads as long as there is something to read. What it cannot read is in the part that it has come to.
 struct Reader<'b> {
     rest: &'b [u8],
     part: Part,
+    /// How many rows the part has, and how many places there are, where those are too few.
+    too_large: Option<(u8, u8)>,
 }
 
-impl<'b> Reader<'b> {
-    fn bytes<const N: usize>(&mut self) -> Result<[u8; N], SnapshotError> {
-        let (bytes, rest) = self.rest.split_first_chunk().ok_or(self.malformed())?;
+impl Reader<'_> {
+    fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (bytes, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
-        Ok(*bytes)
+        Some(*bytes)
     }
 
-    fn take<T: Deserialize<'b>>(&mut self) -> Result<T, SnapshotError> {
-        let (value, rest) = postcard::take_from_bytes(self.rest).map_err(|_| self.malformed())?;
-        self.rest = rest;
-        Ok(value)
+    #[inline(never)]
+    fn id(&mut self) -> Option<[u8; 16]> {
+        self.bytes()
     }
 
-    fn count(&mut self) -> Result<u8, SnapshotError> {
-        let count: u32 = self.take()?;
-        u8::try_from(count).map_err(|_| self.malformed())
-    }
-
-    fn ticket(&mut self) -> Result<Ticket, SnapshotError> {
-        let number = self.take()?;
-        Ticket::try_new(number).ok_or(self.malformed())
-    }
-
-    fn folded(&mut self, is_there: bool) -> Result<Option<NonZeroU32>, SnapshotError> {
-        if !is_there {
-            return Ok(None);
+    /// What [`Writer::long`] wrote; more bits than there are in it are refused.
+    #[inline(never)]
+    fn long(&mut self) -> Option<u64> {
+        let mut number = 0u64;
+        let mut shift = 0u32;
+        loop {
+            let [byte] = self.bytes()?;
+            let bits = u64::from(byte & 0x7F);
+            if shift > 63 || (shift == 63 && bits > 1) {
+                return None;
+            }
+            number |= bits.wrapping_shl(shift);
+            if byte < 0x80 {
+                return Some(number);
+            }
+            shift = shift.wrapping_add(7);
         }
-        let folded: u32 = self.take()?;
-        NonZeroU32::new(folded).map(Some).ok_or(self.malformed())
     }
 
-    fn doubt(&mut self, is_there: bool) -> Result<Doubt, SnapshotError> {
-        if !is_there {
-            return Ok(Doubt::default());
+    #[inline(never)]
+    fn number(&mut self) -> Option<u32> {
+        self.long()?.try_into().ok()
+    }
+
+    fn half(&mut self) -> Option<u16> {
+        self.number()?.try_into().ok()
+    }
+
+    fn count(&mut self) -> Option<u8> {
+        self.number()?.try_into().ok()
+    }
+
+    fn ticket(&mut self) -> Option<Ticket> {
+        Ticket::try_new(self.number()?)
+    }
+
+    fn folded(&mut self) -> Option<NonZeroU32> {
+        NonZeroU32::new(self.number()?)
+    }
+
+    #[inline(never)]
+    fn doubt(&mut self) -> Option<Doubt> {
+        Some(Doubt::from_parts(self.number()?, self.bytes()?))
+    }
+
+    /// Gives up: there are fewer places than rows.
+    fn too_large(&mut self, needed: u8, places: usize) -> Option<()> {
+        self.too_large = Some((needed, byte(places)));
+        None
+    }
+
+    const fn error(&self) -> SnapshotError {
+        match self.too_large {
+            Some((needed, places)) => SnapshotError::TooLarge { part: self.part, needed, places },
+            None => SnapshotError::Malformed { part: self.part },
         }
-        let asked_at = self.take()?;
-        Ok(Doubt::from_parts(asked_at, self.bytes()?))
-    }
-
-    const fn malformed(&self) -> SnapshotError {
-        SnapshotError::Malformed { part: self.part }
-    }
-
-    fn too_large(&self, needed: u8, places: usize) -> SnapshotError {
-        SnapshotError::TooLarge { part: self.part, needed, places: byte(places) }
     }
 }
 
@@ -761,5 +817,29 @@ const fn policy_of(byte: u8) -> Option<Policy> {
         1 => Some(Policy::Advise),
         2 => Some(Policy::Off),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::{Input, Offer, Setup};
+    use crate::command::{Answer, Command};
+    use crate::text::Uri;
+
+    #[test]
+    fn regression_a_ticket_that_would_be_given_twice_is_refused() {
+        let (setup, offer) = (Setup::new(CallKey::new(1)), Offer::new(CallId::parse("a")));
+        let (mut call, _) = Call::<2, 2>::offered(Timestamp::from_millis(0), setup, offer);
+        let answer = Command::Answer(Answer::new(Uri::new("https://bot.example")));
+        for command in [answer, Command::SubscribeToTone] {
+            assert!(call.handle(Timestamp::from_millis(0), Input::Command(&command)).is_ok());
+        }
+        let mut buffer = [0; Call::<2, 2>::SNAPSHOT_LEN];
+        for (next, expected) in [(3, true), (1 << 31, true), (2, false), (1, false), (u32::MAX, false)] {
+            call.pending.next_ticket = Ticket::try_new(next).unwrap();
+            let bytes = call.encode(&mut buffer).unwrap();
+            assert_eq!(Call::<2, 2>::decode(bytes).is_ok(), expected, "{next}");
+        }
     }
 }

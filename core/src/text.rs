@@ -1,9 +1,17 @@
 //! Borrowed texts that must not be printed as they are.
 
+/// Writes a text; one function for all of them, which a device has once.
+#[cfg(feature = "serde")]
+#[inline(never)]
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+pub(crate) fn write<S: serde::Serializer>(text: &&str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
+
 /// A text that is secret or personal: a join token, a passcode, a phone number. `Debug` prints `<redacted>`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Secret<'a>(&'a str);
+pub struct Secret<'a>(#[cfg_attr(feature = "serde", serde(serialize_with = "write"))] &'a str);
 
 impl<'a> Secret<'a> {
     /// Marks `text` as secret.
@@ -33,7 +41,7 @@ impl defmt::Format for Secret<'_> {
 /// An address. `Debug` prints it without its query, which may carry a signature.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Uri<'a>(&'a str);
+pub struct Uri<'a>(#[cfg_attr(feature = "serde", serde(serialize_with = "write"))] &'a str);
 
 impl<'a> Uri<'a> {
     /// The address `text`, which is not checked here.

@@ -40,16 +40,17 @@ use callflow_core::call::Refused;
 use callflow_core::classification::Classification;
 use callflow_core::command::RejectReason;
 use callflow_core::event::Event;
-use callflow_core::id::Ticket;
+use callflow_core::id::{ParticipantId, Ticket};
 use callflow_core::lifecycle::State;
 use callflow_core::lifecycle::end::End;
+use callflow_core::media::{RecordingStatus, Tone};
 use callflow_core::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::session::{Machine, Order, Outgoing, Session, Step};
+use crate::session::{Address, Answer, Machine, Order, Outgoing, Record, Session, Step, Target, Transfer};
 use crate::store::CallName;
-use crate::wire::resource::Party;
+use crate::wire::resource::{Named, Party, Recording};
 
 pub use crate::runtime::{Bot, Config, Observed, PlaceError, StartError, What};
 
@@ -90,20 +91,28 @@ pub struct Call<'a> {
     session: &'a mut Session,
     now: Timestamp,
     requests: Vec<Outgoing>,
+    joining_answers: Vec<String>,
     events: VecDeque<Event>,
 }
 
 impl<'a> Call<'a> {
     pub(crate) fn new(name: &'a CallName, session: &'a mut Session, now: Timestamp, step: Step) -> Self {
-        Self { name, session, now, requests: step.requests, events: step.events.into() }
+        Self {
+            name,
+            session,
+            now,
+            requests: step.requests,
+            joining_answers: step.joining_answer.into_iter().collect(),
+            events: step.events.into(),
+        }
     }
 
-    /// Answers, with media hosted by the service.
+    /// Answers, with audio that the service hosts.
     ///
     /// # Errors
     /// [`Refused`]
     pub fn answer(&mut self) -> Result<Ticket, Refused> {
-        self.order(&Order::Answer)
+        self.order(&Order::Answer(Answer::default()))
     }
 
     /// Rejects.
@@ -114,7 +123,41 @@ impl<'a> Call<'a> {
         self.order(&Order::Reject(reason))
     }
 
-    /// Hangs up.
+    /// Forwards an incoming call to `target`, which rings for as long as the service does it by default.
+    ///
+    /// Several targets, a time, or whose identity is hidden: [`Order::Redirect`].
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn redirect(&mut self, target: Target) -> Result<Ticket, Refused> {
+        self.order(&Order::Redirect(target.into()))
+    }
+
+    /// Transfers the other participant to `target`: a blind transfer.
+    ///
+    /// Out of a group call: [`Order::Transfer`], which names who is moved.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn transfer(&mut self, target: Target) -> Result<Ticket, Refused> {
+        self.order(&Order::Transfer(target.into()))
+    }
+
+    /// Transfers the other participant to `target`, with whom the bot is in the call of Graph's id `replaces_call_id`: a
+    /// consultative transfer.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn transfer_into(
+        &mut self,
+        target: Target,
+        replaces_call_id: impl Into<String>,
+    ) -> Result<Ticket, Refused> {
+        let replaces_call_id = Some(replaces_call_id.into());
+        self.order(&Order::Transfer(Transfer { replaces_call_id, ..target.into() }))
+    }
+
+    /// Hangs up. In a group call only the bot's own leg ends.
     ///
     /// # Errors
     /// [`Refused`]
@@ -122,12 +165,45 @@ impl<'a> Call<'a> {
         self.order(&Order::HangUp)
     }
 
+    /// Mutes the bot in a group call.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn mute(&mut self) -> Result<Ticket, Refused> {
+        self.order(&Order::Mute)
+    }
+
+    /// Unmutes the bot in a group call.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn unmute(&mut self) -> Result<Ticket, Refused> {
+        self.order(&Order::Unmute)
+    }
+
     /// Plays the WAV file at `uri`, as soon as the call has audio and after what was asked before.
     ///
     /// # Errors
     /// [`Refused`]
-    pub fn play(&mut self, uri: impl Into<String>) -> Result<Ticket, Refused> {
-        self.order(&Order::PlayPrompt(vec![uri.into()]))
+    pub fn play(&mut self, uri: impl Into<Address>) -> Result<Ticket, Refused> {
+        self.order(&Order::play(uri))
+    }
+
+    /// Records what is said, as soon as the call has audio and after what was asked before. Where the recording can be had
+    /// [`Self::recording`] says, once the operation of the ticket completed.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn record(&mut self, record: Record) -> Result<Ticket, Refused> {
+        self.order(&Order::Record(record))
+    }
+
+    /// Ends what is played and recorded, and what waits for it.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn cancel_media(&mut self) -> Result<Ticket, Refused> {
+        self.order(&Order::CancelMediaProcessing)
     }
 
     /// Asks to be told of the tones that are pressed.
@@ -138,13 +214,81 @@ impl<'a> Call<'a> {
         self.order(&Order::SubscribeToTone)
     }
 
+    /// Sends tones, as soon as the call has audio, with the pause between two that the service makes by default.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn send_dtmf(&mut self, tones: impl Into<Vec<Tone>>) -> Result<Ticket, Refused> {
+        self.order(&Order::SendDtmf { tones: tones.into(), delay: None })
+    }
+
+    /// Invites `target`. A peer-to-peer call becomes a group call by that.
+    ///
+    /// Several at once, or somebody out of another call: [`Order::Invite`].
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn invite(&mut self, target: Target) -> Result<Ticket, Refused> {
+        self.order(&Order::Invite(vec![target.into()]))
+    }
+
+    /// Removes a participant, or withdraws his invitation.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn remove(&mut self, participant: ParticipantId) -> Result<Ticket, Refused> {
+        self.order(&Order::RemoveParticipant(participant))
+    }
+
+    /// Mutes a participant of a group call. There is no unmuting of others.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn mute_participant(&mut self, participant: ParticipantId) -> Result<Ticket, Refused> {
+        self.order(&Order::MuteParticipant(participant))
+    }
+
+    /// Puts a participant on hold, with the music of the WAV file at `prompt`, or the service's. One at a time.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn start_hold_music(
+        &mut self,
+        participant: ParticipantId,
+        prompt: Option<Address>,
+    ) -> Result<Ticket, Refused> {
+        self.order(&Order::StartHoldMusic { participant, prompt })
+    }
+
+    /// Takes a participant off hold.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn stop_hold_music(&mut self, participant: ParticipantId) -> Result<Ticket, Refused> {
+        self.order(&Order::StopHoldMusic(participant))
+    }
+
+    /// Says whether the bot records, under policy-based recording. Nothing may be kept before
+    /// [`Event::RecordingConfirmed`] tells of `recording`.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub fn update_recording_status(&mut self, status: RecordingStatus) -> Result<Ticket, Refused> {
+        self.order(&Order::UpdateRecordingStatus(status))
+    }
+
     /// Commands anything.
+    ///
+    /// Of one command the runtime of this version carries out nothing: [`Order::AnswerJoining`] counts for the call, but
+    /// the notification of the joining participant was answered 202 already, as every other, and the service does as it
+    /// does where it gets no answer. That is logged.
     ///
     /// # Errors
     /// [`Refused`]: nothing changed, and its text says what to do.
     pub fn order(&mut self, order: &Order) -> Result<Ticket, Refused> {
         let step = self.session.order(self.now, order)?;
         self.requests.extend(step.requests);
+        self.joining_answers.extend(step.joining_answer);
         self.events.extend(step.events);
         // A command that is taken has a ticket.
         Ok(step.ticket.unwrap_or(Ticket::FIRST))
@@ -175,6 +319,21 @@ impl<'a> Call<'a> {
         self.session.source()
     }
 
+    /// The participant of this id, as Graph named him.
+    pub fn participant(&self, id: ParticipantId) -> Option<&Named> {
+        self.session.participant(id)
+    }
+
+    /// Where the recording can be had that the command of this ticket asked for, once it is done.
+    pub fn recording(&self, ticket: Ticket) -> Option<&Recording> {
+        self.session.recording(ticket)
+    }
+
+    /// The id of the audio routing group that the command of this ticket made.
+    pub fn audio_routing_group(&self, ticket: Ticket) -> Option<&str> {
+        self.session.audio_routing_group(ticket)
+    }
+
     /// The end, once there is one.
     pub fn end(&self) -> Option<End> {
         self.session.call().end()
@@ -189,8 +348,9 @@ impl<'a> Call<'a> {
         self.events.pop_front()
     }
 
-    pub(crate) fn into_requests(self) -> Vec<Outgoing> {
-        self.requests
+    /// The requests to make, and the answers to joining participants.
+    pub(crate) fn into_parts(self) -> (Vec<Outgoing>, Vec<String>) {
+        (self.requests, self.joining_answers)
     }
 }
 

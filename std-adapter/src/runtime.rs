@@ -14,10 +14,13 @@ use std::time::Duration;
 
 use callflow_core::call::Refused;
 use callflow_core::classification::Classification;
+use callflow_core::deadline::Timers;
 use callflow_core::id::{CallId, CallKey};
 use callflow_core::lifecycle::State;
 use callflow_core::lifecycle::end::End;
 use callflow_core::permission::{Grants, Policy};
+use callflow_core::restriction::Overrides;
+use callflow_core::roster::Trust;
 use callflow_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
@@ -28,7 +31,7 @@ use tracing::Instrument;
 use crate::bot::{Author, CallHandler};
 use crate::client::{ClientError, Credentials, Endpoints, GraphClient, Limits};
 use crate::clock::Clock;
-use crate::session::{Order, Session, Settings, Target};
+use crate::session::{Order, Placement, Session, Settings};
 use crate::store::{CallName, Store, StoreError};
 use crate::transport::Transport;
 use crate::webhook::authentication::{Authenticator, Expected};
@@ -51,6 +54,12 @@ pub struct Config {
     pub grants: Grants,
     /// What becomes of a command whose permission is known to be missing.
     pub policy: Policy,
+    /// Restrictions that are switched off, by name.
+    pub overrides: Overrides,
+    /// What it means that a full roster lacks somebody.
+    pub trust: Trust,
+    /// The timers of each call.
+    pub timers: Timers,
     /// How long a call is kept after its end, for news that comes late.
     pub keep_ended: Duration,
     /// How long a notification for a call that is not known is kept.
@@ -69,6 +78,9 @@ impl Config {
             expected,
             grants: Grants::Unknown,
             policy: Policy::Advise,
+            overrides: Overrides::NONE,
+            trust: Trust::Confirm,
+            timers: Timers::DEFAULT,
             keep_ended: Duration::from_secs(600),
             keep_unknown: Duration::from_secs(60),
         }
@@ -276,18 +288,19 @@ impl Bot {
         crate::webhook::router(Arc::clone(&self.shared))
     }
 
-    /// Calls somebody.
+    /// Calls somebody, or joins a meeting: a [`Target`](crate::session::Target), a
+    /// [`Meeting`](crate::session::Meeting), or a [`Placement`] with all its members.
     ///
     /// What becomes of it the handler is told: `Created` and `Established`, or `CommandFailed` and `Ended`.
     ///
     /// # Errors
     /// [`PlaceError`]: nobody was called.
-    pub async fn place(&self, target: Target) -> Result<CallName, PlaceError> {
+    pub async fn place(&self, placement: impl Into<Placement>) -> Result<CallName, PlaceError> {
         let shared = &self.shared;
         let name = CallName::random();
         let mut settings = shared.settings(&name);
         settings.tenant_id = Some(shared.config.credentials.tenant_id.clone());
-        let (session, step) = Session::place(shared.now(), new_key(), &[target], &settings)?;
+        let (session, step) = Session::place(shared.now(), new_key(), &placement.into(), &settings)?;
         actor::begin(shared, &name, session, step).await?;
         shared.wake(&name, Wake::Inbox);
         Ok(name)
@@ -361,6 +374,9 @@ impl Shared {
             tenant_id: None,
             grants: self.config.grants,
             policy: self.config.policy,
+            overrides: self.config.overrides,
+            trust: self.config.trust,
+            timers: self.config.timers,
         }
     }
 

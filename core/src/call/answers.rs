@@ -1,8 +1,9 @@
 //! How the answer to a request, or its absence, changes a call.
 
+use super::deadlines::Question;
 use super::reports::{Source, operation_ended};
-use super::{Call, Output, Verdict};
-use crate::action::Action;
+use super::{Call, Marks, Output, Verdict};
+use crate::action::{Action, Actions};
 use crate::classification::HostingCause;
 use crate::deadline::{self, Timer};
 use crate::event::Event;
@@ -16,6 +17,16 @@ use crate::permission;
 use crate::report::{Body, CallNews, Change, OperationNews, Response};
 use crate::result::{By, ResultInfo};
 use crate::time::Timestamp;
+
+/// The actions on something that a call has: its absence is not the call's.
+const OF_ITS_PARTS: Actions = Actions::of(&[
+    Action::RemoveParticipant,
+    Action::MuteParticipant,
+    Action::StartHoldMusic,
+    Action::StopHoldMusic,
+    Action::UpdateAudioRoutingGroup,
+    Action::DeleteAudioRoutingGroup,
+]);
 
 impl<const R: usize, const O: usize> Call<R, O> {
     pub(super) fn response(
@@ -51,7 +62,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 Reading::Taken => Verdict::Applied,
                 Reading::Refused | Reading::Unclear => {
                     self.retry_keep_alive(now);
-                    self.not_found(now, response, output)
+                    self.read_not_found(now, response, true, output)
                 }
             },
             Exchange::GetCall => self.get_call_answered(now, reading, response, output),
@@ -111,6 +122,10 @@ impl<const R: usize, const O: usize> Call<R, O> {
                     Body::Call(news) => news,
                     Body::None | Body::Operation(_) | Body::Roster(_) => CallNews::NONE,
                 };
+                if let Some(id) = news.id {
+                    // The answer knows best: earlier news may have been taken for this call's.
+                    self.facts.id = id;
+                }
                 self.call_news(now, Change::Created, &news, Source::Answer, output)
             }
             Reading::Refused => {
@@ -255,35 +270,24 @@ impl<const R: usize, const O: usize> Call<R, O> {
         output: &mut Output<'_>,
     ) -> Verdict {
         self.deadlines.clear(deadline::Kind::Ask);
-        match (reading, response.body) {
+        match (reading, &response.body) {
             (Reading::Taken, Body::Call(news)) => {
                 if self.pending.doubt.answered() {
                     // Something changed while the question was out: the answer may be older than that.
                     self.ask(now, output);
                     return Verdict::Stale;
                 }
-                self.call_news(now, Change::Updated, &news, Source::Answer, output)
+                self.call_news(now, Change::Updated, news, Source::Answer, output)
             }
             (Reading::Refused, Body::None | Body::Call(_) | Body::Operation(_) | Body::Roster(_)) => {
                 // 404 says something of the call; any other refusal says that the bot may not ask.
-                self.not_found(now, response, output)
+                self.read_not_found(now, response, true, output)
             }
             (Reading::Taken, Body::None | Body::Operation(_) | Body::Roster(_))
             | (Reading::Unclear, Body::None | Body::Call(_) | Body::Operation(_) | Body::Roster(_)) => {
-                self.question_failed(now)
+                self.question_failed(Question::Call, now)
             }
         }
-    }
-
-    fn question_failed(&mut self, now: Timestamp) -> Verdict {
-        self.pending.doubt.failed();
-        if self.facts.state.is_ended() {
-            // Only further news of the call is worth another question.
-            return Verdict::Applied;
-        }
-        let at = self.pending.doubt.earliest(now, self.facts.timers.of(Timer::Question));
-        self.deadlines.set(deadline::Kind::Ask, at);
-        Verdict::Applied
     }
 
     fn list_answered(
@@ -294,29 +298,20 @@ impl<const R: usize, const O: usize> Call<R, O> {
         output: &mut Output<'_>,
     ) -> Verdict {
         self.deadlines.clear(deadline::Kind::AskParticipants);
-        match (reading, response.body) {
+        match (reading, &response.body) {
             (Reading::Taken, Body::Roster(news)) => {
                 if self.pending.roster_doubt.answered() {
                     // Rosters came while the question was out: the answer may be older than those.
                     self.ask_participants(now, output);
                     return Verdict::Stale;
                 }
-                self.roster_news(now, &news, Source::Answer, output)
+                self.roster_news(now, news, Source::Answer, output)
             }
             (Reading::Refused, _) => self.not_found(now, response, output),
             (Reading::Taken, Body::None | Body::Call(_) | Body::Operation(_)) | (Reading::Unclear, _) => {
-                self.list_failed(now)
+                self.question_failed(Question::Participants, now)
             }
         }
-    }
-
-    fn list_failed(&mut self, now: Timestamp) -> Verdict {
-        self.pending.roster_doubt.failed();
-        if !self.facts.state.is_ended() {
-            let at = self.pending.roster_doubt.earliest(now, self.facts.timers.of(Timer::Question));
-            self.deadlines.set(deadline::Kind::AskParticipants, at);
-        }
-        Verdict::Applied
     }
 
     fn get_operation_answered(
@@ -327,9 +322,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
         output: &mut Output<'_>,
     ) -> Verdict {
         let asked = self.pending.questioned.take();
-        match (reading, response.body) {
+        match (reading, &response.body) {
             (Reading::Taken, Body::Operation(news)) => {
-                self.operation_told(now, Change::Updated, asked, &news, output)
+                self.operation_told(now, asked, news.status, news, output)
             }
             (Reading::Refused, _) => {
                 // The operation cannot be asked for: only a notification or the call's end settles it now.
@@ -337,7 +332,6 @@ impl<const R: usize, const O: usize> Call<R, O> {
                     let (ticket, action) = (operation.ticket(), operation.action());
                     output.event(Event::OutcomeUnknown { ticket, action });
                 }
-                self.wait_for_operations(now);
                 if response.code == lifecycle::doubt::CALL_NOT_FOUND {
                     return self.not_found(now, response, output);
                 }
@@ -354,10 +348,21 @@ impl<const R: usize, const O: usize> Call<R, O> {
     ///
     /// Source: Graph docs, call: keepAlive (404: clean up).
     fn not_found(&mut self, now: Timestamp, response: &Response<'_>, output: &mut Output<'_>) -> Verdict {
+        self.read_not_found(now, response, false, output)
+    }
+
+    /// As [`Self::not_found`]; the answer to keepAlive or to a question for the call is believed the second time.
+    fn read_not_found(
+        &mut self,
+        now: Timestamp,
+        response: &Response<'_>,
+        is_answer: bool,
+        output: &mut Output<'_>,
+    ) -> Verdict {
         if response.status != 404 || self.facts.state.is_ended() {
             return Verdict::Applied;
         }
-        match self.pending.doubt.not_found(response.code) {
+        match self.pending.doubt.not_found(response.code, is_answer) {
             NotFound::Gone => self.finish(How::Inferred, output),
             NotFound::AskAgain => self.ask(now, output),
         }
@@ -375,21 +380,19 @@ impl<const R: usize, const O: usize> Call<R, O> {
         self.learn(operation.action(), reading, response);
         match reading {
             Reading::Taken => {
-                let news = match response.body {
+                const SILENT: OperationNews = OperationNews::of(Status::Unrecognised);
+                let news = match &response.body {
                     Body::Operation(news) => news,
-                    // Source: Graph docs, commsOperation. Without one, it is done, or a notification will tell.
-                    Body::None | Body::Call(_) | Body::Roster(_) => {
-                        OperationNews::of(self.operations.status_of_taken(response.ticket))
-                    }
+                    Body::None | Body::Call(_) | Body::Roster(_) => &SILENT,
                 };
-                let news = OperationNews { status: self.read_status(&operation, news.status), ..news };
-                self.operation_told(now, Change::Updated, Some(response.ticket), &news, output)
+                let status = self.read_status(&operation, news.status);
+                self.operation_told(now, Some(response.ticket), status, news, output)
             }
             Reading::Refused => {
                 let result = ResultInfo { code: u32::from(response.status), subcode: response.code };
                 let verdict = self.close(response.ticket, Outcome::Refused, Some(result), output);
-                // A participant who is not there says nothing of the call.
-                let is_of_call = operation.action() != Action::RemoveParticipant
+                // A participant or a group that is not there says nothing of the call.
+                let is_of_call = !OF_ITS_PARTS.has(operation.action())
                     || response.code == lifecycle::doubt::CALL_NOT_FOUND;
                 if verdict == Verdict::Applied && is_of_call {
                     return self.not_found(now, response, output);
@@ -400,7 +403,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
         }
     }
 
-    /// A status that is not known is what an answer without one means.
+    /// A status that is not known is what an answer without one means: it is done, or a notification will tell.
+    ///
+    /// Source: Graph docs, commsOperation.
     fn read_status(&self, operation: &Operation, status: Status) -> Status {
         if status == Status::Unrecognised {
             self.operations.status_of_taken(operation.ticket())
@@ -415,10 +420,11 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 let action = operation.action();
                 output.event(Event::OutcomeUnknown { ticket, action });
                 self.invite_may_be_taken(action, output);
-                self.wait_for_operations(now);
+                self.wait_for_operation(now);
                 Verdict::Applied
             }
             Lost::Ended(operation) => {
+                self.facts.marks.set(Marks::ENDED);
                 output.event(operation_ended(&operation, Outcome::Unknown));
                 Verdict::Applied
             }
@@ -445,6 +451,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         output: &mut Output<'_>,
     ) -> Verdict {
         let Some(ended) = self.operations.close(ticket, outcome) else { return Verdict::Repeat };
+        self.facts.marks.set(Marks::ENDED);
         self.not_done(ended.action());
         let mut event = operation_ended(&ended, outcome);
         if let Event::OperationEnded { result: of_event, .. } = &mut event {
@@ -471,8 +478,8 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 self.retry_keep_alive(now);
                 Verdict::Applied
             }
-            Some(Exchange::GetCall) => self.question_failed(now),
-            Some(Exchange::ListParticipants) => self.list_failed(now),
+            Some(Exchange::GetCall) => self.question_failed(Question::Call, now),
+            Some(Exchange::ListParticipants) => self.question_failed(Question::Participants, now),
             Some(Exchange::GetOperation) => Verdict::Applied,
             None => self.operation_unclear(now, ticket, output),
         }
@@ -515,8 +522,8 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 self.retry_keep_alive(now);
                 Verdict::Applied
             }
-            Some(Exchange::GetCall) => self.question_failed(now),
-            Some(Exchange::ListParticipants) => self.list_failed(now),
+            Some(Exchange::GetCall) => self.question_failed(Question::Call, now),
+            Some(Exchange::ListParticipants) => self.question_failed(Question::Participants, now),
             Some(Exchange::GetOperation) => Verdict::Applied,
             None => self.close(ticket, Outcome::NotSent, None, output),
         }

@@ -1,6 +1,7 @@
 //! How a command changes a call: the rule books are asked first, and then it leaves.
 
-use super::{Call, Output, Refused, Setup, Verdict, Why, folded};
+use super::deadlines::Question;
+use super::{Call, Marks, Output, Refused, Setup, Verdict, Why, folded};
 use crate::action::{Action, Actions};
 use crate::classification::{Classification, Direction};
 use crate::command::{BargeIn, Command, Destination, JoiningAnswer, Placement, Repeat};
@@ -78,6 +79,7 @@ fn check(
 }
 
 impl<const R: usize, const O: usize> Call<R, O> {
+    #[inline(never)] // a report's stack is not to pay for it
     pub(super) fn command<'a>(
         &mut self,
         now: Timestamp,
@@ -125,8 +127,10 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 return Err(Why::Lifecycle(why));
             }
             Leave::Refuse(why) => return Err(Why::Lifecycle(why)),
-            Leave::Advise => advice.restriction = Some(Restriction::Established),
-            Leave::Allow | Leave::IfAnswered(_) | Leave::IfInferred(_) => {}
+            Leave::Advise if !self.facts.overrides.has(Restriction::Established) => {
+                advice.restriction = Some(Restriction::Established);
+            }
+            Leave::Advise | Leave::Allow | Leave::IfAnswered(_) | Leave::IfInferred(_) => {}
         }
         self.may_ask_now(now, action, command)?;
         match restriction::check(action, &self.facts_for(command), self.facts.overrides) {
@@ -241,11 +245,10 @@ impl<const R: usize, const O: usize> Call<R, O> {
         permission::required(action, classification.kind(), classification.hosting(), self.facts.media_host)
     }
 
-    /// What the permissions advise of an action.
+    /// What the permissions advise of an action. An answer says itself who is going to host the media.
     fn check_permission(&self, action: Action, command: &Command<'_>) -> Result<Option<Missing>, Why> {
         let facts = &self.facts;
         let host = match command {
-            // Until it is answered, the call's media are nobody's.
             Command::Answer(answer) => answer.media.host(),
             _ => facts.media_host,
         };
@@ -306,6 +309,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
                     && let Some(ended) = self.operations.close(ticket, Outcome::Completed)
                 {
                     // Nothing is at the service yet that could be cancelled.
+                    self.facts.marks.set(Marks::ENDED);
                     output.event(super::reports::operation_ended(&ended, Outcome::Completed));
                 }
             }
@@ -369,14 +373,15 @@ impl<const R: usize, const O: usize> Call<R, O> {
     ///
     /// Source: Graph docs, call: get, call: list participants (not of a call between two endpoints).
     fn refresh(&mut self, now: Timestamp, ticket: Ticket, output: &mut Output<'_>) {
-        self.get_call(now, ticket, output);
+        self.put_as(Question::Call, now, ticket, output);
         let may_list = !self.facts.state.is_ended() && !self.is_out(Exchange::ListParticipants);
         if may_list && self.has_roster() {
             let ticket = self.take_ticket();
-            self.list_participants(now, ticket, output);
+            self.put_as(Question::Participants, now, ticket, output);
         }
-        if let Some((operation, id)) = self.operations.running() {
-            self.get_operation(operation.ticket(), id, output);
+        let wait = self.facts.timers.of(Timer::Operation);
+        if let Some((of, id)) = self.operations.ask_running(now, wait) {
+            self.get_operation(of, id, output);
         }
     }
 
@@ -387,7 +392,10 @@ impl<const R: usize, const O: usize> Call<R, O> {
     fn ask_operation(&mut self, action: Action, ticket: Ticket, asking: Asking, output: &mut Output<'_>) {
         let dispatch = match self.operations.ask(ticket, action, asking) {
             Some(true) => Dispatch::Now,
-            Some(false) | None => Dispatch::Held,
+            Some(false) | None => {
+                self.facts.marks.set(Marks::HELD);
+                Dispatch::Held
+            }
         };
         output.given(ticket, dispatch);
     }
@@ -395,6 +403,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     fn cancel_held(&mut self, output: &mut Output<'_>) {
         let places = self.operations.cancel_held();
         if !places.is_empty() {
+            self.facts.marks.set(Marks::ENDED);
             output.event(Event::OperationsEnded { places });
         }
     }

@@ -1,14 +1,40 @@
 //! How time changes a call: deadlines are set, and pass.
 
-use super::{Call, Output, Verdict};
+use super::{Call, Marks, Output, Verdict};
 use crate::deadline::{self, Timer};
 use crate::event::Event;
 use crate::id::{OperationId, Ticket};
 use crate::lifecycle::State;
+use crate::lifecycle::doubt::Doubt;
 use crate::lifecycle::end::How;
 use crate::lifecycle::pending::{Creation, Exchange, HangingUp, Settlement};
-use crate::operation::Due;
+use crate::operation::{self, Due};
 use crate::time::Timestamp;
+
+/// What the call asks for when it doubts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Question {
+    /// The call itself.
+    Call,
+    /// Its participants.
+    Participants,
+}
+
+impl Question {
+    const fn exchange(self) -> Exchange {
+        match self {
+            Self::Call => Exchange::GetCall,
+            Self::Participants => Exchange::ListParticipants,
+        }
+    }
+
+    const fn deadline(self) -> deadline::Kind {
+        match self {
+            Self::Call => deadline::Kind::Ask,
+            Self::Participants => deadline::Kind::AskParticipants,
+        }
+    }
+}
 
 impl<const R: usize, const O: usize> Call<R, O> {
     pub(super) fn tick(&mut self, now: Timestamp, output: &mut Output<'_>) {
@@ -25,19 +51,10 @@ impl<const R: usize, const O: usize> Call<R, O> {
             }
             deadline::Kind::Media => self.facts.media.presume(),
             deadline::Kind::News => self.ask(now, output),
-            deadline::Kind::Ask => {
-                // A question that is out by now counts as lost.
-                let ticket = self.take_ticket();
-                self.get_call(now, ticket, output);
-            }
-            deadline::Kind::AskParticipants => {
-                let ticket = self.take_ticket();
-                self.list_participants(now, ticket, output);
-            }
-            deadline::Kind::Operation => {
-                self.operation_is_due(now, output);
-                self.wait_for_operations(now);
-            }
+            // A question that is out by now counts as lost.
+            deadline::Kind::Ask => self.put(Question::Call, now, output),
+            deadline::Kind::AskParticipants => self.put(Question::Participants, now, output),
+            deadline::Kind::Operation => self.operation_is_due(now, output),
             deadline::Kind::Joining => {
                 self.pending.joining = 0;
                 output.event(Event::JoiningTimeout);
@@ -47,6 +64,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         self.let_media_go(now, output);
     }
 
+    #[inline(never)]
     pub(super) fn arm(&mut self, now: Timestamp, kind: deadline::Kind, timer: Timer) {
         self.deadlines.set(kind, now.plus(self.facts.timers.of(timer)));
     }
@@ -83,8 +101,8 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 
     fn operation_is_due(&mut self, now: Timestamp, output: &mut Output<'_>) {
-        let wait = self.facts.timers.of(Timer::Operation);
-        match self.operations.take_due(now, wait) {
+        let (due, next) = self.operations.take_due(now, self.facts.timers.of(Timer::Operation));
+        match due {
             Some(Due::Ask(operation, id)) => self.get_operation(operation.ticket(), id, output),
             Some(Due::Unknown(operation)) => {
                 output
@@ -92,28 +110,25 @@ impl<const R: usize, const O: usize> Call<R, O> {
             }
             None => {}
         }
-    }
-
-    /// Sets the deadline of the operation that is waited for longest, or clears it.
-    pub(super) fn wait_for_operations(&mut self, now: Timestamp) {
-        match self.operations.next_due(now) {
-            Some(at) => self.deadlines.set(deadline::Kind::Operation, at),
-            None => self.deadlines.clear(deadline::Kind::Operation),
+        if let Some(next) = next {
+            self.deadlines.set(deadline::Kind::Operation, next);
         }
     }
 
-    pub(super) fn get_call(&mut self, now: Timestamp, ticket: Ticket, output: &mut Output<'_>) {
-        self.pending.outstanding.put(Exchange::GetCall, ticket);
-        self.pending.doubt.asked(now);
-        self.arm(now, deadline::Kind::Ask, Timer::QuestionLost);
-        output.refresh(ticket);
+    /// Sees to it that an operation which is waited for from now on is looked after. One that ends meanwhile leaves its
+    /// deadline as it is: the tick finds nothing due, and looks for the next.
+    pub(super) fn wait_for_operation(&mut self, now: Timestamp) {
+        let at = operation::due_at(now, self.facts.timers.of(Timer::Operation));
+        if self.deadlines.of(deadline::Kind::Operation).is_none_or(|next| at < next) {
+            self.deadlines.set(deadline::Kind::Operation, at);
+        }
     }
 
-    pub(super) fn list_participants(&mut self, now: Timestamp, ticket: Ticket, output: &mut Output<'_>) {
-        self.pending.outstanding.put(Exchange::ListParticipants, ticket);
-        self.pending.roster_doubt.asked(now);
-        self.arm(now, deadline::Kind::AskParticipants, Timer::QuestionLost);
-        output.list_participants(ticket);
+    /// A question counts as lost after a while, and not sooner than the next may be asked.
+    fn wait_for_answer(&mut self, now: Timestamp, kind: deadline::Kind) {
+        let timers = &self.facts.timers;
+        let wait = timers.of(Timer::QuestionLost).max(timers.of(Timer::Question));
+        self.deadlines.set(kind, now.plus(wait));
     }
 
     pub(super) fn get_operation(&mut self, of: Ticket, id: OperationId, output: &mut Output<'_>) {
@@ -125,39 +140,76 @@ impl<const R: usize, const O: usize> Call<R, O> {
 
     /// Asks for the call, now or as soon as its rate allows.
     pub(super) fn ask(&mut self, now: Timestamp, output: &mut Output<'_>) {
-        if self.pending.creation != Creation::Done {
-            return;
-        }
-        if self.is_out(Exchange::GetCall) {
-            self.pending.doubt.overtake();
-            return;
-        }
-        let at = self.pending.doubt.earliest(now, self.facts.timers.of(Timer::Question));
-        if at <= now {
-            let ticket = self.take_ticket();
-            self.get_call(now, ticket, output);
-        } else {
-            self.deadlines.set(deadline::Kind::Ask, at);
-        }
+        self.wonder(Question::Call, now, output);
     }
 
     /// Asks for the participants, now or as soon as its rate allows. A call between two endpoints has no list of them.
     ///
     /// Source: Graph docs, call: list participants (group calls).
     pub(super) fn ask_participants(&mut self, now: Timestamp, output: &mut Output<'_>) {
-        if self.pending.creation != Creation::Done || !self.has_roster() {
+        if self.has_roster() {
+            self.wonder(Question::Participants, now, output);
+        }
+    }
+
+    #[inline(never)]
+    fn wonder(&mut self, question: Question, now: Timestamp, output: &mut Output<'_>) {
+        if self.pending.creation != Creation::Done {
             return;
         }
-        if self.is_out(Exchange::ListParticipants) {
-            self.pending.roster_doubt.overtake();
+        if self.is_out(question.exchange()) {
+            self.doubt_of(question).overtake();
             return;
         }
-        let at = self.pending.roster_doubt.earliest(now, self.facts.timers.of(Timer::Question));
+        let gap = self.facts.timers.of(Timer::Question);
+        let at = self.doubt_of(question).earliest(now, gap);
         if at <= now {
-            let ticket = self.take_ticket();
-            self.list_participants(now, ticket, output);
+            self.put(question, now, output);
         } else {
-            self.deadlines.set(deadline::Kind::AskParticipants, at);
+            self.deadlines.set(question.deadline(), at);
+        }
+    }
+
+    /// Puts a question, whenever the last one was put.
+    fn put(&mut self, question: Question, now: Timestamp, output: &mut Output<'_>) {
+        let ticket = self.take_ticket();
+        self.put_as(question, now, ticket, output);
+    }
+
+    #[inline(never)]
+    pub(super) fn put_as(
+        &mut self,
+        question: Question,
+        now: Timestamp,
+        ticket: Ticket,
+        output: &mut Output<'_>,
+    ) {
+        self.pending.outstanding.put(question.exchange(), ticket);
+        self.doubt_of(question).asked(now);
+        self.wait_for_answer(now, question.deadline());
+        match question {
+            Question::Call => output.refresh(ticket),
+            Question::Participants => output.list_participants(ticket),
+        }
+    }
+
+    /// A question was not answered: it is put again, later each time. After the end only further news is worth one.
+    #[inline(never)]
+    pub(super) fn question_failed(&mut self, question: Question, now: Timestamp) -> Verdict {
+        let gap = self.facts.timers.of(Timer::Question);
+        let doubt = self.doubt_of(question);
+        doubt.failed();
+        let at = doubt.earliest(now, gap);
+        if !self.facts.state.is_ended() {
+            self.deadlines.set(question.deadline(), at);
+        }
+        Verdict::Applied
+    }
+
+    pub(super) const fn doubt_of(&mut self, question: Question) -> &mut Doubt {
+        match question {
+            Question::Call => &mut self.pending.doubt,
+            Question::Participants => &mut self.pending.roster_doubt,
         }
     }
 
@@ -173,7 +225,10 @@ impl<const R: usize, const O: usize> Call<R, O> {
 
     /// Lets the next held request go where it may, and sets or clears the limit of waiting for audio.
     pub(super) fn let_media_go(&mut self, now: Timestamp, output: &mut Output<'_>) {
-        let waits = self.facts.state.is_connected() && self.operations.holds();
+        if self.facts.marks.has(Marks::HELD) && !self.operations.holds() {
+            self.facts.marks.clear(Marks::HELD);
+        }
+        let waits = self.facts.marks.has(Marks::HELD) && self.facts.state.is_connected();
         if waits
             && self.is_media_usable()
             && let Some(ticket) = self.operations.release()

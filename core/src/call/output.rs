@@ -74,7 +74,8 @@ pub struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    pub(super) const fn new() -> Self {
+    /// Of no input yet: for [`Call::handle_into`](super::Call::handle_into).
+    pub const fn new() -> Self {
         Self {
             events: Vec::new(),
             given: Given::Nothing,
@@ -84,6 +85,15 @@ impl<'a> Output<'a> {
             verdict: Verdict::Repeat,
             overflow: false,
         }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.events.clear();
+        self.requests.clear();
+        self.given = Given::Nothing;
+        self.ticket = None;
+        self.verdict = Verdict::Repeat;
+        self.overflow = false;
     }
 
     /// The request takes over what `placement` carries.
@@ -122,6 +132,7 @@ impl<'a> Output<'a> {
         self.overflow
     }
 
+    #[inline(never)]
     pub(super) fn event(&mut self, event: Event) {
         self.overflow |= self.events.push(event).is_err();
     }
@@ -156,6 +167,7 @@ impl<'a> Output<'a> {
         self.request(ticket, Slot::Release);
     }
 
+    #[inline(never)]
     fn request(&mut self, ticket: Ticket, slot: Slot) {
         self.overflow |= self.requests.push((ticket, slot)).is_err();
     }
@@ -177,6 +189,12 @@ impl<'a> Output<'a> {
             (Slot::GetOperation, _) => Request::GetOperation { ticket, operation: self.operation },
             (Slot::Release, _) => Request::Release { ticket },
         })
+    }
+}
+
+impl Default for Output<'_> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

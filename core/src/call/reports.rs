@@ -1,8 +1,8 @@
 //! How a report changes a call: each is handed to the rule book that it concerns.
 
 use super::answers::news_of;
-use super::{Call, Output, Verdict, chat_of, folded};
-use crate::action::{Action, Actions};
+use super::{Call, Marks, Output, Verdict, chat_of, folded};
+use crate::action::Action;
 use crate::classification::{Direction, HostingCause, Kind};
 use crate::deadline::{self, Timer};
 use crate::event::Event;
@@ -10,7 +10,7 @@ use crate::id::Ticket;
 use crate::lifecycle::end::{How, TerminationReason};
 use crate::lifecycle::pending::{Creation, Exchange, HangingUp, Settlement, Settling, Transferring};
 use crate::lifecycle::{self, Effect, News, State};
-use crate::operation::{self, Operation, Outcome};
+use crate::operation::{self, Operation, Outcome, Status};
 use crate::permission::{self, Grants};
 use crate::report::{CallNews, Change, OperationNews, Report, RosterNews, Told, ToneInfo, Topic};
 use crate::restriction::{Chat, PolicyRecording};
@@ -26,8 +26,6 @@ pub(super) enum Source {
     /// The answer to a question, which says what is.
     Answer,
 }
-
-const INVITATIONS: Actions = Actions::of(&[Action::Invite, Action::InviteSeveral]);
 
 impl<const R: usize, const O: usize> Call<R, O> {
     pub(super) fn report(&mut self, now: Timestamp, report: &Report<'_>, output: &mut Output<'_>) -> Verdict {
@@ -394,6 +392,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         output.event(Event::StateChanged { from, to: State::Terminated });
         let places = self.operations.end_all();
         if !places.is_empty() {
+            self.facts.marks.set(Marks::ENDED);
             output.event(Event::OperationsEnded { places });
         }
         if let Some(end) = self.end() {
@@ -565,40 +564,40 @@ impl<const R: usize, const O: usize> Call<R, O> {
     ) -> Verdict {
         let ticket =
             news.context.filter(|context| context.key == self.facts.key).map(|context| context.ticket);
-        self.operation_told(now, change, ticket, news, output)
+        let status = news.status.told_by(change == Change::Deleted, news.result);
+        self.operation_told(now, ticket, status, news, output)
     }
 
     pub(super) fn operation_told(
         &mut self,
         now: Timestamp,
-        change: Change,
         ticket: Option<Ticket>,
+        status: Status,
         news: &OperationNews,
         output: &mut Output<'_>,
     ) -> Verdict {
-        let status = news.status.told_by(change == Change::Deleted, news.result);
         let wait = self.facts.timers.of(Timer::Operation);
-        let verdict = match self.operations.told(now, wait, ticket, news_of(news, status)) {
+        match self.operations.told(now, wait, ticket, news_of(news, status)) {
             operation::Effect::Ended(ended, outcome) => {
+                self.facts.marks.set(Marks::ENDED);
                 self.operation_completed(now, &ended, outcome, news, output);
                 Verdict::Applied
             }
             operation::Effect::Taken(action) => {
                 self.invite_may_be_taken(action, output);
-                if INVITATIONS.has(action)
+                if matches!(action, Action::Invite | Action::InviteSeveral)
                     && let Some(invited) = news.invited
                 {
                     self.roster.invite(invited);
                 }
+                self.wait_for_operation(now);
                 Verdict::Applied
             }
             operation::Effect::Applied => Verdict::Applied,
             operation::Effect::Same => Verdict::Repeat,
             operation::Effect::NotOurs if ticket.is_some() => Verdict::Stale,
             operation::Effect::NotOurs => not_used(Topic::ForeignOperation, output),
-        };
-        self.wait_for_operations(now);
-        verdict
+        }
     }
 
     fn operation_completed(
@@ -654,7 +653,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
 
     /// Takes the places from those who were invited and did not join, where no invitation is pending.
     pub(super) fn invitation_ended(&mut self) {
-        if !self.operations.is_pending(INVITATIONS) {
+        if !self.operations.has_invitations() {
             self.roster.forget_invited();
         }
     }

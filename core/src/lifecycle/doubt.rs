@@ -86,9 +86,10 @@ impl Doubt {
         self.failures = self.failures.saturating_add(1);
     }
 
-    /// Reads a 404 with this code.
-    pub(crate) fn not_found(&mut self, code: u32) -> NotFound {
-        if code == CALL_NOT_FOUND || self.bare_not_found {
+    /// Reads a 404 with this code, of the answer to a question for the call, or to another request. Two requests that were
+    /// out together are no two questions.
+    pub(crate) fn not_found(&mut self, code: u32, is_answer: bool) -> NotFound {
+        if code == CALL_NOT_FOUND || (self.bare_not_found && is_answer) {
             return NotFound::Gone;
         }
         self.bare_not_found = true;
@@ -162,11 +163,12 @@ mod tests {
 
     #[test]
     fn a_bare_404_is_asked_again_and_8522_is_believed() {
-        assert_eq!(Doubt::default().not_found(CALL_NOT_FOUND), NotFound::Gone);
+        assert_eq!(Doubt::default().not_found(CALL_NOT_FOUND, false), NotFound::Gone);
         let mut doubt = Doubt::default();
-        assert_eq!(doubt.not_found(0), NotFound::AskAgain);
-        assert_eq!(doubt.not_found(0), NotFound::Gone);
+        assert_eq!(doubt.not_found(0, false), NotFound::AskAgain);
+        assert_eq!(doubt.not_found(0, false), NotFound::AskAgain, "of a request that was out as well");
+        assert_eq!(doubt.not_found(0, true), NotFound::Gone);
         doubt.answered();
-        assert_eq!(doubt.not_found(0), NotFound::AskAgain);
+        assert_eq!(doubt.not_found(0, true), NotFound::AskAgain);
     }
 }

@@ -107,16 +107,18 @@ fn an_operation_that_never_completes_is_asked_for_and_one_without_an_id_is_unkno
     table.ask(ticket(2), Action::StartHoldMusic, USABLE);
     let _ = told(&mut table, Some(1), news(Some("a"), Status::Running));
     let _ = told(&mut table, Some(2), news(None, Status::Running));
-    let due = table.next_due(NOW).unwrap();
-    assert_eq!(due, NOW.plus(WAIT));
-    assert!(matches!(table.take_due(due, WAIT), Some(Due::Ask(row, _)) if row.ticket() == ticket(1)));
-    let due = table.next_due(due).unwrap();
-    assert_eq!(due, NOW.plus(Span::from_millis(61 * BEAT)));
-    assert!(matches!(table.take_due(due, WAIT), Some(Due::Unknown(row)) if row.ticket() == ticket(2)));
-    assert_eq!(table.next_due(due), Some(NOW.plus(Span::from_millis(120 * BEAT))));
+    let later = |beats: u64| NOW.plus(Span::from_millis(beats * BEAT));
+    assert_eq!(table.take_due(NOW, WAIT), (None, Some(later(60))));
+    let (due, next) = table.take_due(later(60), WAIT);
+    assert!(matches!(due, Some(Due::Ask(row, _)) if row.ticket() == ticket(1)));
+    // The other is due as well, and comes next.
+    assert_eq!(next, Some(later(61)));
+    let (due, next) = table.take_due(later(61), WAIT);
+    assert!(matches!(due, Some(Due::Unknown(row)) if row.ticket() == ticket(2)));
+    assert_eq!(next, Some(later(120)));
     assert!(table.not_found(ticket(1)).is_some());
     assert_eq!(table.not_found(ticket(1)), None);
-    assert_eq!(table.next_due(due), None);
+    assert_eq!(table.take_due(later(120), WAIT), (None, None));
 }
 
 #[test]
@@ -124,7 +126,7 @@ fn prompts_that_are_repeated_for_ever_are_not_waited_for() {
     let mut table = Operations::<1>::new();
     table.ask(ticket(1), Action::PlayPrompt, Asking { endless: true, ..USABLE });
     let _ = told(&mut table, Some(1), news(Some("a"), Status::Running));
-    assert_eq!(table.next_due(NOW), None);
+    assert_eq!(table.take_due(NOW, WAIT), (None, None));
 }
 
 #[test]
@@ -142,4 +144,15 @@ fn a_recording_that_interrupts_leaves_before_what_waits() {
     let mut table = Operations::<2>::new();
     table.ask(ticket(1), Action::PlayPrompt, USABLE);
     assert_eq!(table.ask(ticket(2), Action::Record, Asking { interrupts: true, ..USABLE }), Some(true));
+}
+
+#[cfg(feature = "snapshot")]
+#[test]
+fn regression_a_recording_that_interrupts_is_out_beside_another_request() {
+    let interrupting = Asking { interrupts: true, ..USABLE };
+    let mut table = Operations::<3>::new();
+    assert_eq!(table.ask(ticket(1), Action::PlayPrompt, USABLE), Some(true));
+    assert_eq!(table.ask(ticket(2), Action::Record, interrupting), Some(true));
+    assert_eq!(table.ask(ticket(3), Action::Record, interrupting), Some(true));
+    assert!(table.is_sound());
 }

@@ -310,3 +310,10 @@ fn a_set_has_what_was_put_into_it() {
     assert_eq!(core::mem::size_of::<Missing>(), 2);
     assert!(core::mem::size_of::<Knowledge>() <= 3);
 }
+
+#[cfg(feature = "serde")]
+#[test]
+fn regression_a_bit_of_no_permission_is_passed_over() {
+    assert_eq!(postcard::from_bytes(&[0xFF]), Ok(Permissions::ALL));
+    assert_eq!(postcard::from_bytes(&[0x80]), Ok(Permissions::NONE));
+}

@@ -100,11 +100,13 @@ fn of_notice(file: &str, notice: &Notice) -> Value {
         Subject::Call(told) => of_call(told, &mut line),
         Subject::Roster(told) => of_roster(told, &mut line),
         Subject::Operation(told) => of_operation(told, &mut line),
-        Subject::ContentSharing
-        | Subject::Joining
-        | Subject::Left
-        | Subject::Legacy
-        | Subject::Unrecognised(_) => {}
+        Subject::ContentSharing { session } => {
+            line.insert("session".to_owned(), json!(session));
+        }
+        Subject::Left { participant } => {
+            line.insert("participant".to_owned(), json!(participant));
+        }
+        Subject::Joining | Subject::Legacy | Subject::Unrecognised(_) => {}
     }
     line.insert("ignored".to_owned(), json!(notice.ignored));
     Value::Object(line)
@@ -117,6 +119,8 @@ fn of_answer(file: &str, answered: &Answered, ignored: &[String]) -> Value {
         Answered::Call(told) => ("call", told.id.clone()),
         Answered::Operation(_) => ("operation", None),
         Answered::Roster(_) => ("roster", None),
+        Answered::AudioRoutingGroups(_) => ("audio-routing-group", None),
+        Answered::ContentSharing(_) => ("content-sharing", None),
         Answered::Nothing | Answered::Error | Answered::Other(_) => ("unknown", None),
     };
     line.insert("resource".to_owned(), json!(resource));
@@ -126,7 +130,11 @@ fn of_answer(file: &str, answered: &Answered, ignored: &[String]) -> Value {
         Answered::Call(told) => of_call(told, &mut line),
         Answered::Roster(told) => of_roster(told, &mut line),
         Answered::Operation(told) => of_operation(told, &mut line),
-        Answered::Nothing | Answered::Error | Answered::Other(_) => {}
+        Answered::AudioRoutingGroups(_)
+        | Answered::ContentSharing(_)
+        | Answered::Nothing
+        | Answered::Error
+        | Answered::Other(_) => {}
     }
     line.insert("ignored".to_owned(), json!(ignored));
     Value::Object(line)

@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use callflow_core::classification::Kind;
-use callflow_core::command;
+use callflow_core::action::Action;
+use callflow_core::classification::{Hosting, Kind};
 use callflow_core::event::Event;
 use callflow_core::id::Ticket;
 use callflow_core::lifecycle::State;
 use callflow_core::lifecycle::end::How;
+use callflow_core::media::MediaHost;
 use callflow_core::operation;
-use callflow_core::permission::{self, Action};
+use callflow_core::permission::{self, Requirement};
 use callflow_core::result::ResultInfo;
 use callflow_graph::bot::{Bot, Call, CallHandler, Config, HandlerError, Observed, What};
 use callflow_graph::client::Credentials;
@@ -100,7 +101,7 @@ impl CallHandler for Ivr {
                 menu.goodbye = Some(call.play(format!("{}/goodbye.wav", self.prompts))?.number());
             }
             // Without tones there is nothing to wait for.
-            Event::OperationEnded { kind: operation::Kind::SubscribeToTone, outcome, .. }
+            Event::OperationEnded { action: Action::SubscribeToTone, outcome, .. }
                 if *outcome != operation::Outcome::Completed =>
             {
                 call.hang_up()?;
@@ -182,22 +183,23 @@ fn serve(listener: tokio::net::TcpListener, router: Router) {
 
 /// What Graph refused.
 struct Refusal {
-    what: &'static str,
+    action: Action,
     result: ResultInfo,
-    action: Option<Action>,
 }
 
 impl Refusal {
     /// Why, and what to do.
     fn words(&self) -> String {
-        let meaning = self.result.meaning().unwrap_or("for a reason that callflow does not know");
-        let needed = self.action.filter(|_| self.result.subcode == 7504);
-        let needed = needed.map_or(&[][..], |action| permission::needed(action, Kind::PeerToPeer));
-        let names: Vec<_> = needed.iter().map(|permission| permission.name()).collect();
-        if names.is_empty() {
-            format!("{}: {meaning}", self.what)
-        } else {
-            format!("{}: {meaning}; it needs {}", self.what, names.join(" or "))
+        let Self { action, result } = self;
+        let meaning = result.meaning().unwrap_or("for a reason that callflow does not know");
+        let needs = permission::required(*action, Kind::PeerToPeer, Hosting::Direct, MediaHost::Service);
+        match needs {
+            Requirement::Needs(needs) if result.subcode == permission::CODE => {
+                format!("{action}: {meaning}; it needs {needs}")
+            }
+            Requirement::Needs(_) | Requirement::Nothing | Requirement::NotSupported => {
+                format!("{action}: {meaning}")
+            }
         }
     }
 }
@@ -320,26 +322,16 @@ impl Seen {
                 let name = words.split([' ', '(', '{']).next().unwrap_or_default().to_owned();
                 *self.events.entry(name).or_default() += 1;
                 match event {
-                    Event::CommandFailed { command, status, code, .. } => {
-                        let action = match command {
-                            command::Kind::Create => Some(Action::Place { targets: 1 }),
-                            _ => None,
-                        };
+                    Event::CommandFailed { action, status, code, .. } => {
                         let result = ResultInfo { code: u32::from(status), subcode: code };
-                        self.refused = Some(Refusal { what: command.name(), result, action });
+                        self.refused = Some(Refusal { action, result });
                     }
                     Event::OperationEnded {
-                        kind,
+                        action,
                         outcome: operation::Outcome::Refused,
                         result: Some(result),
                         ..
-                    } => {
-                        let action = match kind {
-                            operation::Kind::SubscribeToTone => Some(Action::SubscribeToTone),
-                            operation::Kind::PlayPrompt => None,
-                        };
-                        self.refused = Some(Refusal { what: kind.name(), result, action });
-                    }
+                    } => self.refused = Some(Refusal { action, result }),
                     Event::Ended(_) => self.is_over = true,
                     _ => {}
                 }

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use callflow_core::result::{By, Explanation, ResultInfo, explained, explanation};
+use callflow_core::result::{By, Class, Explanation, ResultInfo, explained, explanation};
 
-use super::Failure;
+use super::{Failure, standing};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -37,14 +37,18 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let mut found =
-        explained().filter(|known| [known.pair.code, known.pair.subcode].contains(&code)).peekable();
-    if found.peek().is_none() {
-        let class = ResultInfo { code, subcode: 0 }.class().words();
-        writeln!(out, "{code:>12}  no source explains this number; as a code it is {class}")?;
-    }
-    for known in found {
+    let found: Vec<_> =
+        explained().filter(|known| [known.pair.code, known.pair.subcode].contains(&code)).collect();
+    for known in &found {
         writeln!(out, "{}", line(known.pair, known.words))?;
+    }
+    match (found.as_slice(), (ResultInfo { code, subcode: 0 }).class()) {
+        ([], Class::Unknown) => writeln!(out, "{code:>12}  no source explains this number")?,
+        ([], class) => {
+            writeln!(out, "{code:>12}  no source explains this number; as a code it is {}", class.words())?;
+        }
+        ([known], _) => details(&mut out, known)?,
+        (_, _) => {}
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -67,5 +71,5 @@ fn details(out: &mut impl Write, known: &Explanation) -> std::io::Result<()> {
     if let Some(way_out) = known.way_out {
         writeln!(out, "{:>12}  {way_out}", "what to do")?;
     }
-    writeln!(out, "{:>12}  {}", "source", known.source)
+    writeln!(out, "{:>12}  {}", "source", standing(known.certainty, known.source))
 }

@@ -2,13 +2,19 @@
 
 mod decode;
 mod demo;
+mod diagram;
 mod explain;
 mod ladder;
+mod permissions;
 mod sim;
+mod tables;
 
-use std::io::{IsTerminal, Write};
+use std::fmt::Display;
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
+use callflow_core::certainty::Certainty;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 
 /// Bots in Microsoft Teams calls over Microsoft Graph: watch a call, read notifications, run a Graph of your own.
@@ -27,6 +33,12 @@ enum Command {
     Decode(decode::Args),
     /// Say what the codes mean with which a call, an operation or a request ended
     Explain(explain::Args),
+    /// Say which permissions an app needs for what, and which it lacks
+    Permissions(permissions::Args),
+    /// Draw the rules: the lifecycle, the two kinds of calls, the permissions
+    Diagram(diagram::Args),
+    /// List the rules, with where each stands and how sure it is
+    Tables(tables::Args),
     /// Serve a Graph calling service on loopback until Ctrl-C
     Sim(sim::Args),
 }
@@ -42,12 +54,14 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Some(Command::Sim(args)) => asynchronously(sim::run(args)),
         Some(Command::Decode(args)) => decode::run(args),
         Some(Command::Explain(args)) => explain::run(args),
+        Some(Command::Permissions(args)) => permissions::run(args),
+        Some(Command::Diagram(args)) => diagram::run(args),
+        Some(Command::Tables(args)) => tables::run(args),
     };
     match result {
         Ok(code) => code,
         Err(Failure(words)) => {
-            // Where standard error is gone there is nobody to tell.
-            let _ = writeln!(std::io::stderr(), "callflow: {words}");
+            complain(&words);
             ExitCode::FAILURE
         }
     }
@@ -60,6 +74,39 @@ impl<E: std::error::Error> From<E> for Failure {
     fn from(error: E) -> Self {
         Self(error.to_string())
     }
+}
+
+/// Says what is wrong.
+fn complain(words: &str) {
+    // Where standard error is gone there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "callflow: {words}");
+}
+
+/// Prints `text`; who reads only the beginning, as `head` does, has what he wanted.
+fn print(text: &(impl Display + ?Sized)) -> Result<ExitCode, Failure> {
+    let mut out = std::io::stdout().lock();
+    match write!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Where a rule stands, and how sure it is; one that is assumed says both itself.
+fn standing(certainty: Certainty, source: &str) -> String {
+    match certainty {
+        Certainty::Documented | Certainty::Captured => format!("{source} ({certainty})"),
+        Certainty::Assumed => source.to_owned(),
+    }
+}
+
+/// Reads one of core's words, in any case where the argument ignores it; for another, clap names those like it.
+fn one_of<T: Copy + Send + Sync + 'static>(
+    all: &'static [T],
+    name: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(all.iter().map(|one| name(*one))).try_map(move |word| {
+        all.iter().copied().find(|one| name(*one).eq_ignore_ascii_case(&word)).ok_or("no such word")
+    })
 }
 
 fn asynchronously(command: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {

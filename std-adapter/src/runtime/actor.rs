@@ -379,7 +379,13 @@ impl Actor {
         let before = std::mem::take(&mut self.author);
         let mut call = Call::new(&self.name, &mut self.session, self.shared.now(), step);
         let (after, events) = self.shared.author.handle(&mut call, before).await;
-        let requests = call.into_requests();
+        let (requests, joining_answers) = call.into_parts();
+        if !joining_answers.is_empty() {
+            // What is known of a notification is in the store only after it was answered.
+            tracing::warn!(
+                "the answer to a joining participant is not delivered: his notification was answered 202"
+            );
+        }
         self.author = after;
         for event in events {
             tracing::debug!(?event, "event");
@@ -427,7 +433,8 @@ impl Actor {
             tracing::error!(ticket = row.ticket, "a request of the outbox cannot be read; it is not sent");
             return;
         };
-        let goes_alone = row.once_only || http.method == Method::Delete;
+        let only_asks = http.method == Method::Get || http.path.ends_with("/keepAlive");
+        let goes_alone = row.once_only || !only_asks;
         if goes_alone && self.in_flight.is_some() {
             self.queue.push_back(row);
             return;
@@ -482,6 +489,7 @@ async fn exchange(
     let method = match http.method {
         Method::Get => http::Method::GET,
         Method::Post => http::Method::POST,
+        Method::Patch => http::Method::PATCH,
         Method::Delete => http::Method::DELETE,
     };
     let body = http.body.map(bytes::Bytes::from);
@@ -527,6 +535,7 @@ fn row_of(request: &Outgoing) -> OutboxRow {
 fn empty_step() -> Step {
     Step {
         requests: Vec::new(),
+        joining_answer: None,
         events: Vec::new(),
         verdict: callflow_core::call::Verdict::Repeat,
         ticket: None,

@@ -13,6 +13,9 @@
 //! | 408, 413 | the body takes longer than [`BODY_WITHIN`], or has more than [`MAX_BODY`] bytes |
 //! | 503 | the keys of the service, or the store, cannot be had now: sent again later it may be accepted |
 //!
+//! A notification that a participant is joining (policy-based recording) should be answered in the body of the response;
+//! until that is built it is answered 202 without one, as every other, and what the bot answers is logged.
+//!
 //! An error has a JSON body: `{"error": {"code": …, "message": …}}`.
 
 pub mod authentication;

@@ -6,6 +6,7 @@
 //! entry, so that one bad entry costs none of the others. Strict in what it writes.
 
 pub mod graph_error;
+pub mod joining;
 mod lenient;
 pub mod notification;
 pub mod request;

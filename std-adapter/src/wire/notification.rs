@@ -5,6 +5,7 @@
 //!
 //! Source: Graph docs, commsNotification; field captures, where a call's id stands in `resourceUrl` only.
 
+use callflow_core::id::SessionId;
 use callflow_core::report::{Change, Report};
 use callflow_core::roster::Extent;
 use serde::Deserialize;
@@ -48,11 +49,17 @@ pub enum Subject {
     /// An operation.
     Operation(OperationTold),
     /// A content sharing session.
-    ContentSharing,
+    ContentSharing {
+        /// Its id as it was written, where one was.
+        session: Option<String>,
+    },
     /// A participant asks to join (policy-based recording).
     Joining,
     /// A participant left (policy-based recording).
-    Left,
+    Left {
+        /// His id as it was written.
+        participant: Option<String>,
+    },
     /// A notification in the format before Graph's. Answered with 204, it is sent again in Graph's.
     ///
     /// Source: the vendor's article on calling notifications.
@@ -68,9 +75,9 @@ impl Subject {
             Self::Call(_) => "call",
             Self::Roster(_) => "roster",
             Self::Operation(_) => "operation",
-            Self::ContentSharing => "content-sharing",
+            Self::ContentSharing { .. } => "content-sharing",
             Self::Joining => "joining",
-            Self::Left => "left",
+            Self::Left { .. } => "left",
             Self::Legacy => "legacy",
             Self::Unrecognised(_) => "unknown",
         }
@@ -85,9 +92,11 @@ impl Notice {
             Subject::Call(told) => Report::Call { change, news: told.news },
             Subject::Roster(told) => Report::Roster(told.news()),
             Subject::Operation(told) => Report::Operation { change, news: told.news },
-            Subject::ContentSharing => Report::ContentSharing(change),
+            Subject::ContentSharing { session } => {
+                Report::ContentSharing { change, session: session.as_deref().map(SessionId::parse) }
+            }
             Subject::Joining => Report::Joining,
-            Subject::Left => Report::Left,
+            Subject::Left { .. } => Report::Left,
             Subject::Legacy | Subject::Unrecognised(_) => Report::Unrecognised,
         }
     }
@@ -260,25 +269,32 @@ fn read_resource(
     let roster = is("participant") || (kind.is_none() && path.is("participants"));
     let operation = kind.is_some_and(|kind| kind.to_ascii_lowercase().ends_with("operation"))
         || (kind.is_none() && path.is("operations"));
-    if is("contentSharingSession") || (kind.is_none() && path.is("contentSharingSessions")) {
-        return Ok((vec![Subject::ContentSharing], unread(data)));
-    }
-    if is("participantJoiningNotification") {
-        return Ok((vec![Subject::Joining], unread(data)));
-    }
-    if is("participantLeftNotification") {
-        return Ok((vec![Subject::Left], unread(data)));
-    }
+    let is_recording_note = is("participantJoiningNotification") || is("participantLeftNotification");
     // What an absent resource would have said.
     let data = data.unwrap_or("{}");
+    if is("contentSharingSession") || (kind.is_none() && path.is("contentSharingSessions")) {
+        let (sessions, ignored) = read::<Many<SessionJson>>(data, line, under)?;
+        let of_path = path.member.filter(|_| path.is("contentSharingSessions"));
+        let told = sessions.0.into_iter().map(|session| Subject::ContentSharing {
+            session: session.id.or_else(|| of_path.map(str::to_owned)),
+        });
+        return Ok((told.collect(), ignored));
+    }
+    if is_recording_note {
+        let (notes, ignored) = read::<Many<RecordingNoteJson>>(data, line, under)?;
+        let is_joining = is("participantJoiningNotification");
+        let told = notes.0.into_iter().map(|note| {
+            if is_joining { Subject::Joining } else { Subject::Left { participant: note.participant_id } }
+        });
+        return Ok((told.collect(), ignored));
+    }
     if is("deltaParticipants") {
         let (delta, ignored) = read::<Many<DeltaJson>>(data, line, under)?;
         return Ok((delta.0.into_iter().map(|delta| Subject::Roster(delta.into_told())).collect(), ignored));
     }
     if roster {
         let (participants, ignored) = read::<Many<ParticipantJson>>(data, line, under)?;
-        let participants = participants.0.into_iter().map(ParticipantJson::into_participant).collect();
-        return Ok((vec![Subject::Roster(RosterTold { extent: Extent::Full, participants })], ignored));
+        return Ok((vec![Subject::Roster(RosterTold::new(Extent::Full, participants.0))], ignored));
     }
     if operation {
         let (operations, ignored) = read::<Many<OperationJson>>(data, line, under)?;
@@ -324,6 +340,22 @@ fn unread(data: Option<&str>) -> Vec<String> {
     data.map(names).unwrap_or_default().into_iter().filter(|name| name != "@odata.type").collect()
 }
 
+#[derive(Deserialize)]
+struct SessionJson {
+    #[serde(rename = "@odata.type")]
+    _odata_type: Option<There>,
+    id: Option<String>,
+}
+
+/// `participantJoiningNotification` or `participantLeftNotification`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RecordingNoteJson {
+    #[serde(rename = "@odata.type")]
+    _odata_type: Option<There>,
+    participant_id: Option<String>,
+}
+
 struct Many<T>(Vec<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
@@ -334,13 +366,15 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
 
 #[cfg(test)]
 mod tests {
-    use callflow_core::id::Sequence;
+    use callflow_core::id::{ParticipantId, Sequence};
+    use callflow_core::identity::{Answerer, Routing};
     use callflow_core::lifecycle::State;
-    use callflow_core::media::{Audio, Tone};
+    use callflow_core::lifecycle::end::TerminationReason;
+    use callflow_core::media::{Audio, Mute, RecordingStatus, ScreenSharingRole, Tone, Transcription};
     use callflow_core::meeting::Coordinates;
-    use callflow_core::operation::Status;
+    use callflow_core::operation::{Completion, Status};
     use callflow_core::report::Told;
-    use callflow_core::roster::Presence;
+    use callflow_core::roster::{Hold, Participant, Presence};
     use serde_json::json;
 
     use super::*;
@@ -413,10 +447,11 @@ mod tests {
     }
 
     #[test]
-    fn what_only_its_kind_is_read_of_names_all_its_members() {
+    fn what_is_not_read_is_named() {
         let path = format!("/communications/calls/{CALL}/contentSharingSessions");
-        let data = json!([{"@odata.type": "#microsoft.graph.contentSharingSession", "id": "1"}]);
-        assert_eq!(read_one("created", &path, data).ignored, ["id"]);
+        let data =
+            json!([{"@odata.type": "#microsoft.graph.contentSharingSession", "pngOfCurrentSlide": "1"}]);
+        assert_eq!(read_one("created", &path, data).ignored, ["pngOfCurrentSlide"]);
         let body = json!({"value": [{"changeType": "updated", "resourceUrl": format!("/communications/calls/{CALL}"),
             "callbackUri": "https://bot.example", "resourceData": {"state": "established", "subject": "x"}}]});
         assert_eq!(
@@ -468,15 +503,143 @@ mod tests {
     #[test]
     fn other_resources_are_recognised() {
         let path = format!("/communications/calls/{CALL}/contentsharingsessions/1");
-        assert_eq!(read_one("created", &path, serde_json::Value::Null).subject, Subject::ContentSharing);
+        let session = Some("1".to_owned());
+        let notice = read_one("created", &path, serde_json::Value::Null);
+        assert_eq!(notice.subject, Subject::ContentSharing { session });
+        assert!(matches!(notice.report(), Report::ContentSharing { session: Some(_), .. }));
+        let path = format!("/communications/calls/{CALL}/contentSharingSessions");
+        let data = json!([{"@odata.type": "#microsoft.graph.contentSharingSession", "id": "2"}]);
+        let session = Some("2".to_owned());
+        assert_eq!(read_one("deleted", &path, data).subject, Subject::ContentSharing { session });
         for (name, subject) in [
             ("participantJoiningNotification", Subject::Joining),
-            ("participantLeftNotification", Subject::Left),
+            ("participantLeftNotification", Subject::Left { participant: Some("p".to_owned()) }),
             ("audioRoutingGroup", Subject::Unrecognised("audioRoutingGroup".to_owned())),
         ] {
-            let data = json!({"@odata.type": format!("#microsoft.graph.{name}")});
+            let data = json!({"@odata.type": format!("#microsoft.graph.{name}"), "participantId": "p"});
             assert_eq!(read_one("updated", &format!("/communications/calls/{CALL}"), data).subject, subject);
         }
+    }
+
+    #[test]
+    fn who_took_the_call_and_by_which_detour_and_why_it_ended() {
+        let phone = json!({"identity": {"user": null, "phone": {"id": "+4912"}}});
+        for (answered_by, expected) in [
+            (json!({"identity": {"user": {"id": "u"}}}), Answerer::User),
+            (
+                json!({"identity": {"applicationInstance": {"id": "a"}}, "endpointType": "default"}),
+                Answerer::Application,
+            ),
+            (phone, Answerer::Phone),
+            (json!({"identity": {"user": {"id": "u"}}, "endpointType": "voicemail"}), Answerer::VoiceMail),
+            (json!({"identity": {"user": {"id": "u"}, "endpointType": "Voicemail"}}), Answerer::VoiceMail),
+            (json!({"identity": {"encrypted": {"id": "e"}}}), Answerer::Other),
+        ] {
+            let told = call("updated", json!({"state": "established", "answeredBy": answered_by}));
+            assert_eq!(told.news.answered_by, Some(expected), "{answered_by}");
+        }
+        let told = call(
+            "updated",
+            json!({
+                "terminationReason": "appTransferred", "transcription": {"state": "Active"},
+                "callRoutes": [{"routingType": "lookup"}, {"routingType": "selffork"}],
+            }),
+        );
+        assert_eq!(told.news.reason, Some(TerminationReason::AppTransferred));
+        assert_eq!(told.news.transcription, Some(Transcription::Active));
+        assert_eq!(told.news.routing, Some(Routing::SelfFork));
+        let told = call(
+            "updated",
+            json!({
+                "terminationReason": "Bored", "transcription": {"state": "sung"}, "callRoutes": [], "answeredBy": null,
+            }),
+        );
+        assert_eq!(told.news.reason, Some(TerminationReason::Unrecognised));
+        assert_eq!((told.news.routing, told.news.answered_by), (None, None));
+        assert_eq!(told.unrecognised, ["Bored", "sung"]);
+    }
+
+    #[test]
+    fn an_invitation_for_recording_says_so() {
+        let incoming = |more: serde_json::Value| {
+            let mut data = json!({"state": "incoming", "incomingContext": {}, "meetingInfo": {"token": "t"}});
+            data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            call("created", data).is_policy_recording
+        };
+        let reasons = |reason: &str| json!({"applicationMetadata": {"botData": {"inviteReasons": [reason]}}});
+        assert!(incoming(reasons("PolicyBasedRecording")));
+        assert!(!incoming(reasons("Other")));
+        assert!(incoming(json!({})));
+        assert!(!incoming(json!({"chatInfo": {"threadId": "19:x@thread.v2"}})));
+    }
+
+    #[test]
+    fn a_participant_with_all_that_is_told_of_him() {
+        let path = format!("/communications/calls/{CALL}/participants");
+        let one = |data: serde_json::Value| {
+            let data = json!([data]);
+            let Subject::Roster(mut told) = read_one("updated", &path, data).subject else { panic!() };
+            (told.participants.remove(0), told.named.pop())
+        };
+        let (told, named) = one(json!({
+            "@odata.type": "#microsoft.graph.participant", "id": "P-1", "isMuted": true,
+            "info": {"identity": {"user": {"id": "u", "displayName": "Ada"}}},
+            "mediaStreams": [
+                {"mediaType": "audio", "direction": "inactive"},
+                {"mediaType": "VideoBasedScreenSharing", "direction": "sendOnly"},
+            ],
+            "recordingInfo": {"recordingStatus": "Recording"}, "rosterSequenceNumber": "7",
+        }));
+        assert_eq!((told.mute, told.hold), (Some(Mute::On), Some(Hold::On)));
+        assert_eq!(told.recording, Some(RecordingStatus::Recording));
+        assert_eq!((told.screen, told.sequence), (Some(ScreenSharingRole::Sharer), Some(Sequence::new(7))));
+        let named = named.unwrap();
+        assert_eq!((named.id.as_str(), named.party.unwrap().display_name.as_deref()), ("P-1", Some("Ada")));
+
+        let (told, _) = one(json!({
+            "id": "p", "isMuted": false, "recordingInfo": {"recordingStatus": "unknown"},
+            "mediaStreams": [
+                {"mediaType": "audio", "direction": "inactive"}, {"mediaType": "audio", "direction": "sendReceive"},
+                {"label": "applicationsharing-video", "direction": "receiveOnly"},
+            ],
+        }));
+        assert_eq!((told.mute, told.hold), (Some(Mute::Off), Some(Hold::Off)));
+        assert_eq!((told.recording, told.screen), (None, Some(ScreenSharingRole::Viewer)));
+
+        let (told, named) = one(json!({"id": null, "mediaStreams": null}));
+        assert_eq!((told, named), (Participant::new(None, Presence::Present), None));
+
+        let view =
+            json!({"id": "v", "info": {"identity": {"application": {"ApplicationType": "LargeGallery-V2"}}}});
+        assert_eq!(one(view).0.presence, Presence::GalleryView);
+        let bot = json!({"id": "b", "info": {"identity": {"application": {"applicationType": "Large"}}}});
+        assert_eq!(one(bot).0.presence, Presence::Present);
+    }
+
+    #[test]
+    fn an_operation_says_why_it_completed_whom_it_invited_and_where_its_recording_is() {
+        let path = format!("/communications/calls/{CALL}/operations/0FE0");
+        let one = |data| {
+            let Subject::Operation(told) = read_one("deleted", &path, data).subject else { panic!() };
+            told
+        };
+        let told = one(json!({
+            "@odata.type": "#microsoft.graph.recordOperation", "status": "completed",
+            "completionReason": "stopToneDetected",
+            "recordingLocation": "https://file.location/1", "recordingAccessToken": "token",
+        }));
+        assert_eq!(told.news.completion, Some(Completion::StopToneDetected));
+        let recording = told.recording.unwrap();
+        assert_eq!(recording.location, "https://file.location/1");
+        assert!(!format!("{recording:?}").contains("token"));
+        let told = one(json!({
+            "@odata.type": "#microsoft.graph.inviteParticipantsOperation", "status": "running",
+            "completionReason": "unknown", "recordingLocation": "", "recordingAccessToken": "",
+            "participants": [{"identity": {}, "participantId": "p-9"}],
+        }));
+        assert_eq!((told.news.completion, told.recording), (None, None));
+        assert_eq!(told.news.invited, Some(ParticipantId::parse("p-9")));
+        assert_eq!(told.participants[0].id, "p-9");
     }
 
     #[test]

@@ -21,6 +21,10 @@ pub enum Answered {
     Operation(OperationTold),
     /// The participants.
     Roster(RosterTold),
+    /// Audio routing groups, by their ids.
+    AudioRoutingGroups(Vec<String>),
+    /// Content sharing sessions, by their ids.
+    ContentSharing(Vec<String>),
     /// Graph's error.
     Error,
     /// Something that no rule reads, by its type.
@@ -34,7 +38,11 @@ impl Answered {
             Self::Call(told) => Body::Call(told.news),
             Self::Operation(told) => Body::Operation(told.news),
             Self::Roster(told) => Body::Roster(told.news()),
-            Self::Nothing | Self::Error | Self::Other(_) => Body::None,
+            Self::Nothing
+            | Self::AudioRoutingGroups(_)
+            | Self::ContentSharing(_)
+            | Self::Error
+            | Self::Other(_) => Body::None,
         }
     }
 }
@@ -51,6 +59,8 @@ struct ShapeJson {
     status: Option<There>,
     #[serde(rename = "callbackUri")]
     callback_uri: Option<There>,
+    #[serde(rename = "routingMode")]
+    routing_mode: Option<There>,
 }
 
 #[derive(Deserialize)]
@@ -58,6 +68,37 @@ struct ListJson {
     #[serde(rename = "@odata.context")]
     _context: Option<There>,
     value: Vec<ParticipantJson>,
+}
+
+/// What of a sub-resource is read: an audio routing group or a content sharing session.
+#[derive(Deserialize)]
+struct ItemJson {
+    #[serde(rename = "@odata.type")]
+    odata_type: Option<String>,
+    #[serde(rename = "@odata.context")]
+    _context: Option<There>,
+    id: Option<String>,
+    #[serde(rename = "routingMode")]
+    routing_mode: Option<There>,
+}
+
+impl ItemJson {
+    fn is(&self, name: &str) -> bool {
+        self.odata_type.as_deref().is_some_and(|kind| short_type(kind).eq_ignore_ascii_case(name))
+    }
+}
+
+#[derive(Deserialize)]
+struct ItemsJson {
+    #[serde(rename = "@odata.context")]
+    _context: Option<There>,
+    value: Vec<ItemJson>,
+}
+
+impl ItemsJson {
+    fn into_ids(self) -> Vec<String> {
+        self.value.into_iter().filter_map(|item| item.id).collect()
+    }
 }
 
 /// Reads the body of an answer, and names the members that nothing reads. An empty body is no error.
@@ -89,34 +130,48 @@ pub fn read_answer(body: &[u8]) -> Result<(Answered, Vec<String>), WireError> {
         let (call, ignored) = read::<CallJson>(text, 1, "")?;
         return Ok((Answered::Call(Box::new(call.into_told())), ignored));
     }
-    let is_participants = context.to_ascii_lowercase().contains("participant");
-    if shape.value.is_some() && (is_participants || lists_participants(text)) {
-        let (list, ignored) = read::<ListJson>(text, 1, "")?;
-        let participants = list.value.into_iter().map(ParticipantJson::into_participant).collect();
-        let ignored = ignored.into_iter().map(|name| name.trim_start_matches("value.").to_owned()).collect();
-        return Ok((Answered::Roster(RosterTold { extent: Extent::Full, participants }), ignored));
+    if shape.value.is_some() {
+        return read_list(text, &context.to_ascii_lowercase());
+    }
+    if is("audioRoutingGroup") || (kind.is_none() && shape.routing_mode.is_some()) {
+        let (group, ignored) = read::<ItemJson>(text, 1, "")?;
+        return Ok((Answered::AudioRoutingGroups(group.id.into_iter().collect()), ignored));
+    }
+    if is("contentSharingSession") {
+        let (session, ignored) = read::<ItemJson>(text, 1, "")?;
+        return Ok((Answered::ContentSharing(session.id.into_iter().collect()), ignored));
     }
     if is("participant") {
         let (participant, ignored) = read::<ParticipantJson>(text, 1, "")?;
-        let participants = vec![participant.into_participant()];
         // One participant is no roster: nobody else may be taken for missing.
-        return Ok((Answered::Roster(RosterTold { extent: Extent::Part, participants }), ignored));
+        return Ok((Answered::Roster(RosterTold::new(Extent::Part, [participant])), ignored));
     }
     Ok((Answered::Other(kind.unwrap_or("(no type)").to_owned()), Vec::new()))
 }
 
-fn lists_participants(text: &str) -> bool {
-    #[derive(Deserialize)]
-    struct Item {
-        #[serde(rename = "@odata.type")]
-        odata_type: Option<String>,
+/// Which collection it is, its context says, or else the type of its items.
+fn read_list(text: &str, context: &str) -> Result<(Answered, Vec<String>), WireError> {
+    let in_list = |ignored: Vec<String>| {
+        ignored.into_iter().map(|name| name.trim_start_matches("value.").to_owned()).collect()
+    };
+    // Whatever its items are, this tells them apart and no more.
+    let items = serde_json::from_str::<ItemsJson>(text).ok();
+    let has = |is: fn(&ItemJson) -> bool| items.as_ref().is_some_and(|items| items.value.iter().any(is));
+    if context.contains("participant") || has(|item| item.is("participant")) {
+        let (list, ignored) = read::<ListJson>(text, 1, "")?;
+        return Ok((Answered::Roster(RosterTold::new(Extent::Full, list.value)), in_list(ignored)));
     }
-    #[derive(Deserialize)]
-    struct Items {
-        value: Vec<Item>,
+    let is_groups = context.contains("audioroutinggroup")
+        || has(|item| item.is("audioRoutingGroup") || item.routing_mode.is_some());
+    if is_groups || context.contains("contentsharingsession") || has(|item| item.is("contentSharingSession"))
+    {
+        let (items, ignored) = read::<ItemsJson>(text, 1, "")?;
+        let ids = items.into_ids();
+        let answered =
+            if is_groups { Answered::AudioRoutingGroups(ids) } else { Answered::ContentSharing(ids) };
+        return Ok((answered, in_list(ignored)));
     }
-    let is_one = |item: &Item| item.odata_type.as_deref().map(short_type) == Some("participant");
-    serde_json::from_str::<Items>(text).is_ok_and(|items| items.value.iter().any(is_one))
+    Ok((Answered::Other("(a list)".to_owned()), Vec::new()))
 }
 
 #[cfg(test)]
@@ -155,10 +210,20 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_participants_an_error_and_nothing() {
+    fn lists_an_error_and_nothing() {
         let body = json!({"value": [{"@odata.type": "#microsoft.graph.participant", "id": "1"}]});
         let Answered::Roster(told) = answered(&body) else { panic!() };
         assert_eq!(told.participants.len(), 1);
+        let group = json!({"id": "oneToOne", "routingMode": "oneToOne", "sources": [], "receivers": []});
+        let ids = vec!["oneToOne".to_owned()];
+        assert_eq!(answered(&group), Answered::AudioRoutingGroups(ids.clone()));
+        assert_eq!(answered(&json!({"value": [group]})), Answered::AudioRoutingGroups(ids));
+        let session = json!({"@odata.type": "#microsoft.graph.contentSharingSession", "id": "1"});
+        assert_eq!(answered(&session), Answered::ContentSharing(vec!["1".to_owned()]));
+        let list =
+            json!({"@odata.context": "…#communications/calls('1')/contentSharingSessions", "value": []});
+        assert_eq!(answered(&list), Answered::ContentSharing(Vec::new()));
+        assert_eq!(answered(&json!({"value": [1]})), Answered::Other("(a list)".to_owned()));
         assert_eq!(answered(&json!({"error": {"code": "7504"}})), Answered::Error);
         assert_eq!(read_answer(b" \n").unwrap().0, Answered::Nothing);
         assert!(read_answer(b"<html>").is_err());

@@ -19,7 +19,7 @@ use callflow_core::report::{Body, CallNews, Change, OperationNews, Report, Respo
 use callflow_core::result::ResultInfo;
 use callflow_core::roster::{Extent, Participant, Presence};
 use callflow_core::text::Uri;
-use callflow_core::time::Timestamp;
+use callflow_core::time::{Span, Timestamp};
 
 /// The call of the cases: 16 places in the roster, 8 operations.
 pub type Call = callflow_core::call::Call<16, 8>;
@@ -93,9 +93,9 @@ pub enum Gives {
 }
 
 impl Gives {
-    /// What `handle` did.
-    pub fn of(result: &Result<Output<'_>, Refused>) -> Self {
-        match result.as_ref().map(Output::verdict) {
+    /// What `handle_into` did.
+    pub fn of(result: Result<(), Refused>, output: &Output<'_>) -> Self {
+        match result.map(|()| output.verdict()) {
             Ok(Verdict::Applied) => Self::Change,
             Ok(Verdict::Repeat | Verdict::Stale | Verdict::Unexplained | Verdict::NotUsed) => Self::Nothing,
             Err(_) => Self::Refusal,
@@ -106,10 +106,15 @@ impl Gives {
 /// Hands an input in; the instructions of this are counted.
 ///
 /// # Errors
-/// What `handle` gives.
+/// What `handle_into` gives.
 #[inline(never)]
-pub fn hand_in(call: &mut Call, at: Timestamp, input: Input<'static>) -> Result<Output<'static>, Refused> {
-    call.handle(at, input)
+pub fn hand_in(
+    call: &mut Call,
+    at: Timestamp,
+    input: Input<'static>,
+    output: &mut Output<'static>,
+) -> Result<(), Refused> {
+    call.handle_into(at, input, output)
 }
 
 /// The cases.
@@ -173,7 +178,8 @@ pub static CASES: &[Case] = &[
     tick("tick, answer limit", offered, T0.plus(Timer::Answer.default_span())),
     tick("tick, ring limit", created, NOW.plus(Timer::Ring.default_span())),
     tick("tick, keep alive", joined, T0.plus(Timer::KeepAlive.default_span())),
-    tick("tick, operation", busy, NOW.plus(Timer::Operation.default_span())),
+    // Operations are looked after in beats of 1024 ms.
+    tick("tick, operation", busy, NOW.plus(Timer::Operation.default_span()).plus(Span::from_millis(1024))),
     tick("tick, audio", waiting, T0.plus(Timer::KeepAlive.default_span())),
     tick("tick, nothing due", busy, NOW).unchanged(),
     roster("roster of 16, all new", quiet, &all_of(&SIXTEEN)),

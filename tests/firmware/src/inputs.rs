@@ -38,6 +38,7 @@ pub fn selected() -> u32 {
 ///
 /// # Safety
 /// An image asks once.
+#[inline(never)]
 pub unsafe fn memory() -> &'static mut Call {
     // SAFETY: the caller asks once.
     unsafe { CALL.take() }.write(Call::blank())

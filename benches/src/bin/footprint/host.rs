@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::Command;
 use std::{env, fs, hint};
 
+use callflow_core::call::Output;
+
 use crate::cases::{self, CASES, Call, Gives, OPERATIONS};
 use crate::failure::Failure;
 use crate::figures::{Figure, Unit};
@@ -40,8 +42,9 @@ fn snapshot_len(call: &Call) -> Result<u64, Failure> {
 pub(crate) fn run_cases() -> Result<(), Failure> {
     for case in hint::black_box(CASES) {
         let mut call = (case.before)();
-        let result = cases::hand_in(hint::black_box(&mut call), case.at, hint::black_box(case.input));
-        let gives = Gives::of(hint::black_box(&result));
+        let (mut output, input) = (Output::new(), hint::black_box(case.input));
+        let result = cases::hand_in(hint::black_box(&mut call), case.at, input, &mut output);
+        let gives = Gives::of(result, hint::black_box(&output));
         if gives != case.gives {
             let said = format!("the case `{}` gives {gives:?}, not {:?}", case.name, case.gives);
             return Err(Failure::Case { said });

@@ -374,6 +374,9 @@ fn an_operation_that_cannot_be_asked_for_is_unknown_once() {
     let ticket = call.operations().rows().next().unwrap().ticket();
     assert_eq!(output.events(), [Event::OutcomeUnknown { ticket, action: Action::PlayPrompt }]);
     assert_eq!(output.requests().count(), 0, "a 404 of an operation says nothing of the call");
+    // The deadline finds nothing that can be asked for, and is not set again.
+    let due = call.deadlines.of(deadline::Kind::Operation).unwrap();
+    assert_eq!(call.handle(due, Input::Tick).unwrap().requests().count(), 0);
     assert_eq!(call.deadlines.of(deadline::Kind::Operation), None);
 }
 

@@ -6,6 +6,7 @@
 use core::arch::asm;
 use core::hint::black_box;
 
+use callflow_core::call::Output;
 use callflow_firmware::cases::{CASES, Case, Gives, hand_in};
 use cortex_m::Peripherals;
 use cortex_m::peripheral::SYST;
@@ -64,12 +65,10 @@ fn start(mut timer: SYST) {
 fn count(case: &Case) -> (u32, Gives) {
     let mut call = (case.before)();
     let (at, input) = black_box((case.at, case.input));
-    let mut gives = Gives::Nothing;
-    let ticks = ticks(|| {
-        let result = hand_in(black_box(&mut call), at, input);
-        gives = Gives::of(black_box(&result));
-    });
-    (ticks, gives)
+    let mut output = Output::new();
+    let mut result = Ok(());
+    let ticks = ticks(|| result = hand_in(black_box(&mut call), at, input, black_box(&mut output)));
+    (ticks, Gives::of(result, &output))
 }
 
 /// How far the timer gets meanwhile. It counts down, and has 24 bits.
