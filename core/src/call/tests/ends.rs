@@ -301,3 +301,64 @@ fn respond(call: &mut Small, secs: u64, ticket: Ticket, status: u16, code: u32) 
     let output = call.handle(at(secs), Input::Report(&report)).unwrap();
     output.requests().map(|request| request.ticket()).collect()
 }
+
+#[test]
+fn a_list_of_participants_that_finds_no_call_ends_it() {
+    // Field capture: a recorder's call that was gone, and never told of as deleted.
+    joined()
+        .at(4)
+        .roster(&[here("bot"), here("anna")])
+        .begun()
+        .at(60)
+        .gone(8522)
+        .says_late(Said::Roster(Extent::Full, std::vec![here("bot")]))
+        .gives(&[
+            roster_updated(&[1]),
+            moved(State::Established, State::Terminated),
+            over_without_a_word(By::Unknown),
+        ])
+        .asks(&[Action::ListParticipants])
+        .tell();
+}
+
+#[test]
+fn news_that_says_nothing_changes_nothing() {
+    // Field reports: callbacks without a payload.
+    talking().at(4).news(CallNews::NONE).nothing().asks(&[]).in_every_way();
+}
+
+#[test]
+fn a_state_that_is_not_known_is_asked_about() {
+    let news = CallNews { state: Told::Unrecognised, ..CallNews::NONE };
+    let mut call = talking().tell();
+    let report = Report::Call { change: Change::Updated, news };
+    let output = call.handle(at(4), Input::Report(&report)).unwrap();
+    assert_eq!((output.verdict(), output.events()), (Verdict::Unexplained, &[][..]));
+    assert_eq!(output.requests().next().and_then(|request| request.action()), Some(Action::Refresh));
+    // One that is told with the end changes nothing about that.
+    let report = Report::Call { change: Change::Deleted, news };
+    assert_eq!(call.handle(at(5), Input::Report(&report)).unwrap().verdict(), Verdict::Applied);
+    assert!(call.state().is_ended());
+}
+
+#[test]
+fn questions_on_doubt_keep_their_distance() {
+    // At most six a minute.
+    let unknown = || Said::Call(Change::Updated, CallNews { state: Told::Unrecognised, ..CallNews::NONE });
+    let mut story = talking().at(60);
+    for tenth in 0..60 {
+        story = story.at(60 + tenth).says_late(unknown());
+    }
+    let asked = story.requests();
+    assert_eq!(asked, [Action::Refresh; 6]);
+}
+
+#[test]
+fn a_resource_that_is_not_known_is_named() {
+    let mut call = talking().tell();
+    let before = call.clone();
+    let output = call.handle(at(4), Input::Report(&Report::Unrecognised)).unwrap();
+    assert_eq!(output.events(), [Event::NotUsed(Topic::Unrecognised)]);
+    assert_eq!(output.verdict(), Verdict::NotUsed);
+    assert_eq!(call, before);
+}

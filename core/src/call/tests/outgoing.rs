@@ -355,3 +355,41 @@ fn a_guest_only_joins() {
     let refused = Small::place(at(0), setup(), &Placement { source, ..to_users(1) }).unwrap_err();
     assert_eq!((refused.why, refused.state), (Why::GuestNeedsMeeting, State::Establishing));
 }
+
+#[test]
+fn a_hang_up_of_a_call_that_is_not_created_after_all_is_over_with_it() {
+    outgoing()
+        .at(1)
+        .bot(Command::HangUp)
+        .refusal(Action::Place, 403, 7504)
+        .gives(&[
+            failed(Action::Place, 403, 7504),
+            moved(State::Establishing, State::Terminated),
+            Event::Ended(End { how: How::NotCreated, ..never_established(By::Service, None) }),
+        ])
+        .asks(&[Action::Place])
+        .in_order();
+}
+
+#[test]
+fn somebody_picks_up_in_the_moment_in_which_the_bot_gives_up() {
+    let call = outgoing()
+        .created(State::Ringing)
+        .at(115)
+        .begun()
+        .told(State::Established)
+        .gives(&[moved(State::Ringing, State::Established), Event::Established])
+        .response(Action::HangUp, 204)
+        .at(116)
+        .deleted(result(200, 7000))
+        // A later 201 would let it ring for longer.
+        .in_order();
+    assert!(call.end().is_some_and(|end| end.by == By::Bot));
+}
+
+#[test]
+#[ignore = "the ring timer hangs up at once: whether it should ask first is to be decided"]
+fn a_call_whose_established_was_lost_is_not_hung_up_by_the_ring_timer() {
+    let call = outgoing().created(State::Establishing).at(20).found(State::Established).at(115).tell();
+    assert_eq!((call.state(), call.pending.hanging_up), (State::Established, HangingUp::No));
+}
