@@ -3,18 +3,7 @@
 use std::string::ToString;
 use std::vec::Vec;
 
-use super::scenario::*;
 use super::*;
-use crate::command::{
-    Answer, AudioRoutingGroup, Invitee, JoiningAnswer, MediaConfig, Record, Redirect, Repeat, RoutingMode,
-};
-use crate::id::ParticipantId;
-use crate::identity::{Identity, Source};
-use crate::limit::{Breach, Limit};
-use crate::list::List;
-use crate::media::{ScreenSharingRole, Tone};
-use crate::restriction::{Overrides, Restriction};
-use crate::text::Secret;
 
 const INVITEES: [Invitee<'static>; 6] = [Invitee::new(USERS[0]); 6];
 const MERGED: [Invitee<'static>; 2] = [Invitee { replaces_call_id: Some("a"), ..INVITEES[0] }, INVITEES[0]];
@@ -128,7 +117,7 @@ fn up_to_5_are_invited_at_once_and_several_only_where_the_chat_is_known() {
     let group = placed(to_users(2)).created(State::Establishing).at(1).told(State::Established).tell();
     assert_eq!(tried(&group, &invite(1)), Ok(()));
     assert_eq!(tried(&group, &invite(2)), Err(Why::Restricted(Restriction::ChatNeeded)));
-    let told = crate::report::CallNews { coordinates: Coordinates::Chat, ..crate::report::CallNews::NONE };
+    let told = CallNews { coordinates: Coordinates::Chat, ..CallNews::NONE };
     let group = placed(to_users(2)).created(State::Established).at(1).news(told).tell();
     assert_eq!(tried(&group, &invite(2)), Ok(()));
     // Only one is invited out of another call.
@@ -352,7 +341,7 @@ fn every_reason_of_a_refusal_is_tried() {
     for why in Unsettled::ALL.iter().filter(|why| **why != Unsettled::NotIncoming) {
         assert!(tried.contains(&Why::Settlement(*why)), "{why}");
     }
-    let documented = |one: &&Restriction| one.certainty() == crate::certainty::Certainty::Documented;
+    let documented = |one: &&Restriction| one.certainty() == Certainty::Documented;
     for why in Restriction::ALL.iter().filter(documented) {
         assert!(tried.contains(&Why::Restricted(*why)), "{why}");
     }
