@@ -45,10 +45,7 @@ fn an_invitation_makes_a_group() {
         .gives(&[roster_changed(&[1, 2], &[])])
         .at(40)
         .finished("i", Status::Completed, None)
-        .gives(&[
-            ended(Action::Invite, Outcome::Completed),
-            Event::KindChanged(Reason::InviteCompleted),
-        ])
+        .gives(&[ended(Action::Invite, Outcome::Completed), Event::KindChanged(Reason::InviteCompleted)])
         .roster(&[here("bot"), here("anna"), here("carla")])
         .in_every_way();
     is_a(Kind::Group, Hosting::Conversation, &call);
@@ -58,15 +55,11 @@ fn an_invitation_makes_a_group() {
 #[test]
 fn an_invitation_is_declined() {
     // Field reports: the call stays in meeting mode, where a transfer is refused.
-    let restricted =
-        Event::Restricted { action: Action::Transfer, restriction: Restriction::MeetingMode };
+    let restricted = Event::Restricted { action: Action::Transfer, restriction: Restriction::MeetingMode };
     let call = taken(talking().at(30).bot(invite()))
         .at(55)
         .finished("i", Status::Failed, result(480, 10076))
-        .gives(&[
-            Event::HostingChanged(HostingCause::InviteTaken),
-            ended(Action::Invite, Outcome::Failed),
-        ])
+        .gives(&[Event::HostingChanged(HostingCause::InviteTaken), ended(Action::Invite, Outcome::Failed)])
         .at(60)
         .bot(transfer())
         .gives(&[restricted])
@@ -125,11 +118,9 @@ fn an_invitation_completes_and_no_roster_ever_comes() {
 #[test]
 fn an_invitation_that_nobody_answers_is_asked_for() {
     // Field reports: it fails after about a minute.
-    taken(talking().at(30).bot(invite()))
-        .at(90)
-        .finished("i", Status::Failed, result(408, 0))
-        .in_every_way();
-    let call = taken(talking().at(30).bot(invite())).at(95).asks(&[Action::Invite, Action::GetOperation]).tell();
+    taken(talking().at(30).bot(invite())).at(90).finished("i", Status::Failed, result(408, 0)).in_every_way();
+    let call =
+        taken(talking().at(30).bot(invite())).at(95).asks(&[Action::Invite, Action::GetOperation]).tell();
     assert_eq!(call.operations().rows().next().map(Operation::phase), Some(Phase::Running));
 }
 
@@ -162,10 +153,7 @@ fn regression_an_invitation_that_failed_before_its_answer_was_taken() {
         .bot(invite())
         .at(31)
         .finished_by_context(Action::Invite, Status::Failed)
-        .gives(&[
-            ended(Action::Invite, Outcome::Failed),
-            Event::HostingChanged(HostingCause::InviteTaken),
-        ])
+        .gives(&[ended(Action::Invite, Outcome::Failed), Event::HostingChanged(HostingCause::InviteTaken)])
         .at(32);
     is_a(Kind::PeerToPeer, Hosting::Conversation, &taken(call).nothing().in_order());
 }

@@ -39,12 +39,7 @@ fn breach(limit: Limit, found: u16) -> Result<(), Why> {
 }
 
 /// Tries a command with each number around a limit.
-fn around<'a>(
-    call: &Small,
-    limit: Limit,
-    numbers: &[(usize, bool)],
-    command: impl Fn(usize) -> Command<'a>,
-) {
+fn around<'a>(call: &Small, limit: Limit, numbers: &[(usize, bool)], command: impl Fn(usize) -> Command<'a>) {
     for (number, fits) in numbers {
         let expected = if *fits { Ok(()) } else { breach(limit, u16::try_from(*number).unwrap()) };
         assert_eq!(tried(call, &command(*number)), expected, "{number} {limit}");
@@ -198,7 +193,10 @@ fn a_phone_needs_an_application_instance_and_a_guest_only_joins() {
         assert_eq!(place(placement), Err(Why::PhoneNeedsInstance));
         assert_eq!(place(Placement { source, ..to_users(1) }), Ok(()));
     }
-    assert_eq!(place(Placement { source: instance, ..Placement::to_targets(CALLBACK, List::new(&phone)) }), Ok(()));
+    assert_eq!(
+        place(Placement { source: instance, ..Placement::to_targets(CALLBACK, List::new(&phone)) }),
+        Ok(())
+    );
     assert_eq!(place(Placement { source: guest, ..to_users(1) }), Err(Why::GuestNeedsMeeting));
     assert_eq!(place(Placement { source: guest, ..Placement::into_meeting(CALLBACK, MEETING) }), Ok(()));
 }
@@ -378,7 +376,10 @@ fn a_refusal_says_what_and_when_and_the_way_out() {
         let mut call = refuses;
         let refused = call.handle(at(14), Input::Command(&command)).unwrap_err();
         let (text, why) = (refused.to_string(), refused.why.to_string());
-        assert!(text.starts_with(&std::format!("cannot {} while {}: ", refused.action, refused.state)), "{text}");
+        assert!(
+            text.starts_with(&std::format!("cannot {} while {}: ", refused.action, refused.state)),
+            "{text}"
+        );
         assert!(why.contains([';', ':']), "{why}: and what to do?");
         assert!(!why.ends_with('.') && !why.starts_with(char::is_uppercase), "{why}");
     }
@@ -389,7 +390,10 @@ fn an_embedder_switches_a_restriction_off_by_name() {
     let with = |names| talking().with(|setup| setup.overrides = Overrides::parse(names).unwrap()).tell();
     assert_eq!(tried(&with(""), &Command::Mute), Err(Why::Restricted(Restriction::ConversationOnly)));
     assert_eq!(tried(&with("conversationOnly"), &Command::Mute), Ok(()));
-    assert_eq!(tried(&with("chatNeeded"), &Command::Mute), Err(Why::Restricted(Restriction::ConversationOnly)));
+    assert_eq!(
+        tried(&with("chatNeeded"), &Command::Mute),
+        Err(Why::Restricted(Restriction::ConversationOnly))
+    );
     assert_eq!(tried(&with("conversationOnly chatNeeded"), &invite(2)), Ok(()));
     assert_eq!(tried(&with("conversationOnly"), &invite(2)), Err(Why::Restricted(Restriction::ChatNeeded)));
 }

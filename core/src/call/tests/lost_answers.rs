@@ -62,8 +62,14 @@ fn once_only() -> Vec<(Story, Command<'static>, Event)> {
 #[test]
 fn every_command_that_must_not_be_repeated_is_tried_here() {
     // A creation has its own stories below; a joining participant is answered in the response to his notification.
-    let apart =
-        [Action::Place, Action::PlaceGroup, Action::Join, Action::JoinAsGuest, Action::AnswerJoining, Action::AnswerPolicyRecording];
+    let apart = [
+        Action::Place,
+        Action::PlaceGroup,
+        Action::Join,
+        Action::JoinAsGuest,
+        Action::AnswerJoining,
+        Action::AnswerPolicyRecording,
+    ];
     let tried: Vec<_> = once_only().iter().map(|(_, command, _)| command.action()).collect();
     for action in Action::ALL.iter().filter(|action| action.is_once_only() && !apart.contains(action)) {
         assert!(tried.contains(action), "{action}");
@@ -96,7 +102,8 @@ fn a_status_that_leaves_it_open_is_a_lost_answer() {
 fn a_definite_refusal_says_that_nothing_was_done() {
     for (story, command, _) in once_only() {
         let action = command.action();
-        let is_operation = !matches!(action, Action::Answer | Action::Reject | Action::Redirect | Action::Transfer);
+        let is_operation =
+            !matches!(action, Action::Answer | Action::Reject | Action::Redirect | Action::Transfer);
         let event = if is_operation { ended(action, Outcome::Refused) } else { failed(action, 429, 0) };
         let again = story.at(10).begun().bot(command).response(action, 429).gives(&[event]).bot(command);
         assert_eq!(again.requests().iter().filter(|asked| **asked == action).count(), 2, "{action}");
@@ -107,7 +114,8 @@ fn a_definite_refusal_says_that_nothing_was_done() {
 fn what_was_never_sent_may_be_tried_again() {
     for (story, command, _) in once_only() {
         let action = command.action();
-        let is_operation = !matches!(action, Action::Answer | Action::Reject | Action::Redirect | Action::Transfer);
+        let is_operation =
+            !matches!(action, Action::Answer | Action::Reject | Action::Redirect | Action::Transfer);
         let event = if is_operation { ended(action, Outcome::NotSent) } else { failed(action, 0, 0) };
         story.at(10).begun().bot(command).says(Said::NotSent(action)).gives(&[event]).bot(command).tell();
     }
@@ -117,10 +125,13 @@ fn what_was_never_sent_may_be_tried_again() {
 fn a_completion_settles_an_operation_whose_answer_was_lost() {
     for (story, command, event) in once_only() {
         let action = command.action();
-        if event != unknown(action) || matches!(action, Action::Answer | Action::Reject | Action::Redirect | Action::Transfer) {
+        if event != unknown(action)
+            || matches!(action, Action::Answer | Action::Reject | Action::Redirect | Action::Transfer)
+        {
             continue;
         }
-        for (status, outcome) in [(Status::Completed, Outcome::Completed), (Status::Failed, Outcome::Failed)] {
+        for (status, outcome) in [(Status::Completed, Outcome::Completed), (Status::Failed, Outcome::Failed)]
+        {
             story
                 .clone()
                 .at(10)
@@ -240,7 +251,8 @@ fn a_lost_hang_up_is_asked_about_and_may_be_tried_again() {
         .at(11)
         .deleted(result(200, 7000))
         .in_order();
-    let call = talking().at(10).bot(Command::HangUp).gone(8522).says(Said::NoAnswer(Action::HangUp)).in_order();
+    let call =
+        talking().at(10).bot(Command::HangUp).gone(8522).says(Said::NoAnswer(Action::HangUp)).in_order();
     assert!(call.state().is_ended());
 }
 
@@ -320,7 +332,11 @@ fn questions_that_are_lost_are_asked_again_and_less_often() {
     let output = call.handle(at(30), Input::Tick).unwrap();
     let ticket = output.requests().next().unwrap().ticket();
     let _ = call.handle(at(31), Input::Report(&Report::NoResponse { ticket })).unwrap();
-    assert_eq!(call.next_deadline(), Some(Deadline { at: at(70), kind: deadline::Kind::Ask }), "four times ten");
+    assert_eq!(
+        call.next_deadline(),
+        Some(Deadline { at: at(70), kind: deadline::Kind::Ask }),
+        "four times ten"
+    );
     // A question of which no word comes at all counts as lost after a minute.
     let _ = call.handle(at(70), Input::Tick).unwrap();
     assert_eq!(call.next_deadline(), Some(Deadline { at: at(130), kind: deadline::Kind::Ask }));

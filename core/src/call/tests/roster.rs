@@ -47,14 +47,16 @@ fn a_participant_who_is_not_there_says_nothing_of_the_call() {
 fn absent_is_not_left_until_the_list_says_so() {
     let mut call = joined().at(4).roster(&[here("bot"), here("anna"), here("ben")]).tell();
     let members = [here("bot"), here("anna")];
-    let short = Report::Roster(crate::report::RosterNews { extent: Extent::Full, participants: List::new(&members) });
+    let short =
+        Report::Roster(crate::report::RosterNews { extent: Extent::Full, participants: List::new(&members) });
     let output = call.handle(at(5), Input::Report(&short)).unwrap();
     assert_eq!(output.events(), [roster_updated(&[2])]);
     let asked = output.requests().next().unwrap();
     assert_eq!(asked.action(), Some(Action::ListParticipants));
     assert_eq!(presence(&call, "ben"), Some(Presence::Unconfirmed));
     assert!(!call.is_alone());
-    let list = Body::Roster(crate::report::RosterNews { extent: Extent::Full, participants: List::new(&members) });
+    let list =
+        Body::Roster(crate::report::RosterNews { extent: Extent::Full, participants: List::new(&members) });
     let response = Report::Response(Response { ticket: asked.ticket(), status: 200, code: 0, body: list });
     let output = call.handle(at(6), Input::Report(&response)).unwrap();
     assert_eq!(output.events(), [roster_changed(&[], &[2])]);
@@ -126,11 +128,7 @@ fn a_gap_between_deltas_is_asked_about() {
         .at(9)
         .roster_is(&[here("bot"), here("anna"), here("ben")])
         .delta(6, &[here("carla")])
-        .gives(&[
-            roster_changed(&[0, 1], &[]),
-            roster_changed(&[2], &[]),
-            roster_changed(&[3], &[]),
-        ])
+        .gives(&[roster_changed(&[0, 1], &[]), roster_changed(&[2], &[]), roster_changed(&[3], &[])])
         .asks(&[Action::ListParticipants])
         .says_late(Said::Roster(Extent::Delta(Sequence::new(5)), std::vec![here("ben")]))
         .nothing()
@@ -196,7 +194,8 @@ fn a_roster_larger_than_the_table_is_counted() {
 fn a_large_roster_makes_a_group_in_a_small_table() {
     let mut call = Call::<2, 1>::offered(at(0), setup(), offer()).0;
     let members = [here("bot"), here("anna"), here("ben")];
-    let roster = Report::Roster(crate::report::RosterNews { extent: Extent::Full, participants: List::new(&members) });
+    let roster =
+        Report::Roster(crate::report::RosterNews { extent: Extent::Full, participants: List::new(&members) });
     let _ = call.handle(at(1), Input::Report(&roster)).unwrap();
     assert_eq!((call.kind(), call.roster().unnamed()), (Kind::Group, 1));
 }
@@ -233,7 +232,8 @@ fn the_large_gallery_view_is_nobody() {
 
 #[test]
 fn two_endpoints_of_one_user_are_two() {
-    let call = joined().at(4).roster(&[here("bot"), here("anna's desk"), here("anna's phone")]).in_every_way();
+    let call =
+        joined().at(4).roster(&[here("bot"), here("anna's desk"), here("anna's phone")]).in_every_way();
     assert_eq!(call.roster().count(), 3);
 }
 
@@ -247,11 +247,7 @@ fn the_bot_is_alone_once_everybody_else_is_known_to_have_left() {
         .at(600)
         .roster(&[here("bot")])
         .asks(&[Action::ListParticipants])
-        .gives(&[
-            roster_changed(&[0, 1], &[]),
-            roster_updated(&[1]),
-            roster_changed(&[], &[1]),
-        ])
+        .gives(&[roster_changed(&[0, 1], &[]), roster_updated(&[1]), roster_changed(&[], &[1])])
         .check(|call| assert!(call.is_alone()))
         .gone(8522)
         .at(900)
@@ -391,7 +387,8 @@ fn an_empty_list_says_nothing() {
     let refresh = Command::Refresh;
     let output = call.handle(at(5), Input::Command(&refresh)).unwrap();
     let list = output.requests().find(|request| request.action() == Some(Action::ListParticipants)).unwrap();
-    let nobody = Body::Roster(crate::report::RosterNews { extent: Extent::Full, participants: List::new(&[]) });
+    let nobody =
+        Body::Roster(crate::report::RosterNews { extent: Extent::Full, participants: List::new(&[]) });
     let response = Report::Response(Response { ticket: list.ticket(), status: 200, code: 0, body: nobody });
     let output = call.handle(at(6), Input::Report(&response)).unwrap();
     assert_eq!((output.verdict(), output.events()), (Verdict::Repeat, &[][..]));

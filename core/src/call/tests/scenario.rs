@@ -256,7 +256,12 @@ pub(super) fn incoming() -> Story {
 }
 
 pub(super) fn offered(offer: Offer) -> Story {
-    Story { beginning: Beginning::Offered(setup(), offer), steps: Vec::new(), lost: Vec::new(), tells_again: false }
+    Story {
+        beginning: Beginning::Offered(setup(), offer),
+        steps: Vec::new(),
+        lost: Vec::new(),
+        tells_again: false,
+    }
 }
 
 pub(super) fn outgoing() -> Story {
@@ -264,7 +269,12 @@ pub(super) fn outgoing() -> Story {
 }
 
 pub(super) fn placed(placement: Placement<'static>) -> Story {
-    Story { beginning: Beginning::Placed(setup(), placement), steps: Vec::new(), lost: Vec::new(), tells_again: false }
+    Story {
+        beginning: Beginning::Placed(setup(), placement),
+        steps: Vec::new(),
+        lost: Vec::new(),
+        tells_again: false,
+    }
 }
 
 /// An incoming call that was answered and has audio, at second 3.

@@ -40,7 +40,10 @@ fn audio_goes_before_or_after_the_transfer_is_accepted() {
     let before = talking().at(30).bot(transfer()).response(Action::Transfer, 202).at(31).news(inactive);
     let call = before
         .clone()
-        .gives(&[moved(State::Established, State::Transferring), Event::MediaChanged { audio: Audio::Inactive }])
+        .gives(&[
+            moved(State::Established, State::Transferring),
+            Event::MediaChanged { audio: Audio::Inactive },
+        ])
         .told(State::TransferAccepted)
         .gives(&[moved(State::Transferring, State::TransferAccepted)])
         .in_every_way();
@@ -71,10 +74,7 @@ fn a_transfer_fails_and_the_call_goes_on() {
         .gives(&[moved(State::Established, State::Transferring)])
         .at(50)
         .news(FAILED)
-        .gives(&[
-            moved(State::Transferring, State::Established),
-            Event::TransferFailed(result(500, 7000)),
-        ])
+        .gives(&[moved(State::Transferring, State::Established), Event::TransferFailed(result(500, 7000))])
         .check(|call| assert_eq!(call.end(), None))
         .at(51)
         .bot(transfer())
@@ -227,12 +227,8 @@ fn a_transfer_of_which_no_news_comes_is_asked_about() {
         ])
         .in_every_way();
     // It failed, or never began: which of the two is not told.
-    let call = asked
-        .at(45)
-        .asks(&[Action::Transfer, Action::Refresh])
-        .nothing()
-        .bot(transfer())
-        .in_every_way();
+    let call =
+        asked.at(45).asks(&[Action::Transfer, Action::Refresh]).nothing().bot(transfer()).in_every_way();
     assert_eq!(call.transferring(), Transferring::Asked);
 }
 
