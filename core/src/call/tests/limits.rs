@@ -310,8 +310,8 @@ fn of_what_is_carried() -> Vec<Refusal> {
         (Why::NoTone, flash, talking()),
         (limit, invite(6), joined()),
     ]
-        .map(|(why, command, refuses)| Refusal { why, refuses: refuses.tell(), command, takes: None })
-        .into()
+    .map(|(why, command, refuses)| Refusal { why, refuses: refuses.tell(), command, takes: None })
+    .into()
 }
 
 fn refusals() -> Vec<Refusal> {
