@@ -34,7 +34,7 @@ words! {
         Ask = "ask",
         /// The participants are asked for.
         AskParticipants = "ask participants",
-        /// The bot's own limit for ringing somebody passes.
+        /// The bot's own limit for ringing somebody passes, or is near: then the call is asked for first.
         Ring = "ring",
         /// A notification of a joining participant has to be answered.
         Joining = "joining",

@@ -212,7 +212,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         self.arm(now, deadline::Kind::KeepAlive, Timer::KeepAlive);
         self.arm(now, deadline::Kind::News, Timer::Creation);
         if matches!(self.facts.created_by, Action::Place | Action::PlaceGroup) {
-            self.arm(now, deadline::Kind::Ring, Timer::Ring);
+            self.let_ring(now);
         }
         output.event(Event::Created);
         true
