@@ -256,6 +256,7 @@ impl Timers {
 }
 
 #[allow(clippy::cast_possible_truncation)] // the longest range is an hour, which is 36 000
+#[allow(clippy::arithmetic_side_effects)] // by a constant that is not 0
 const fn tenths(span: Span) -> u16 {
     (span.as_millis() / UNIT as u64) as u16
 }

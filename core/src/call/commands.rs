@@ -60,18 +60,18 @@ pub(super) fn permitted(
 ) -> Result<Option<Missing>, Why> {
     let knowledge = Knowledge::new(setup.grants);
     let host = placement.media.host();
-    check(placement.action(), classification, host, &knowledge, setup.policy)
+    check(placement.action(), classification, host, knowledge, setup.policy)
 }
 
 fn check(
     action: Action,
     classification: Classification,
     host: MediaHost,
-    knowledge: &Knowledge,
+    knowledge: Knowledge,
     policy: Policy,
 ) -> Result<Option<Missing>, Why> {
     let (kind, hosting) = (classification.kind(), classification.hosting());
-    match permission::check(action, kind, hosting, host, knowledge, policy) {
+    match permission::check(action, kind, hosting, host, &knowledge, policy) {
         permission::Verdict::Go => Ok(None),
         permission::Verdict::Advise(missing) => Ok(Some(missing)),
         permission::Verdict::Refuse(missing) => Err(Why::PermissionMissing(missing)),
@@ -252,7 +252,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
             Command::Answer(answer) => answer.media.host(),
             _ => facts.media_host,
         };
-        check(action, facts.classification, host, &facts.knowledge, facts.policy)
+        check(action, facts.classification, host, facts.knowledge, facts.policy)
     }
 
     fn carry_out(
@@ -390,12 +390,11 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 
     fn ask_operation(&mut self, action: Action, ticket: Ticket, asking: Asking, output: &mut Output<'_>) {
-        let dispatch = match self.operations.ask(ticket, action, asking) {
-            Some(true) => Dispatch::Now,
-            Some(false) | None => {
-                self.facts.marks.set(Marks::HELD);
-                Dispatch::Held
-            }
+        let dispatch = if self.operations.ask(ticket, action, asking) == Some(true) {
+            Dispatch::Now
+        } else {
+            self.facts.marks.set(Marks::HELD);
+            Dispatch::Held
         };
         output.given(ticket, dispatch);
     }

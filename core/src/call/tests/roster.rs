@@ -181,15 +181,6 @@ fn a_roster_larger_than_the_table_is_counted() {
 }
 
 #[test]
-#[ignore = "no member tells that a full roster is old, and asking after each that names somebody new is costly"]
-fn an_old_roster_of_more_than_are_there_is_asked_about() {
-    // Field reports: participant updates about an hour late.
-    let two = [here("bot"), here("anna")];
-    let call = joined().at(4).roster(&two).at(9).roster(&[here("bot"), gone("anna")]).in_every_way();
-    assert!(call.is_alone());
-}
-
-#[test]
 fn a_large_roster_makes_a_group_in_a_small_table() {
     let mut call = Call::<2, 1>::offered(at(0), setup(), offer()).0;
     let members = [here("bot"), here("anna"), here("ben")];

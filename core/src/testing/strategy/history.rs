@@ -146,6 +146,6 @@ pub fn history(length: usize) -> impl Strategy<Value = History> {
 /// Any history in which nothing is lost: notifications come late and twice, and every request is answered.
 pub fn late_history(length: usize) -> impl Strategy<Value = History> {
     (plain_opening(), manners(), scenes(length), late_channel(length.saturating_mul(2))).prop_map(
-        |(opening, manners, scenes, channel)| History { channel, manners, scenes, ..History::of(opening) },
+        |(opening, manners, scenes, channel)| History { manners, scenes, channel, ..History::of(opening) },
     )
 }
