@@ -314,6 +314,13 @@ impl Deadlines {
     /// None is set.
     pub const NONE: Self = Self { base: [0; 2], after: [NEVER; Kind::COUNT] };
 
+    /// None is set yet, and each that will be is `earliest` or later, and as far from it as it was in the table that it
+    /// comes from: none has to be cut short.
+    #[cfg(feature = "snapshot")]
+    pub(crate) const fn from_earliest(earliest: Timestamp) -> Self {
+        Self { base: split(earliest), ..Self::NONE }
+    }
+
     /// The earliest; of several at once the one whose kind comes first.
     pub fn next(&self) -> Option<Deadline> {
         let mut earliest = None;
@@ -439,6 +446,17 @@ mod tests {
         assert_eq!(one, other);
         let hasher = std::hash::RandomState::new();
         assert_eq!(hasher.hash_one(one), hasher.hash_one(other));
+    }
+
+    #[cfg(feature = "snapshot")]
+    #[test]
+    fn regression_deadlines_that_are_as_far_apart_as_can_be_are_read_as_they_were() {
+        let (keep_alive, news) =
+            (Timestamp::from_millis(1 << 40), Timestamp::from_millis((1 << 40) + FURTHEST));
+        let mut read = Deadlines::from_earliest(keep_alive);
+        read.set(Kind::News, news);
+        read.set(Kind::KeepAlive, keep_alive);
+        assert_eq!((read.of(Kind::KeepAlive), read.of(Kind::News)), (Some(keep_alive), Some(news)));
     }
 
     #[test]

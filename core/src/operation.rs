@@ -425,6 +425,12 @@ impl<const O: usize> Operations<O> {
         Some((row.ticket, row.id))
     }
 
+    /// Whether another operation of the same action was asked for after this one, and has not ended.
+    pub(crate) fn has_newer(&self, than: &Operation) -> bool {
+        let mut newer = self.rows.iter().skip_while(|row| row.ticket != than.ticket).skip(1);
+        newer.any(|row| row.action == than.action && !row.has_ended())
+    }
+
     /// Whether any request waits.
     pub(crate) fn holds(&self) -> bool {
         self.rows.iter().any(|row| row.phase == Phase::Held)

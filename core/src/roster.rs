@@ -360,6 +360,7 @@ impl<const R: usize> Roster<R> {
     ///
     /// Source: Graph docs, deltaParticipants (`sequenceNumber` identifies the order); that the numbers rise by one is
     /// assumed: if they do not, the participants are asked for more often than needed, within its rate.
+    #[inline(never)] // its stack is not to be paid for by what ends a call
     pub(crate) fn told(
         &mut self,
         reported: List<'_, Participant>,

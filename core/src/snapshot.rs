@@ -41,7 +41,7 @@ use core::num::NonZeroU32;
 use crate::action::{Action, Actions};
 use crate::call::{Call, Facts, Marks};
 use crate::classification::{Classification, Direction, Hosting, Reason};
-use crate::deadline::{self, Timers};
+use crate::deadline::{self, Deadlines, Timers};
 use crate::id::{CallId, CallKey, OperationId, ParticipantId, Sequence, Ticket};
 use crate::identity::{Answerer, Routing};
 use crate::lifecycle::State;
@@ -511,6 +511,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
             return Some(());
         }
         let earliest = Timestamp::from_millis(from.long()?);
+        self.deadlines = Deadlines::from_earliest(earliest);
         for kind in deadline::Kind::ALL {
             if mask & 1 != 0 {
                 let after = Span::from_millis(from.long()?);

@@ -452,7 +452,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     ) -> Verdict {
         let Some(ended) = self.operations.close(ticket, outcome) else { return Verdict::Repeat };
         self.facts.marks.set(Marks::ENDED);
-        self.not_done(ended.action());
+        self.not_done(&ended);
         let mut event = operation_ended(&ended, outcome);
         if let Event::OperationEnded { result: of_event, .. } = &mut event {
             *of_event = result;
@@ -530,10 +530,12 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 
     /// Takes back what was noted in the expectation that an action is carried out.
-    pub(super) fn not_done(&mut self, action: Action) {
-        match action {
+    pub(super) fn not_done(&mut self, ended: &Operation) {
+        match ended.action() {
             Action::StartHoldMusic => self.facts.on_hold = None,
-            Action::UpdateRecordingStatus => self.pending.reporting = None,
+            Action::UpdateRecordingStatus if !self.operations.has_newer(ended) => {
+                self.pending.reporting = None
+            }
             Action::Invite | Action::InviteSeveral => self.invitation_ended(),
             _ => {}
         }

@@ -15,7 +15,7 @@ use crate::lifecycle::pending::{
 };
 use crate::lifecycle::{self, Leave};
 use crate::limit::Limit;
-use crate::media::{MediaHost, RecordingStatus};
+use crate::media::{MediaHost, RecordingStatus, Tone};
 use crate::operation::{Asking, Outcome};
 use crate::permission::{self, Knowledge, Missing, Policy, Requirement};
 use crate::request::Dispatch;
@@ -164,6 +164,12 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 return Err(Why::ReplacesOne);
             }
             Command::UpdateRecordingStatus(RecordingStatus::Unrecognised) => return Err(Why::NoStatus),
+            Command::SendDtmf { tones, .. } if tones.iter().any(|tone| tone == Tone::Unrecognised) => {
+                return Err(Why::NoTone);
+            }
+            Command::Record(record) if record.stop_tones.iter().any(|tone| tone.key().is_none()) => {
+                return Err(Why::NoTone);
+            }
             Command::Transfer(_) => {
                 return match self.pending.transferring {
                     Transferring::No | Transferring::Unknown => self.must_not_be_leaving(),

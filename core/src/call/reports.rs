@@ -14,7 +14,7 @@ use crate::operation::{self, Operation, Outcome, Status};
 use crate::permission::{self, Grants};
 use crate::report::{CallNews, Change, OperationNews, Report, RosterNews, Told, ToneInfo, Topic};
 use crate::restriction::{Chat, PolicyRecording};
-use crate::result::{By, Class, ended_by};
+use crate::result::{By, Class, ResultInfo, ended_by};
 use crate::roster::{self, Trust};
 use crate::time::Timestamp;
 
@@ -105,6 +105,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
             is_new |= self.learn_of_the_end(news);
         }
         if let Some(state) = told {
+            // A transfer that failed explains why the call is just established again: there is nothing to ask.
+            let is_explained = state == State::Established && self.failed_transfer(news).is_some();
+            let source = if is_explained { Source::Answer } else { source };
             verdict = self.told_state(now, state, source, output);
         } else if news.tone.is_some() && !self.facts.ever_established {
             verdict = self.told_state(now, lifecycle::WITH_TONES, source, output);
@@ -290,10 +293,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         if self.pending.transferring == Transferring::No || !self.facts.state.is_connected() {
             return;
         }
-        let failed = news.result.filter(|result| {
-            result.is_failed_transfer() || matches!(result.class(), Class::Refused | Class::Failed)
-        });
-        match (told, failed, source) {
+        match (told, self.failed_transfer(news), source) {
             (Some(State::Established), Some(result), _) => {
                 self.pending.transferring = Transferring::No;
                 self.deadlines.clear(deadline::Kind::News);
@@ -311,6 +311,14 @@ impl<const R: usize, const O: usize> Call<R, O> {
             }
             (_, _, _) => {}
         }
+    }
+
+    /// The result of a transfer that failed, if the bot transfers and there is one.
+    fn failed_transfer(&self, news: &CallNews) -> Option<ResultInfo> {
+        news.result.filter(|result| {
+            self.pending.transferring != Transferring::No
+                && (result.is_failed_transfer() || matches!(result.class(), Class::Refused | Class::Failed))
+        })
     }
 
     /// Lets the hang-up go that waited for the creation of the call.
@@ -625,7 +633,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         output.event(event);
         if outcome != Outcome::Completed {
             self.invite_may_be_taken(ended.action(), output);
-            self.not_done(ended.action());
+            self.not_done(ended);
             return;
         }
         match ended.action() {
@@ -640,7 +648,8 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 self.invitation_ended();
             }
             Action::StopHoldMusic => self.facts.on_hold = None,
-            Action::UpdateRecordingStatus => {
+            // What is being reported is the newest one's: one before it, which completes late, confirms nothing any more.
+            Action::UpdateRecordingStatus if !self.operations.has_newer(ended) => {
                 let confirmed = self.pending.reporting.take();
                 if let Some(status) = confirmed.filter(|status| self.facts.media.recording_confirmed(*status))
                 {

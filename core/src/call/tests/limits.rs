@@ -301,9 +301,17 @@ fn of_what_is_carried() -> Vec<Refusal> {
     let none = Command::UpdateRecordingStatus(RecordingStatus::Unrecognised);
     let merged = Command::Invite(List::new(&MERGED));
     let limit = Why::Limit(Breach { limit: Limit::Invitees, found: 6 });
-    [(Why::ReplacesOne, merged, joined()), (Why::NoStatus, none, recorder()), (limit, invite(6), joined())]
-        .map(|(why, command, refuses)| Refusal { why, refuses: refuses.tell(), command, takes: None })
-        .into()
+    let unknown = Command::SendDtmf { tones: List::new(&[Tone::Unrecognised]), delay: None };
+    let flash = Command::Record(Record { stop_tones: List::new(&[Tone::Flash]), ..Record::after(None) });
+    [
+        (Why::ReplacesOne, merged, joined()),
+        (Why::NoStatus, none, recorder()),
+        (Why::NoTone, unknown, talking()),
+        (Why::NoTone, flash, talking()),
+        (limit, invite(6), joined()),
+    ]
+    .map(|(why, command, refuses)| Refusal { why, refuses: refuses.tell(), command, takes: None })
+    .into()
 }
 
 fn refusals() -> Vec<Refusal> {
@@ -350,13 +358,14 @@ fn every_reason_of_a_refusal_is_tried() {
         Why::ReplacesOne => 8,
         Why::NobodyJoining => 9,
         Why::NoStatus => 10,
+        Why::NoTone => 11,
         // Of a placement, and of permissions: tried above, and in `permissions`.
-        Why::PhoneNeedsInstance | Why::GuestNeedsMeeting | Why::PermissionMissing(_) => 11,
+        Why::PhoneNeedsInstance | Why::GuestNeedsMeeting | Why::PermissionMissing(_) => 12,
     };
     let mut numbers: Vec<_> = tried.iter().map(number).collect();
     numbers.sort_unstable();
     numbers.dedup();
-    assert_eq!(numbers, (0..11).collect::<Vec<_>>());
+    assert_eq!(numbers, (0..12).collect::<Vec<_>>());
 }
 
 #[test]

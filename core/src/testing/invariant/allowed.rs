@@ -190,14 +190,13 @@ impl Allowed {
                     if let Some((_, participant)) = self.asked.take_if(|(asked, _)| asked == ticket) {
                         match outcome {
                             Outcome::Completed => self.on_hold = Some(participant),
-                            // It was not started, so that who was on hold is so still.
-                            Outcome::Refused | Outcome::NotSent => {}
+                            // Whether it was on before, the service knows.
                             _ => self.on_hold = None,
                         }
                     }
                 }
                 Event::OperationEnded { action: Action::StopHoldMusic, .. } | Event::RosterChanged { .. } => {
-                    self.on_hold = None;
+                    (self.on_hold, self.asked) = (None, None);
                 }
                 Event::CommandFailed { action: Action::Answer | Action::AnswerPolicyRecording, .. } => {
                     self.is_answered = false;
@@ -269,6 +268,8 @@ fn lacks_permission<const R: usize, const O: usize>(call: &Call<R, O>, command: 
     let as_guest = granted.has(Permission::JoinGroupCallAsGuestAll);
     let invites = granted.has(Permission::InitiateGroupCallAll);
     let media = has_media(granted);
+    // What no direct call has, no page names a permission for: whoever switches that rule off is on his own.
+    let is_direct = call.classification().hosting() == Hosting::Direct;
     !match command {
         Command::Answer(_) if call.facts.recording == PolicyRecording::Yes => joins && media,
         Command::Answer(answer) => {
@@ -276,20 +277,14 @@ fn lacks_permission<const R: usize, const O: usize>(call: &Call<R, O>, command: 
             may_host && (call.kind() == Kind::PeerToPeer || joins || as_guest)
         }
         Command::Redirect(_) | Command::Transfer(_) => granted.has(Permission::InitiateAll),
-        Command::Record(_)
-        | Command::SubscribeToTone
-        | Command::SendDtmf { .. }
-        | Command::ChangeScreenSharingRole(_) => media,
-        Command::Invite(_) => invites,
+        Command::Record(_) | Command::SubscribeToTone | Command::SendDtmf { .. } => media,
+        Command::ChangeScreenSharingRole(_) => is_direct || media,
+        Command::Invite(invitees) => invites || (is_direct && invitees.len() > 1),
         Command::UpdateRecordingStatus(_) => media || joins,
-        Command::AddLargeGalleryView => {
-            call.classification().hosting() == Hosting::Direct || joins || as_guest || invites
-        }
+        Command::AddLargeGalleryView => is_direct || joins || as_guest || invites,
         Command::CreateAudioRoutingGroup(_)
         | Command::UpdateAudioRoutingGroup { .. }
-        | Command::DeleteAudioRoutingGroup { .. } => {
-            call.classification().hosting() == Hosting::Direct || joins || invites
-        }
+        | Command::DeleteAudioRoutingGroup { .. } => is_direct || joins || invites,
         Command::Reject(_)
         | Command::HangUp
         | Command::KeepAlive

@@ -4,12 +4,15 @@ use super::*;
 use crate::call::{Offer, Setup, Why};
 use crate::command::{Answer, BargeIn, Command, MediaConfig, Record, Repeat};
 use crate::deadline::{Timer, Timers};
-use crate::id::CallId;
+use crate::id::{CallId, OperationId};
 use crate::lifecycle::State;
 use crate::list::List;
-use crate::media::Audio;
+use crate::media::{Audio, RecordingStatus};
+use crate::operation::Status;
 use crate::permission::{Grants, Permissions, Policy};
-use crate::report::{CallNews, Change};
+use crate::report::{CallNews, Change, OperationNews};
+use crate::restriction::PolicyRecording;
+use crate::roster::Extent;
 use crate::text::{Secret, Uri};
 use crate::time::Span;
 
@@ -53,4 +56,41 @@ fn regression_questions_keep_their_distance_also_where_answers_are_lost() {
     let timers = Timers::DEFAULT.with(Timer::Question, Span::from_secs(120)).unwrap();
     let setup = Setup { timers, ..Setup::new(strategy::KEY) };
     assert_eq!(offered(setup, Vec::from([(600_000, Act::Tick)])).err(), None);
+}
+
+#[test]
+fn regression_a_status_that_completes_late_confirms_not_the_one_reported_since() {
+    let report = |status| Act::Command(Command::UpdateRecordingStatus(status));
+    let told = |status| OperationNews { id: Some(OperationId::parse("b")), ..OperationNews::of(status) };
+    let acts = Vec::from([
+        (0, Act::Call(Change::Updated, CallNews::of(State::Established))),
+        (0, report(RecordingStatus::NotRecording)),
+        (0, Act::Response(Which::Newest(0), 200, 0, Carried::Operation(told(Status::Running)))),
+        (0, report(RecordingStatus::Recording)),
+        (0, Act::Operation(Change::Deleted, None, told(Status::Completed))),
+    ]);
+    let offer = Offer { recording: PolicyRecording::Yes, ..Offer::new(CallId::parse("a")) };
+    let opening = Opening::Offered(Setup::new(strategy::KEY), offer);
+    let mut call = Story { opening, acts }.play::<4, 3>(|_, _| {}).unwrap().unwrap();
+    assert_eq!(call.recording(), None, "the service confirmed that nothing is recorded");
+    let answer =
+        Act::Response(Which::Newest(0), 200, 0, Carried::Operation(OperationNews::of(Status::Completed)));
+    let now = Timestamp::from_millis(1_000_001);
+    let before = call.clone();
+    answer.with(&before, |input| call.handle(now, input).map(|_| ())).unwrap();
+    assert_eq!(call.recording(), Some(RecordingStatus::Recording));
+}
+
+#[test]
+fn regression_participants_who_are_not_there_do_not_end_the_call() {
+    let participant = strategy::participant_id(9);
+    let acts = Vec::from([
+        (0, Act::Call(Change::Updated, CallNews::of(State::Established))),
+        (0, Act::Roster(Extent::Full, Vec::new())),
+        (0, Act::Command(Command::MuteParticipant(participant))),
+        (0, Act::Command(Command::StartHoldMusic { participant, prompt: None })),
+        (0, Act::Response(Which::Newest(0), 404, 0, Carried::None)),
+        (0, Act::Response(Which::Newest(1), 404, 0, Carried::None)),
+    ]);
+    assert_eq!(offered(Setup::new(strategy::KEY), acts).unwrap().state(), State::Established);
 }
