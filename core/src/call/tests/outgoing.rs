@@ -386,10 +386,3 @@ fn somebody_picks_up_in_the_moment_in_which_the_bot_gives_up() {
         .in_order();
     assert!(call.end().is_some_and(|end| end.by == By::Bot));
 }
-
-#[test]
-#[ignore = "the ring timer hangs up at once: whether it should ask first is to be decided"]
-fn a_call_whose_established_was_lost_is_not_hung_up_by_the_ring_timer() {
-    let call = outgoing().created(State::Establishing).at(20).found(State::Established).at(115).tell();
-    assert_eq!((call.state(), call.pending.hanging_up), (State::Established, HangingUp::No));
-}
