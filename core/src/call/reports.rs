@@ -106,7 +106,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
         }
         if let Some(state) = told {
             // A transfer that failed explains why the call is just established again: there is nothing to ask.
-            let is_explained = state == State::Established && self.failed_transfer(news).is_some();
+            let in_transfer = matches!(self.facts.state, State::Transferring | State::TransferAccepted);
+            let is_explained =
+                in_transfer && state == State::Established && self.failed_transfer(news).is_some();
             let source = if is_explained { Source::Answer } else { source };
             verdict = self.told_state(now, state, source, output);
         } else if news.tone.is_some() && !self.facts.ever_established {

@@ -78,7 +78,8 @@ fn the_bots_own_ring_timer_hangs_up() {
         .told(State::Ringing)
         .at(19)
         .gives(&[Event::Created, moved(State::Establishing, State::Ringing)])
-        .asks(&[Action::Place])
+        // Shortly before, it asks whether somebody picked up.
+        .asks(&[Action::Place, Action::Refresh])
         .at(20)
         .gives(&[Event::NoAnswer])
         .asks(&[Action::HangUp])
@@ -101,7 +102,7 @@ fn the_ring_timer_hangs_up_again_while_it_rings_on() {
         .gives(&[Event::Created, moved(State::Establishing, State::Ringing), Event::NoAnswer])
         .says(Said::NoAnswer(Action::HangUp))
         .gives(&[unknown(Action::HangUp)])
-        .asks(&[Action::Place, Action::HangUp, Action::Refresh])
+        .asks(&[Action::Place, Action::Refresh, Action::HangUp, Action::Refresh])
         .at(130)
         .asks(&[Action::HangUp])
         .nothing()
@@ -115,9 +116,22 @@ fn whoever_picks_up_in_time_is_not_hung_up() {
         .at(114)
         .told(State::Established)
         .at(200)
-        .asks(&[Action::Place])
+        .asks(&[Action::Place, Action::Refresh])
         .in_every_way();
     assert_eq!(call.state(), State::Established);
+}
+
+#[test]
+fn regression_a_call_whose_established_was_lost_is_not_hung_up_by_the_ring_timer() {
+    let call = outgoing()
+        .created(State::Establishing)
+        .at(20)
+        .found(State::Established)
+        .at(115)
+        .gives(&[Event::Created, moved(State::Establishing, State::Established), Event::Established])
+        .asks(&[Action::Place, Action::Refresh])
+        .in_order();
+    assert_eq!((call.state(), call.pending.hanging_up), (State::Established, HangingUp::No));
 }
 
 #[test]
