@@ -279,7 +279,7 @@ fn lacks_permission<const R: usize, const O: usize>(call: &Call<R, O>, command: 
         Command::Redirect(_) | Command::Transfer(_) => granted.has(Permission::InitiateAll),
         Command::Record(_) | Command::SubscribeToTone | Command::SendDtmf { .. } => media,
         Command::ChangeScreenSharingRole(_) => is_direct || media,
-        Command::Invite(invitees) => invites || (is_direct && invitees.len() > 1),
+        Command::Invite(list) => invites || (is_direct && list.len() > 1),
         Command::UpdateRecordingStatus(_) => media || joins,
         Command::AddLargeGalleryView => is_direct || joins || as_guest || invites,
         Command::CreateAudioRoutingGroup(_)
