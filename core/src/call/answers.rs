@@ -534,7 +534,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         match ended.action() {
             Action::StartHoldMusic => self.facts.on_hold = None,
             Action::UpdateRecordingStatus if !self.operations.has_newer(ended) => {
-                self.pending.reporting = None
+                self.pending.reporting = None;
             }
             Action::Invite | Action::InviteSeveral => self.invitation_ended(),
             _ => {}
