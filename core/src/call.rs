@@ -46,7 +46,9 @@ use crate::id::{CallId, CallKey, ClientContext, ParticipantId, Ticket};
 use crate::identity::{Answerer, Routing};
 use crate::lifecycle::doubt::Doubt;
 use crate::lifecycle::end::{End, How, TerminationReason};
-use crate::lifecycle::pending::{Creation, Exchange, HangingUp, Outstanding, Settlement, Transferring};
+use crate::lifecycle::pending::{
+    Creation, Exchange, HangingUp, Outstanding, RingLimit, Settlement, Transferring,
+};
 use crate::lifecycle::{self, State};
 use crate::media::{Audio, Media, MediaHost, RecordingStatus, Transcription};
 use crate::meeting::Coordinates;
@@ -257,8 +259,8 @@ pub(crate) struct Pending {
     pub(crate) settlement: Settlement,
     pub(crate) transferring: Transferring,
     pub(crate) hanging_up: HangingUp,
-    /// Whether the ring timer passed.
-    pub(crate) no_answer: bool,
+    /// How far the ring timer has come.
+    pub(crate) ring_limit: RingLimit,
     /// How many notifications of joining participants wait for their answer.
     pub(crate) joining: u8,
     pub(crate) outstanding: Outstanding,
@@ -277,7 +279,7 @@ impl Pending {
         settlement: Settlement::NotNeeded,
         transferring: Transferring::No,
         hanging_up: HangingUp::No,
-        no_answer: false,
+        ring_limit: RingLimit::Ahead,
         joining: 0,
         outstanding: Outstanding::NONE,
         reporting: None,

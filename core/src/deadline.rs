@@ -34,7 +34,7 @@ words! {
         Ask = "ask",
         /// The participants are asked for.
         AskParticipants = "ask participants",
-        /// The bot's own limit for ringing somebody passes.
+        /// The bot's own limit for ringing somebody passes, or is near: then the call is asked for first.
         Ring = "ring",
         /// A notification of a joining participant has to be answered.
         Joining = "joining",
@@ -256,6 +256,7 @@ impl Timers {
 }
 
 #[allow(clippy::cast_possible_truncation)] // the longest range is an hour, which is 36 000
+#[allow(clippy::arithmetic_side_effects)] // by a constant that is not 0
 const fn tenths(span: Span) -> u16 {
     (span.as_millis() / UNIT as u64) as u16
 }
@@ -312,6 +313,13 @@ impl Default for Deadlines {
 impl Deadlines {
     /// None is set.
     pub const NONE: Self = Self { base: [0; 2], after: [NEVER; Kind::COUNT] };
+
+    /// None is set yet, and each that will be is `earliest` or later, and as far from it as it was in the table that it
+    /// comes from: none has to be cut short.
+    #[cfg(feature = "snapshot")]
+    pub(crate) const fn from_earliest(earliest: Timestamp) -> Self {
+        Self { base: split(earliest), ..Self::NONE }
+    }
 
     /// The earliest; of several at once the one whose kind comes first.
     pub fn next(&self) -> Option<Deadline> {
@@ -438,6 +446,17 @@ mod tests {
         assert_eq!(one, other);
         let hasher = std::hash::RandomState::new();
         assert_eq!(hasher.hash_one(one), hasher.hash_one(other));
+    }
+
+    #[cfg(feature = "snapshot")]
+    #[test]
+    fn regression_deadlines_that_are_as_far_apart_as_can_be_are_read_as_they_were() {
+        let (keep_alive, news) =
+            (Timestamp::from_millis(1 << 40), Timestamp::from_millis((1 << 40) + FURTHEST));
+        let mut read = Deadlines::from_earliest(keep_alive);
+        read.set(Kind::News, news);
+        read.set(Kind::KeepAlive, keep_alive);
+        assert_eq!((read.of(Kind::KeepAlive), read.of(Kind::News)), (Some(keep_alive), Some(news)));
     }
 
     #[test]

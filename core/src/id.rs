@@ -26,8 +26,9 @@ const HASHED: u128 = 0xF << VERSION_SHIFT;
 impl PartialEq for Bits {
     fn eq(&self, other: &Self) -> bool {
         // Ids of one call often differ in their last bytes only.
-        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
-        d == h && c == g && b == f && a == e
+        let ([a, b, c, d], other) = (self.0, other.0);
+        let [other_a, other_b, other_c, other_d] = other;
+        d == other_d && c == other_c && b == other_b && a == other_a
     }
 }
 

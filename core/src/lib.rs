@@ -54,3 +54,8 @@ pub mod testing;
 pub mod text;
 pub mod time;
 mod words;
+
+/// The examples of the package's README are tests as well.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -267,7 +267,7 @@ impl Restrictions {
     /// The set of these bits; `None` where one stands for nothing.
     #[cfg(feature = "snapshot")]
     pub(crate) const fn from_bits(bits: u16) -> Option<Self> {
-        if bits.wrapping_shr(Restriction::COUNT as u32) == 0 { Some(Self(bits)) } else { None }
+        if bits & !Self::of(Restriction::ALL).0 == 0 { Some(Self(bits)) } else { None }
     }
 
     const fn both(self, other: Self) -> Self {

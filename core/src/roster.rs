@@ -13,6 +13,9 @@
 //! | a delta with a number | those who changed; a gap before it means that something was missed |
 //! | some without a number | those who changed |
 //!
+//! A full roster has no number of its own: one that comes late is taken for the newest, until the next roster or list
+//! says otherwise; only what it says of a participant with a `rosterSequenceNumber` is known to be older.
+//!
 //! Source: Graph docs, participant (removedState), call: list participants, deltaParticipants; Calls overview. That a full
 //! roster may be short is seen in the examples of participant: mute and participant: invite.
 
@@ -357,6 +360,7 @@ impl<const R: usize> Roster<R> {
     ///
     /// Source: Graph docs, deltaParticipants (`sequenceNumber` identifies the order); that the numbers rise by one is
     /// assumed: if they do not, the participants are asked for more often than needed, within its rate.
+    #[inline(never)] // its stack is not to be paid for by what ends a call
     pub(crate) fn told(
         &mut self,
         reported: List<'_, Participant>,

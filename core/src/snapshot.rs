@@ -41,13 +41,15 @@ use core::num::NonZeroU32;
 use crate::action::{Action, Actions};
 use crate::call::{Call, Facts, Marks};
 use crate::classification::{Classification, Direction, Hosting, Reason};
-use crate::deadline::{self, Timers};
+use crate::deadline::{self, Deadlines, Timers};
 use crate::id::{CallId, CallKey, OperationId, ParticipantId, Sequence, Ticket};
 use crate::identity::{Answerer, Routing};
 use crate::lifecycle::State;
 use crate::lifecycle::doubt::Doubt;
 use crate::lifecycle::end::{How, TerminationReason};
-use crate::lifecycle::pending::{Creation, Exchange, HangingUp, Settlement, Settling, Transferring};
+use crate::lifecycle::pending::{
+    Creation, Exchange, HangingUp, RingLimit, Settlement, Settling, Transferring,
+};
 use crate::media::{Audio, MediaHost, Mute, RecordingStatus, Sharing, Transcription};
 use crate::operation::{Operation, Outcome, Phase};
 use crate::permission::{Grants, Knowledge, Permissions, Policy};
@@ -286,7 +288,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
             byte_of_settlement(pending.settlement),
             byte(pending.transferring.index()),
             byte(pending.hanging_up.index()),
-            u8::from(pending.no_answer),
+            byte(pending.ring_limit.index()),
             pending.joining,
             some(pending.reporting.map(RecordingStatus::index)),
         ]
@@ -318,7 +320,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
             settlement,
             transferring,
             hanging_up,
-            no_answer,
+            ring_limit,
             joining,
             reporting,
         ] = words;
@@ -358,7 +360,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         pending.settlement = settlement_of(settlement)?;
         pending.transferring = Transferring::from_index(transferring.into())?;
         pending.hanging_up = HangingUp::from_index(hanging_up.into())?;
-        pending.no_answer = truth(no_answer)?;
+        pending.ring_limit = RingLimit::from_index(ring_limit.into())?;
         pending.joining = joining;
         pending.reporting = maybe(reporting, RecordingStatus::from_index)?;
         Some(())
@@ -511,6 +513,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
             return Some(());
         }
         let earliest = Timestamp::from_millis(from.long()?);
+        self.deadlines = Deadlines::from_earliest(earliest);
         for kind in deadline::Kind::ALL {
             if mask & 1 != 0 {
                 let after = Span::from_millis(from.long()?);

@@ -59,6 +59,12 @@ impl Span {
     pub const fn as_millis(self) -> u64 {
         self.0
     }
+
+    /// This span without `other`; none where that is longer.
+    #[must_use]
+    pub const fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
 }
 
 /// The low half of a moment: tells moments apart that are less than 24 days away from each other, in half the room.

@@ -84,7 +84,7 @@ pub(crate) fn deserialize<'de, D: serde::Deserializer<'de>, T>(
     use serde::de::Error;
     if deserializer.is_human_readable() {
         struct Named<F>(F);
-        impl<'v, T, F: FnOnce(&str) -> Option<T>> serde::de::Visitor<'v> for Named<F> {
+        impl<T, F: FnOnce(&str) -> Option<T>> serde::de::Visitor<'_> for Named<F> {
             type Value = T;
 
             fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

@@ -4,6 +4,7 @@
 //! the mistake, shrinks the history to what matters, and prints it as a ladder; the mended bot passes the same check.
 //!
 //! A rule is a demand on the trace of a run: of what the bot learnt and commanded, and of what was true at the service.
+#![allow(clippy::panic, clippy::unwrap_used)] // as in every test; the helpers here are no tests by themselves
 
 use callflow_core::action::Action;
 use callflow_core::call::Call;
@@ -110,13 +111,14 @@ fn found(
 ) -> (Failure, History) {
     let config = Config { cases: 20_000, failure_persistence: None, ..Config::default() };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    tried(TestRunner::new_with_rng(config, rng), bot, rules).unwrap_err()
+    *tried(TestRunner::new_with_rng(config, rng), bot, rules).unwrap_err()
 }
 
 /// Tries `bot` against other histories each time.
 fn kept(bot: impl Fn() -> Box<dyn Bot<10, 4>>, rules: impl Fn(&Trace<10, 4>) -> Result<(), Failure>) {
     let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
-    if let Err((failure, history)) = tried(TestRunner::new(config), bot, rules) {
+    if let Err(found) = tried(TestRunner::new(config), bot, rules) {
+        let (failure, history) = *found;
         panic!("{failure}\n{history:?}");
     }
 }
@@ -125,7 +127,7 @@ fn tried(
     mut runner: TestRunner,
     bot: impl Fn() -> Box<dyn Bot<10, 4>>,
     rules: impl Fn(&Trace<10, 4>) -> Result<(), Failure>,
-) -> Result<(), (Failure, History)> {
+) -> Result<(), Box<(Failure, History)>> {
     struct Boxed(Box<dyn Bot<10, 4>>);
     impl Bot<10, 4> for Boxed {
         fn on_event(&mut self, call: &Room, event: &Event) -> Vec<Command<'static>> {
@@ -135,7 +137,7 @@ fn tried(
     let check = |history: &History| rules(&run(&mut Boxed(bot()), history)?);
     match runner.run(&history(12), |history| Ok(check(&history)?)) {
         Ok(()) => Ok(()),
-        Err(TestError::Fail(_, history)) => Err((check(&history).unwrap_err(), history)),
+        Err(TestError::Fail(_, history)) => Err(Box::new((check(&history).unwrap_err(), history))),
         Err(aborted) => panic!("{aborted}"),
     }
 }

@@ -15,7 +15,7 @@ use crate::lifecycle::pending::{
 };
 use crate::lifecycle::{self, Leave};
 use crate::limit::Limit;
-use crate::media::{MediaHost, RecordingStatus};
+use crate::media::{MediaHost, RecordingStatus, Tone};
 use crate::operation::{Asking, Outcome};
 use crate::permission::{self, Knowledge, Missing, Policy, Requirement};
 use crate::request::Dispatch;
@@ -60,18 +60,18 @@ pub(super) fn permitted(
 ) -> Result<Option<Missing>, Why> {
     let knowledge = Knowledge::new(setup.grants);
     let host = placement.media.host();
-    check(placement.action(), classification, host, &knowledge, setup.policy)
+    check(placement.action(), classification, host, knowledge, setup.policy)
 }
 
 fn check(
     action: Action,
     classification: Classification,
     host: MediaHost,
-    knowledge: &Knowledge,
+    knowledge: Knowledge,
     policy: Policy,
 ) -> Result<Option<Missing>, Why> {
     let (kind, hosting) = (classification.kind(), classification.hosting());
-    match permission::check(action, kind, hosting, host, knowledge, policy) {
+    match permission::check(action, kind, hosting, host, &knowledge, policy) {
         permission::Verdict::Go => Ok(None),
         permission::Verdict::Advise(missing) => Ok(Some(missing)),
         permission::Verdict::Refuse(missing) => Err(Why::PermissionMissing(missing)),
@@ -164,6 +164,12 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 return Err(Why::ReplacesOne);
             }
             Command::UpdateRecordingStatus(RecordingStatus::Unrecognised) => return Err(Why::NoStatus),
+            Command::SendDtmf { tones, .. } if tones.iter().any(|tone| tone == Tone::Unrecognised) => {
+                return Err(Why::NoTone);
+            }
+            Command::Record(record) if record.stop_tones.iter().any(|tone| tone.key().is_none()) => {
+                return Err(Why::NoTone);
+            }
             Command::Transfer(_) => {
                 return match self.pending.transferring {
                     Transferring::No | Transferring::Unknown => self.must_not_be_leaving(),
@@ -252,7 +258,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
             Command::Answer(answer) => answer.media.host(),
             _ => facts.media_host,
         };
-        check(action, facts.classification, host, &facts.knowledge, facts.policy)
+        check(action, facts.classification, host, facts.knowledge, facts.policy)
     }
 
     fn carry_out(
@@ -390,12 +396,11 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 
     fn ask_operation(&mut self, action: Action, ticket: Ticket, asking: Asking, output: &mut Output<'_>) {
-        let dispatch = match self.operations.ask(ticket, action, asking) {
-            Some(true) => Dispatch::Now,
-            Some(false) | None => {
-                self.facts.marks.set(Marks::HELD);
-                Dispatch::Held
-            }
+        let dispatch = if self.operations.ask(ticket, action, asking) == Some(true) {
+            Dispatch::Now
+        } else {
+            self.facts.marks.set(Marks::HELD);
+            Dispatch::Held
         };
         output.given(ticket, dispatch);
     }

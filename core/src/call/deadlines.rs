@@ -7,7 +7,7 @@ use crate::id::{OperationId, Ticket};
 use crate::lifecycle::State;
 use crate::lifecycle::doubt::Doubt;
 use crate::lifecycle::end::How;
-use crate::lifecycle::pending::{Creation, Exchange, HangingUp, Settlement};
+use crate::lifecycle::pending::{Creation, Exchange, HangingUp, RingLimit, Settlement};
 use crate::operation::{self, Due};
 use crate::time::Timestamp;
 
@@ -82,16 +82,33 @@ impl<const R: usize, const O: usize> Call<R, O> {
         }
     }
 
-    /// Nobody answered: the call is hung up, and again as long as it rings on.
+    /// Sets the limit for ringing, with a question shortly before it: news that somebody picked up may have been missed.
+    pub(super) fn let_ring(&mut self, now: Timestamp) {
+        let ring = self.facts.timers.of(Timer::Ring);
+        let asking = ring.minus(self.facts.timers.of(Timer::Question));
+        self.deadlines.set(deadline::Kind::Ring, now.plus(asking));
+    }
+
+    /// Nobody answered: the call is asked for, then hung up, and again as long as it rings on.
     ///
     /// Source: assumed; v1.0 lets nobody say how long a call may ring. If the service ends it first, its news comes first.
     fn ring_limit_passed(&mut self, now: Timestamp, output: &mut Output<'_>) {
         if !matches!(self.facts.state, State::Establishing | State::Ringing) {
             return;
         }
-        if !self.pending.no_answer {
-            self.pending.no_answer = true;
-            output.event(Event::NoAnswer);
+        match self.pending.ring_limit {
+            RingLimit::Ahead => {
+                self.pending.ring_limit = RingLimit::Asked;
+                self.ask(now, output);
+                let (ring, gap) = (self.facts.timers.of(Timer::Ring), self.facts.timers.of(Timer::Question));
+                self.deadlines.set(deadline::Kind::Ring, now.plus(ring.min(gap)));
+                return;
+            }
+            RingLimit::Asked => {
+                self.pending.ring_limit = RingLimit::Passed;
+                output.event(Event::NoAnswer);
+            }
+            RingLimit::Passed => {}
         }
         if self.pending.hanging_up == HangingUp::No && !self.is_out(Exchange::HangUp) {
             let ticket = self.take_ticket();

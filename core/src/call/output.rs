@@ -258,6 +258,8 @@ pub enum Why {
     NobodyJoining,
     /// This recording status is not one that can be reported.
     NoStatus,
+    /// A tone that has no key stops no recording, and one that is not known cannot be sent.
+    NoTone,
     /// A phone is called as an application instance, which has a number.
     PhoneNeedsInstance,
     /// A guest joins meetings, and calls nobody.
@@ -289,6 +291,7 @@ impl core::fmt::Display for Why {
             Self::NoStatus => {
                 f.write_str("no such recording status; report recording, notRecording or failed")
             }
+            Self::NoTone => f.write_str("no such key; give tones that a phone has"),
             Self::PhoneNeedsInstance => {
                 f.write_str("a phone is called as an application instance; give one as the source")
             }

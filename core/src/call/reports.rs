@@ -14,7 +14,7 @@ use crate::operation::{self, Operation, Outcome, Status};
 use crate::permission::{self, Grants};
 use crate::report::{CallNews, Change, OperationNews, Report, RosterNews, Told, ToneInfo, Topic};
 use crate::restriction::{Chat, PolicyRecording};
-use crate::result::{By, Class, ended_by};
+use crate::result::{By, Class, ResultInfo, ended_by};
 use crate::roster::{self, Trust};
 use crate::time::Timestamp;
 
@@ -105,6 +105,11 @@ impl<const R: usize, const O: usize> Call<R, O> {
             is_new |= self.learn_of_the_end(news);
         }
         if let Some(state) = told {
+            // A transfer that failed explains why the call is just established again: there is nothing to ask.
+            let in_transfer = matches!(self.facts.state, State::Transferring | State::TransferAccepted);
+            let is_explained =
+                in_transfer && state == State::Established && self.failed_transfer(news).is_some();
+            let source = if is_explained { Source::Answer } else { source };
             verdict = self.told_state(now, state, source, output);
         } else if news.tone.is_some() && !self.facts.ever_established {
             verdict = self.told_state(now, lifecycle::WITH_TONES, source, output);
@@ -209,7 +214,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         self.arm(now, deadline::Kind::KeepAlive, Timer::KeepAlive);
         self.arm(now, deadline::Kind::News, Timer::Creation);
         if matches!(self.facts.created_by, Action::Place | Action::PlaceGroup) {
-            self.arm(now, deadline::Kind::Ring, Timer::Ring);
+            self.let_ring(now);
         }
         output.event(Event::Created);
         true
@@ -290,10 +295,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         if self.pending.transferring == Transferring::No || !self.facts.state.is_connected() {
             return;
         }
-        let failed = news.result.filter(|result| {
-            result.is_failed_transfer() || matches!(result.class(), Class::Refused | Class::Failed)
-        });
-        match (told, failed, source) {
+        match (told, self.failed_transfer(news), source) {
             (Some(State::Established), Some(result), _) => {
                 self.pending.transferring = Transferring::No;
                 self.deadlines.clear(deadline::Kind::News);
@@ -311,6 +313,14 @@ impl<const R: usize, const O: usize> Call<R, O> {
             }
             (_, _, _) => {}
         }
+    }
+
+    /// The result of a transfer that failed, if the bot transfers and there is one.
+    fn failed_transfer(&self, news: &CallNews) -> Option<ResultInfo> {
+        news.result.filter(|result| {
+            self.pending.transferring != Transferring::No
+                && (result.is_failed_transfer() || matches!(result.class(), Class::Refused | Class::Failed))
+        })
     }
 
     /// Lets the hang-up go that waited for the creation of the call.

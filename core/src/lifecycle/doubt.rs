@@ -51,7 +51,7 @@ impl Doubt {
     };
 
     /// The first moment, not before `now`, at which the call may be asked for.
-    pub(crate) fn earliest(&self, now: Timestamp, gap: Span) -> Timestamp {
+    pub(crate) fn earliest(self, now: Timestamp, gap: Span) -> Timestamp {
         let gap = self.widened(gap);
         if !self.was_asked {
             return now;

@@ -147,6 +147,18 @@ words! {
 }
 
 words! {
+    /// How far the bot's own limit for ringing has come.
+    pub enum RingLimit {
+        /// It is still ahead.
+        Ahead = "ahead",
+        /// The call was asked for shortly before: its being established may have been missed.
+        Asked = "asked",
+        /// It passed: the call is hung up.
+        Passed = "passed",
+    }
+}
+
+words! {
     /// What became of the bot's transfer.
     pub enum Transferring {
         /// There is none.

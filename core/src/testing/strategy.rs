@@ -52,7 +52,8 @@ const TARGETS: [Identity<'static>; 26] = {
     targets
 };
 const PHONES: [Identity<'static>; 2] = [Identity::Phone(Secret::new("+12345678901")); 2];
-const TONES: [Tone; 3] = [Tone::Tone1, Tone::Star, Tone::Pound];
+/// The last is none that could be sent.
+const TONES: [Tone; 4] = [Tone::Tone1, Tone::Star, Tone::Pound, Tone::Unrecognised];
 const INVITEES: [Invitee<'static>; 6] =
     [Invitee::new(Identity::User("550fae72-d251-43ec-868c-373732c2704f")); 6];
 const OUT_OF_ANOTHER: [Invitee<'static>; 2] = [Invitee {
@@ -163,7 +164,7 @@ pub fn command() -> impl Strategy<Value = Command<'static>> {
         2 => record(),
         1 => Just(Command::CancelMediaProcessing),
         2 => Just(Command::SubscribeToTone),
-        2 => (some(&TONES, 0usize..4), weighted(0.3, 0u16..500))
+        2 => (some(&TONES, prop_oneof![12 => 0usize..4, 1 => Just(4usize)]), weighted(0.3, 0u16..500))
             .prop_map(|(tones, delay)| Command::SendDtmf { tones, delay }),
     ];
     let invite = prop_oneof![

@@ -1,9 +1,6 @@
 //! How calls end, how the end becomes known, and what comes after it.
 
-use super::scenario::*;
 use super::*;
-use crate::lifecycle::end::TerminationReason;
-use crate::report::{CallNews, Change};
 
 #[test]
 fn the_bot_hangs_up() {
@@ -152,11 +149,8 @@ fn regression_a_roster_of_a_call_whose_end_was_inferred_lets_it_ask_and_come_bac
         .asks(&[Action::Refresh, Action::ListParticipants, Action::Refresh, Action::ListParticipants])
         .in_order();
     assert_eq!((call.state(), call.roster().count()), (State::Established, 3));
-    let told = talking()
-        .at(60)
-        .deleted(None)
-        .at(61)
-        .says_late(Said::Roster(crate::roster::Extent::Full, std::vec![here("bot")]));
+    let told =
+        talking().at(60).deleted(None).at(61).says_late(Said::Roster(Extent::Full, std::vec![here("bot")]));
     assert!(told.asks(&[]).in_order().state().is_ended());
 }
 
@@ -298,7 +292,7 @@ fn operations_end_with_the_call_each_once() {
 }
 
 fn over_without_a_word(by: By) -> Event {
-    Event::Ended(End { ever_established: true, ..lost(by) })
+    Event::Ended(End { ever_established: true, ..without_a_word(by) })
 }
 
 /// Answers the request of this ticket; the tickets of what is asked then.
@@ -306,4 +300,65 @@ fn respond(call: &mut Small, secs: u64, ticket: Ticket, status: u16, code: u32) 
     let report = Report::Response(Response { ticket, status, code, body: Body::None });
     let output = call.handle(at(secs), Input::Report(&report)).unwrap();
     output.requests().map(|request| request.ticket()).collect()
+}
+
+#[test]
+fn a_list_of_participants_that_finds_no_call_ends_it() {
+    // Field capture: a recorder's call that was gone, and never told of as deleted.
+    joined()
+        .at(4)
+        .roster(&[here("bot"), here("anna")])
+        .begun()
+        .at(60)
+        .gone(8522)
+        .says_late(Said::Roster(Extent::Full, std::vec![here("bot")]))
+        .gives(&[
+            roster_updated(&[1]),
+            moved(State::Established, State::Terminated),
+            over_without_a_word(By::Unknown),
+        ])
+        .asks(&[Action::ListParticipants])
+        .tell();
+}
+
+#[test]
+fn news_that_says_nothing_changes_nothing() {
+    // Field reports: callbacks without a payload.
+    talking().at(4).news(CallNews::NONE).nothing().asks(&[]).in_every_way();
+}
+
+#[test]
+fn a_state_that_is_not_known_is_asked_about() {
+    let news = CallNews { state: Told::Unrecognised, ..CallNews::NONE };
+    let mut call = talking().tell();
+    let report = Report::Call { change: Change::Updated, news };
+    let output = call.handle(at(4), Input::Report(&report)).unwrap();
+    assert_eq!((output.verdict(), output.events()), (Verdict::Unexplained, &[][..]));
+    assert_eq!(output.requests().next().and_then(|request| request.action()), Some(Action::Refresh));
+    // One that is told with the end changes nothing about that.
+    let report = Report::Call { change: Change::Deleted, news };
+    assert_eq!(call.handle(at(5), Input::Report(&report)).unwrap().verdict(), Verdict::Applied);
+    assert!(call.state().is_ended());
+}
+
+#[test]
+fn questions_on_doubt_keep_their_distance() {
+    // At most six a minute.
+    let unknown = || Said::Call(Change::Updated, CallNews { state: Told::Unrecognised, ..CallNews::NONE });
+    let mut story = talking().at(60);
+    for tenth in 0..60 {
+        story = story.at(60 + tenth).says_late(unknown());
+    }
+    let asked = story.requests();
+    assert_eq!(asked, [Action::Refresh; 6]);
+}
+
+#[test]
+fn a_resource_that_is_not_known_is_named() {
+    let mut call = talking().tell();
+    let before = call.clone();
+    let output = call.handle(at(4), Input::Report(&Report::Unrecognised)).unwrap();
+    assert_eq!(output.events(), [Event::NotUsed(Topic::Unrecognised)]);
+    assert_eq!(output.verdict(), Verdict::NotUsed);
+    assert_eq!(call, before);
 }

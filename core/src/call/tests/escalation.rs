@@ -1,15 +1,6 @@
 //! Peer-to-peer calls that become conversations, or groups.
 
-use super::scenario::*;
 use super::*;
-use crate::classification::{Hosting, HostingCause, Kind, Reason};
-use crate::command::Invitee;
-use crate::id::OperationId;
-use crate::list::List;
-use crate::permission::{Permission, Permissions};
-use crate::report::{CallNews, OperationNews};
-use crate::restriction::Restriction;
-use crate::roster::Presence;
 
 const ONE: [Invitee<'static>; 1] = [Invitee::new(USERS[0])];
 const MERGED: [Invitee<'static>; 1] =
@@ -128,7 +119,7 @@ fn an_invitation_that_nobody_answers_is_asked_for() {
 fn an_invitation_is_withdrawn() {
     let call = taken(talking().at(30).bot(invite()))
         .check(|call| {
-            let invited = call.roster().of(participant("carla")).map(|member| member.presence());
+            let invited = call.roster().of(participant("carla")).map(Member::presence);
             assert_eq!(invited, Some(Presence::Invited));
         })
         .at(35)
@@ -142,7 +133,7 @@ fn an_invitation_is_withdrawn() {
         .finished("i", Status::Failed, None)
         .gives(&[ended(Action::Invite, Outcome::Failed)])
         .in_every_way();
-    assert_eq!(call.roster().of(participant("carla")).map(|member| member.presence()), Some(Presence::Left));
+    assert_eq!(call.roster().of(participant("carla")), None);
 }
 
 #[test]
@@ -195,7 +186,7 @@ fn a_bot_without_a_permission_for_groups_is_warned_and_dropped() {
         .told(State::Established)
         .check(|call| {
             let missing = permission_advice(call);
-            assert_eq!(missing, Some(crate::permission::GROUP));
+            assert_eq!(missing, Some(permission::GROUP));
         })
         .at(30)
         .deleted(result(200, 5300))
@@ -213,7 +204,7 @@ fn a_bot_without_a_permission_for_groups_is_warned_and_dropped() {
 }
 
 fn permission_advice(call: &Small) -> Option<Permissions> {
-    crate::permission::would_be_dropped(&call.knowledge()).map(|missing| missing.any_of())
+    permission::would_be_dropped(&call.knowledge()).map(Missing::any_of)
 }
 
 #[test]

@@ -1,10 +1,6 @@
 //! Calls to the bot.
 
-use super::scenario::*;
 use super::*;
-use crate::command::Redirect;
-use crate::list::List;
-use crate::report::{CallNews, Change};
 
 #[test]
 fn an_incoming_call_is_answered() {
@@ -126,7 +122,7 @@ fn a_redirected_call_that_nobody_takes_is_asked_for_once_it_rang_out() {
         .gone(8522)
         .at(76)
         .asks(&[Action::Refresh])
-        .gives(&[moved(State::Redirecting, State::Terminated), Event::Ended(lost(By::Bot))])
+        .gives(&[moved(State::Redirecting, State::Terminated), Event::Ended(without_a_word(By::Bot))])
         .in_every_way();
 }
 
@@ -165,7 +161,7 @@ fn a_recording_policy_gives_five_seconds() {
             Event::Offered,
             Event::AnswerTimeout,
             moved(State::Incoming, State::Terminated),
-            Event::Ended(lost(By::Unknown)),
+            Event::Ended(without_a_word(By::Unknown)),
         ])
         .refused(answer(), Why::Lifecycle(lifecycle::Why::Ended))
         .in_every_way();
@@ -244,7 +240,7 @@ fn the_limit_passes_and_what_became_of_the_call_is_asked() {
             Event::Offered,
             Event::AnswerTimeout,
             moved(State::Incoming, State::Terminated),
-            Event::Ended(lost(By::Unknown)),
+            Event::Ended(without_a_word(By::Unknown)),
         ])
         .asks(&[Action::Refresh])
         .in_every_way();
@@ -295,7 +291,7 @@ fn a_late_answer_is_told_that_the_call_is_gone() {
             Event::Offered,
             failed(Action::Answer, 404, 8522),
             moved(State::Incoming, State::Terminated),
-            Event::Ended(lost(By::Unknown)),
+            Event::Ended(without_a_word(By::Unknown)),
         ])
         .in_every_way();
 }

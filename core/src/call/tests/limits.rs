@@ -3,18 +3,7 @@
 use std::string::ToString;
 use std::vec::Vec;
 
-use super::scenario::*;
 use super::*;
-use crate::command::{
-    Answer, AudioRoutingGroup, Invitee, JoiningAnswer, MediaConfig, Record, Redirect, Repeat, RoutingMode,
-};
-use crate::id::ParticipantId;
-use crate::identity::{Identity, Source};
-use crate::limit::{Breach, Limit};
-use crate::list::List;
-use crate::media::{ScreenSharingRole, Tone};
-use crate::restriction::{Overrides, Restriction};
-use crate::text::Secret;
 
 const INVITEES: [Invitee<'static>; 6] = [Invitee::new(USERS[0]); 6];
 const MERGED: [Invitee<'static>; 2] = [Invitee { replaces_call_id: Some("a"), ..INVITEES[0] }, INVITEES[0]];
@@ -128,7 +117,7 @@ fn up_to_5_are_invited_at_once_and_several_only_where_the_chat_is_known() {
     let group = placed(to_users(2)).created(State::Establishing).at(1).told(State::Established).tell();
     assert_eq!(tried(&group, &invite(1)), Ok(()));
     assert_eq!(tried(&group, &invite(2)), Err(Why::Restricted(Restriction::ChatNeeded)));
-    let told = crate::report::CallNews { coordinates: Coordinates::Chat, ..crate::report::CallNews::NONE };
+    let told = CallNews { coordinates: Coordinates::Chat, ..CallNews::NONE };
     let group = placed(to_users(2)).created(State::Established).at(1).news(told).tell();
     assert_eq!(tried(&group, &invite(2)), Ok(()));
     // Only one is invited out of another call.
@@ -312,9 +301,17 @@ fn of_what_is_carried() -> Vec<Refusal> {
     let none = Command::UpdateRecordingStatus(RecordingStatus::Unrecognised);
     let merged = Command::Invite(List::new(&MERGED));
     let limit = Why::Limit(Breach { limit: Limit::Invitees, found: 6 });
-    [(Why::ReplacesOne, merged, joined()), (Why::NoStatus, none, recorder()), (limit, invite(6), joined())]
-        .map(|(why, command, refuses)| Refusal { why, refuses: refuses.tell(), command, takes: None })
-        .into()
+    let unknown = Command::SendDtmf { tones: List::new(&[Tone::Unrecognised]), delay: None };
+    let flash = Command::Record(Record { stop_tones: List::new(&[Tone::Flash]), ..Record::after(None) });
+    [
+        (Why::ReplacesOne, merged, joined()),
+        (Why::NoStatus, none, recorder()),
+        (Why::NoTone, unknown, talking()),
+        (Why::NoTone, flash, talking()),
+        (limit, invite(6), joined()),
+    ]
+    .map(|(why, command, refuses)| Refusal { why, refuses: refuses.tell(), command, takes: None })
+    .into()
 }
 
 fn refusals() -> Vec<Refusal> {
@@ -344,7 +341,7 @@ fn every_reason_of_a_refusal_is_tried() {
     for why in Unsettled::ALL.iter().filter(|why| **why != Unsettled::NotIncoming) {
         assert!(tried.contains(&Why::Settlement(*why)), "{why}");
     }
-    let documented = |one: &&Restriction| one.certainty() == crate::certainty::Certainty::Documented;
+    let documented = |one: &&Restriction| one.certainty() == Certainty::Documented;
     for why in Restriction::ALL.iter().filter(documented) {
         assert!(tried.contains(&Why::Restricted(*why)), "{why}");
     }
@@ -361,13 +358,14 @@ fn every_reason_of_a_refusal_is_tried() {
         Why::ReplacesOne => 8,
         Why::NobodyJoining => 9,
         Why::NoStatus => 10,
+        Why::NoTone => 11,
         // Of a placement, and of permissions: tried above, and in `permissions`.
-        Why::PhoneNeedsInstance | Why::GuestNeedsMeeting | Why::PermissionMissing(_) => 11,
+        Why::PhoneNeedsInstance | Why::GuestNeedsMeeting | Why::PermissionMissing(_) => 12,
     };
     let mut numbers: Vec<_> = tried.iter().map(number).collect();
     numbers.sort_unstable();
     numbers.dedup();
-    assert_eq!(numbers, (0..11).collect::<Vec<_>>());
+    assert_eq!(numbers, (0..12).collect::<Vec<_>>());
 }
 
 #[test]

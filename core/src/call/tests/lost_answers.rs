@@ -2,12 +2,7 @@
 
 use std::vec::Vec;
 
-use super::scenario::*;
 use super::*;
-use crate::command::{AudioRoutingGroup, Invitee, Redirect, RoutingMode};
-use crate::id::ParticipantId;
-use crate::list::List;
-use crate::media::Tone;
 
 const TONES: [Tone; 1] = [Tone::Pound];
 const INVITEES: [Invitee<'static>; 2] = [Invitee::new(USERS[0]); 2];
@@ -196,7 +191,7 @@ fn news_settles_an_answer_that_was_lost() {
     lost.clone().bot(play()).bot(Command::HangUp).asks(&[Action::Answer, Action::HangUp]).tell();
     // The call was gone.
     let call = lost.gone(8522).at(16).tell();
-    assert_eq!(call.end(), Some(super::scenario::lost(By::Unknown)));
+    assert_eq!(call.end(), Some(without_a_word(By::Unknown)));
 }
 
 #[test]
@@ -230,10 +225,7 @@ fn news_settles_a_transfer_that_was_lost() {
     // It failed.
     lost.clone()
         .at(11)
-        .news(crate::report::CallNews {
-            result: result(500, 7000),
-            ..crate::report::CallNews::of(State::Established)
-        })
+        .news(CallNews { result: result(500, 7000), ..CallNews::of(State::Established) })
         .gives(&[unknown(Action::Transfer), Event::TransferFailed(result(500, 7000))])
         .in_order();
     // It goes on as if nothing had been: another may be tried.
@@ -278,7 +270,7 @@ fn a_lost_creation_waits_for_news_and_is_never_repeated() {
             .at(180)
             .gives(&[
                 moved(State::Establishing, State::Terminated),
-                Event::Ended(super::scenario::lost(By::Unknown)),
+                Event::Ended(without_a_word(By::Unknown)),
             ])
             .asks(&[action])
             .tell();

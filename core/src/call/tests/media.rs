@@ -1,15 +1,6 @@
 //! Audio, prompts, recordings, tones, and what else a call is told of its media.
 
-use super::scenario::*;
 use super::*;
-use crate::command::{Answer, BargeIn, MediaConfig, Record, Repeat};
-use crate::id::{OperationId, Sequence};
-use crate::list::List;
-use crate::media::{Arrival, Sharing, Tone};
-use crate::operation::Completion;
-use crate::report::{CallNews, Change, OperationNews};
-use crate::restriction::Restriction;
-use crate::text::Secret;
 
 const TONES: [Tone; 2] = [Tone::Tone1, Tone::Pound];
 
@@ -509,10 +500,8 @@ fn tones_are_heard_once_and_in_order() {
 
 #[test]
 fn a_tone_says_that_the_call_is_established() {
-    let pressed = CallNews {
-        tone: Some(crate::report::ToneInfo { sequence: Sequence::new(1), tone: Tone::Star }),
-        ..CallNews::NONE
-    };
+    let pressed =
+        CallNews { tone: Some(ToneInfo { sequence: Sequence::new(1), tone: Tone::Star }), ..CallNews::NONE };
     incoming()
         .at(1)
         .bot(answer())

@@ -1,13 +1,6 @@
 //! Calls that the bot places, and meetings that it joins.
 
-use super::scenario::*;
 use super::*;
-use crate::identity::{Answerer, Routing, Source};
-use crate::permission::Permission;
-use crate::report::CallNews;
-use crate::roster::Presence;
-use crate::text::Secret;
-use crate::time::Span;
 
 #[test]
 fn an_outgoing_call_is_answered() {
@@ -85,7 +78,8 @@ fn the_bots_own_ring_timer_hangs_up() {
         .told(State::Ringing)
         .at(19)
         .gives(&[Event::Created, moved(State::Establishing, State::Ringing)])
-        .asks(&[Action::Place])
+        // Shortly before, it asks whether somebody picked up.
+        .asks(&[Action::Place, Action::Refresh])
         .at(20)
         .gives(&[Event::NoAnswer])
         .asks(&[Action::HangUp])
@@ -108,7 +102,7 @@ fn the_ring_timer_hangs_up_again_while_it_rings_on() {
         .gives(&[Event::Created, moved(State::Establishing, State::Ringing), Event::NoAnswer])
         .says(Said::NoAnswer(Action::HangUp))
         .gives(&[unknown(Action::HangUp)])
-        .asks(&[Action::Place, Action::HangUp, Action::Refresh])
+        .asks(&[Action::Place, Action::Refresh, Action::HangUp, Action::Refresh])
         .at(130)
         .asks(&[Action::HangUp])
         .nothing()
@@ -122,9 +116,22 @@ fn whoever_picks_up_in_time_is_not_hung_up() {
         .at(114)
         .told(State::Established)
         .at(200)
-        .asks(&[Action::Place])
+        .asks(&[Action::Place, Action::Refresh])
         .in_every_way();
     assert_eq!(call.state(), State::Established);
+}
+
+#[test]
+fn regression_a_call_whose_established_was_lost_is_not_hung_up_by_the_ring_timer() {
+    let call = outgoing()
+        .created(State::Establishing)
+        .at(20)
+        .found(State::Established)
+        .at(115)
+        .gives(&[Event::Created, moved(State::Establishing, State::Established), Event::Established])
+        .asks(&[Action::Place, Action::Refresh])
+        .in_order();
+    assert_eq!((call.state(), call.pending.hanging_up), (State::Established, HangingUp::No));
 }
 
 #[test]
@@ -243,7 +250,7 @@ fn a_guest_waits_in_the_lobby_and_is_admitted() {
         .gives(&[roster_changed(&[1], &[]), roster_updated(&[0])])
         .check(|call| assert!(!call.is_in_lobby()))
         .in_every_way();
-    assert_eq!(call.roster().of(participant("bot")).map(|member| member.presence()), Some(Presence::Present));
+    assert_eq!(call.roster().of(participant("bot")).map(Member::presence), Some(Presence::Present));
 }
 
 #[test]
@@ -339,9 +346,8 @@ fn a_forward_may_be_told_before_who_answered() {
 
 #[test]
 fn a_phone_is_called_as_an_application_instance() {
-    const PHONE: [crate::identity::Identity<'static>; 1] =
-        [crate::identity::Identity::Phone(Secret::new("+12345678901"))];
-    let placement = Placement::to_targets(CALLBACK, crate::list::List::new(&PHONE));
+    const PHONE: [Identity<'static>; 1] = [Identity::Phone(Secret::new("+12345678901"))];
+    let placement = Placement::to_targets(CALLBACK, List::new(&PHONE));
     let refused = Small::place(at(0), setup(), &placement).unwrap_err();
     assert_eq!(refused.why, Why::PhoneNeedsInstance);
     let source = Source::ApplicationInstance("3d913abb-aec0-4964-8fa6-3c6850c4f278");
@@ -362,4 +368,35 @@ fn a_guest_only_joins() {
     let source = Source::Guest { id: "d7a3b999-17ac-4bca-9e77-e6a730d2ec2e", display_name: "The bot" };
     let refused = Small::place(at(0), setup(), &Placement { source, ..to_users(1) }).unwrap_err();
     assert_eq!((refused.why, refused.state), (Why::GuestNeedsMeeting, State::Establishing));
+}
+
+#[test]
+fn a_hang_up_of_a_call_that_is_not_created_after_all_is_over_with_it() {
+    outgoing()
+        .at(1)
+        .bot(Command::HangUp)
+        .refusal(Action::Place, 403, 7504)
+        .gives(&[
+            failed(Action::Place, 403, 7504),
+            moved(State::Establishing, State::Terminated),
+            Event::Ended(End { how: How::NotCreated, ..never_established(By::Service, None) }),
+        ])
+        .asks(&[Action::Place])
+        .in_order();
+}
+
+#[test]
+fn somebody_picks_up_in_the_moment_in_which_the_bot_gives_up() {
+    let call = outgoing()
+        .created(State::Ringing)
+        .at(115)
+        .begun()
+        .told(State::Established)
+        .gives(&[moved(State::Ringing, State::Established), Event::Established])
+        .response(Action::HangUp, 204)
+        .at(116)
+        .deleted(result(200, 7000))
+        // A later 201 would let it ring for longer.
+        .in_order();
+    assert!(call.end().is_some_and(|end| end.by == By::Bot));
 }

@@ -3,15 +3,7 @@
 use std::string::ToString;
 use std::vec::Vec;
 
-use super::scenario::*;
 use super::*;
-use crate::command::{Answer, AudioRoutingGroup, Invitee, MediaConfig, Redirect, RoutingMode};
-use crate::id::ParticipantId;
-use crate::identity::Source;
-use crate::list::List;
-use crate::media::{ScreenSharingRole, Tone};
-use crate::permission::{Missing, Permission, Permissions};
-use crate::text::Secret;
 
 const INVITEES: [Invitee<'static>; 2] = [Invitee::new(USERS[0]); 2];
 const RECEIVERS: [ParticipantId; 1] = [ParticipantId::from_bytes([7; 16])];

@@ -1,9 +1,6 @@
 //! Policy-based recording: the invitation, those who join and leave, and when media may be kept.
 
-use super::scenario::*;
 use super::*;
-use crate::command::{Answer, JoiningAnswer, RejectReason};
-use crate::restriction::Restriction;
 
 fn report(status: RecordingStatus) -> Command<'static> {
     Command::UpdateRecordingStatus(status)
@@ -100,7 +97,7 @@ fn participants_join_and_leave() {
 fn a_joining_participant_is_rejected_or_sent_to_another_bot() {
     for answer in [
         JoiningAnswer::Reject(RejectReason::Busy),
-        JoiningAnswer::InviteNewBot(crate::text::Uri::new("https://other.example/calls")),
+        JoiningAnswer::InviteNewBot(Uri::new("https://other.example/calls")),
     ] {
         let call = recorder().at(10).says(Said::Joining).bot(Command::AnswerJoining(answer)).in_order();
         assert_eq!(call.recorded_participants(), 1);

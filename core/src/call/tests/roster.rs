@@ -1,17 +1,9 @@
 //! Who is in the call: full rosters, deltas, rosters that are short or too large, and what is done to participants.
 
-use super::scenario::*;
 use super::*;
-use crate::classification::Kind;
-use crate::command::{AudioRoutingGroup, RoutingMode};
-use crate::id::Sequence;
-use crate::list::List;
-use crate::media::{Mute, ScreenSharingRole};
-use crate::restriction::Restriction;
-use crate::roster::{Extent, Hold, Participant, Presence};
 
 fn presence(call: &Small, name: &str) -> Option<Presence> {
-    call.roster().of(participant(name)).map(|member| member.presence())
+    call.roster().of(participant(name)).map(Member::presence)
 }
 
 #[test]
@@ -47,16 +39,14 @@ fn a_participant_who_is_not_there_says_nothing_of_the_call() {
 fn absent_is_not_left_until_the_list_says_so() {
     let mut call = joined().at(4).roster(&[here("bot"), here("anna"), here("ben")]).tell();
     let members = [here("bot"), here("anna")];
-    let short =
-        Report::Roster(crate::report::RosterNews { extent: Extent::Full, participants: List::new(&members) });
+    let short = Report::Roster(RosterNews { extent: Extent::Full, participants: List::new(&members) });
     let output = call.handle(at(5), Input::Report(&short)).unwrap();
     assert_eq!(output.events(), [roster_updated(&[2])]);
     let asked = output.requests().next().unwrap();
     assert_eq!(asked.action(), Some(Action::ListParticipants));
     assert_eq!(presence(&call, "ben"), Some(Presence::Unconfirmed));
     assert!(!call.is_alone());
-    let list =
-        Body::Roster(crate::report::RosterNews { extent: Extent::Full, participants: List::new(&members) });
+    let list = Body::Roster(RosterNews { extent: Extent::Full, participants: List::new(&members) });
     let response = Report::Response(Response { ticket: asked.ticket(), status: 200, code: 0, body: list });
     let output = call.handle(at(6), Input::Report(&response)).unwrap();
     assert_eq!(output.events(), [roster_changed(&[], &[2])]);
@@ -98,7 +88,7 @@ fn a_short_roster_is_no_roster_of_those_who_left() {
         .telling_again()
         .in_every_way();
     assert_eq!(call.roster().count(), 3);
-    assert_eq!(call.roster().of(participant("anna")).and_then(|member| member.mute()), Some(Mute::On));
+    assert_eq!(call.roster().of(participant("anna")).and_then(Member::mute), Some(Mute::On));
 }
 
 #[test]
@@ -191,20 +181,10 @@ fn a_roster_larger_than_the_table_is_counted() {
 }
 
 #[test]
-#[ignore = "no member tells that a full roster is old, and asking after each that names somebody new is costly"]
-fn an_old_roster_of_more_than_are_there_is_asked_about() {
-    // Field reports: participant updates about an hour late.
-    let two = [here("bot"), here("anna")];
-    let call = joined().at(4).roster(&two).at(9).roster(&[here("bot"), gone("anna")]).in_every_way();
-    assert!(call.is_alone());
-}
-
-#[test]
 fn a_large_roster_makes_a_group_in_a_small_table() {
     let mut call = Call::<2, 1>::offered(at(0), setup(), offer()).0;
     let members = [here("bot"), here("anna"), here("ben")];
-    let roster =
-        Report::Roster(crate::report::RosterNews { extent: Extent::Full, participants: List::new(&members) });
+    let roster = Report::Roster(RosterNews { extent: Extent::Full, participants: List::new(&members) });
     let _ = call.handle(at(1), Input::Report(&roster)).unwrap();
     assert_eq!((call.kind(), call.roster().unnamed()), (Kind::Group, 1));
 }
@@ -342,7 +322,7 @@ fn what_is_older_by_its_own_number_changes_nothing() {
         .at(5)
         .roster(&[here("bot"), anna(Mute::On, 2)])
         .in_every_way();
-    assert_eq!(call.roster().of(participant("anna")).and_then(|member| member.mute()), Some(Mute::On));
+    assert_eq!(call.roster().of(participant("anna")).and_then(Member::mute), Some(Mute::On));
 }
 
 #[test]
@@ -396,8 +376,7 @@ fn an_empty_list_says_nothing() {
     let refresh = Command::Refresh;
     let output = call.handle(at(5), Input::Command(&refresh)).unwrap();
     let list = output.requests().find(|request| request.action() == Some(Action::ListParticipants)).unwrap();
-    let nobody =
-        Body::Roster(crate::report::RosterNews { extent: Extent::Full, participants: List::new(&[]) });
+    let nobody = Body::Roster(RosterNews { extent: Extent::Full, participants: List::new(&[]) });
     let response = Report::Response(Response { ticket: list.ticket(), status: 200, code: 0, body: nobody });
     let output = call.handle(at(6), Input::Report(&response)).unwrap();
     assert_eq!((output.verdict(), output.events()), (Verdict::Repeat, &[][..]));

@@ -2,16 +2,8 @@
 
 use std::vec::Vec;
 
-use super::scenario::*;
 use super::*;
-use crate::id::OperationId;
-use crate::media::{Mute, Tone};
-use crate::permission::{Permission, Permissions};
-use crate::report::{CallNews, Change};
-use crate::restriction::{Overrides, Restriction};
-use crate::roster::{Hold, Participant};
 use crate::snapshot::{Part, SnapshotError, VERSION};
-use crate::time::Span;
 
 /// A call of which every part of a snapshot has something to say.
 fn rich() -> Small {
@@ -20,7 +12,7 @@ fn rich() -> Small {
         mute: Some(Mute::On),
         hold: Some(Hold::Off),
         recording: Some(RecordingStatus::Recording),
-        sequence: Some(crate::id::Sequence::new(7)),
+        sequence: Some(Sequence::new(7)),
         ..here("anna")
     };
     let told = CallNews {
@@ -48,7 +40,7 @@ fn rich() -> Small {
         .delta(5, &[here("bot"), anna, in_lobby("ben"), here("carla"), here("dora")])
         .says(Said::Joining)
         .says(Said::Joining)
-        .bot(Command::AnswerJoining(crate::command::JoiningAnswer::Accept))
+        .bot(Command::AnswerJoining(JoiningAnswer::Accept))
         .says(Said::Sharing(Change::Created, Some("s")))
         .tone(6, Tone::Star)
         .tone(4, Tone::Pound)
@@ -199,9 +191,7 @@ fn a_damaged_snapshot_is_refused_or_is_a_call_that_goes_on() {
             while let Some(due) = call.next_deadline().filter(|due| due.at <= at(4000)) {
                 let output = call.handle(due.at.max(at(9)), Input::Tick).unwrap();
                 assert!(!output.has_overflowed());
-                if call.next_deadline() == Some(due) {
-                    panic!("{place} {flip}: a tick left its deadline where it was");
-                }
+                assert_ne!(call.next_deadline(), Some(due), "{place} {flip}: a tick left it where it was");
             }
             let deleted = Report::Call { change: Change::Deleted, news: CallNews::NONE };
             let _ = call.handle(at(5000), Input::Report(&deleted)).unwrap();

@@ -1,11 +1,6 @@
 //! Transfers: blind, consultative, of one out of a group, and failed.
 
-use super::scenario::*;
 use super::*;
-use crate::command::{Transfer, Transferee};
-use crate::lifecycle::end::TerminationReason;
-use crate::report::{CallNews, Change};
-use crate::restriction::Restriction;
 
 const FAILED: CallNews = CallNews { result: result(500, 7000), ..CallNews::of(State::Established) };
 
@@ -223,7 +218,7 @@ fn a_transfer_of_which_no_news_comes_is_asked_about() {
         .at(45)
         .gives(&[
             moved(State::Established, State::Terminated),
-            Event::Ended(End { ever_established: true, ..lost(By::Unknown) }),
+            Event::Ended(End { ever_established: true, ..without_a_word(By::Unknown) }),
         ])
         .in_every_way();
     // It failed, or never began: which of the two is not told.

@@ -120,7 +120,10 @@ fn counted<const R: usize, const O: usize>(news: &RosterNews<'_>, before: &Call<
             // A record with a number may be older than what is known.
             others().all(|other| other.presence == Presence::Present && other.sequence.is_none()),
         );
-        most = most.saturating_add(usize::from(is_first && any));
+        // What is known of him stands, if it is newer than this.
+        let stands = others().any(|other| other.sequence.is_some())
+            && before.roster().of(id).is_some_and(|member| member.presence() == Presence::Present);
+        most = most.saturating_add(usize::from(is_first && (any || stands)));
         least = least.saturating_add(usize::from(is_first && all));
     }
     if news.extent != Extent::Full {

@@ -43,7 +43,7 @@ names!(events, Event:
 
 names!(whys, Why:
     Lifecycle, Settlement, Restricted, Limit, PermissionMissing, Busy, NotCreatedYet, HangingUp, OperationsFull,
-    ReplacesOne, NobodyJoining, NoStatus, PhoneNeedsInstance, GuestNeedsMeeting,
+    ReplacesOne, NobodyJoining, NoStatus, NoTone, PhoneNeedsInstance, GuestNeedsMeeting,
 );
 
 #[derive(Default)]
