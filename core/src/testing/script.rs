@@ -73,11 +73,21 @@ pub enum Fault {
     Lost,
 }
 
-/// How notifications travel: a fault for each, in the order in which they were sent; those after the last arrive.
+/// How notifications travel: a fault for each of a kind, in the order in which they were sent; those after the last arrive.
+/// Each kind is counted for itself, so that one notification more or less moves no fault to another kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Channel {
-    /// What becomes of each.
-    pub faults: Vec<Fault>,
+    /// What becomes of each notification of the call.
+    pub calls: Vec<Fault>,
+    /// What becomes of each roster.
+    pub rosters: Vec<Fault>,
+    /// What becomes of each notification of an operation, or of anything else.
+    pub operations: Vec<Fault>,
+}
+
+impl Channel {
+    /// Everything arrives.
+    pub const PERFECT: Self = Self { calls: Vec::new(), rosters: Vec::new(), operations: Vec::new() };
 }
 
 /// What comes of what the bot asks of people.
@@ -150,8 +160,10 @@ pub struct History {
     pub manners: Manners,
     /// What happens, and how many milliseconds after what happened before.
     pub scenes: Vec<(u32, Scene)>,
-    /// What becomes of each request, in the order in which they leave; those after the last are answered.
+    /// What becomes of each request of the bot's, in the order in which they leave; those after the last are answered.
     pub fates: Vec<Fate>,
+    /// What becomes of each keepAlive and each question, likewise.
+    pub questions: Vec<Fate>,
     /// How notifications travel.
     pub channel: Channel,
 }
@@ -162,15 +174,21 @@ impl core::fmt::Debug for History {
         for (pause, scene) in &self.scenes {
             writeln!(f, "{pause:>9} ms later: {scene:?}")?;
         }
-        write!(f, "requests: {:?}\nnotifications: {:?}", self.fates, self.channel.faults)
+        write!(f, "requests: {:?}\nquestions: {:?}\n{:?}", self.fates, self.questions, self.channel)
     }
 }
 
 impl History {
     /// A history in which nothing happens by itself and nothing is lost.
     pub const fn of(opening: Opening) -> Self {
-        let channel = Channel { faults: Vec::new() };
-        Self { opening, manners: Manners::PLAIN, scenes: Vec::new(), fates: Vec::new(), channel }
+        Self {
+            opening,
+            manners: Manners::PLAIN,
+            scenes: Vec::new(),
+            fates: Vec::new(),
+            questions: Vec::new(),
+            channel: Channel::PERFECT,
+        }
     }
 
     /// This history, and then `scene`, so many milliseconds later.

@@ -12,7 +12,7 @@ use std::vec::Vec;
 
 use super::act::{Act, Opening};
 use super::invariant::Facts;
-use super::script::{AudioManner, Fate, Fault, History, Manners, Reaction, Scene};
+use super::script::{AudioManner, Channel, Fate, Fault, History, Manners, Reaction, Scene};
 use super::strategy::participant_id;
 use crate::action::Action;
 use crate::command::CallOptions;
@@ -98,7 +98,9 @@ pub struct Service {
     happened: Vec<(Timestamp, Happened)>,
     entries: u32,
     fates: std::vec::IntoIter<Fate>,
-    faults: std::vec::IntoIter<Fault>,
+    questions: std::vec::IntoIter<Fate>,
+    /// Of the call, of rosters, and of operations.
+    faults: [std::vec::IntoIter<Fault>; 3],
 }
 
 /// Source: Graph docs, call: keepAlive.
@@ -118,6 +120,7 @@ impl Service {
             Opening::Offered(setup, offer) => (setup, Some(State::Incoming), offer.coordinates),
             Opening::Placed(setup, placement) => (setup, None, placement.coordinates()),
         };
+        let Channel { calls, rosters, operations } = history.channel.clone();
         let mut service = Self {
             key: setup.key,
             manners: history.manners,
@@ -144,7 +147,8 @@ impl Service {
             happened: Vec::new(),
             entries: 0,
             fates: history.fates.clone().into_iter(),
-            faults: history.channel.faults.clone().into_iter(),
+            questions: history.questions.clone().into_iter(),
+            faults: [calls, rosters, operations].map(Vec::into_iter),
         };
         if let Opening::Offered(_, offer) = &history.opening {
             service.is_recorded = offer.recording == PolicyRecording::Yes;
@@ -164,7 +168,8 @@ impl Service {
     /// From here on nothing befalls requests and notifications.
     pub fn calm_down(&mut self) {
         self.fates = Vec::new().into_iter();
-        self.faults = Vec::new().into_iter();
+        self.questions = Vec::new().into_iter();
+        self.faults = [Vec::new(), Vec::new(), Vec::new()].map(Vec::into_iter);
     }
 
     /// When something happens next.
@@ -231,7 +236,13 @@ impl Service {
     /// Sends a notification over the channel.
     fn tell(&mut self, now: Timestamp, act: Act) {
         let sent = now.plus(USUAL);
-        match self.faults.next().unwrap_or(Fault::None) {
+        let [calls, rosters, operations] = &mut self.faults;
+        let faults = match &act {
+            Act::Call(..) => calls,
+            Act::Roster(..) => rosters,
+            _ => operations,
+        };
+        match faults.next().unwrap_or(Fault::None) {
             Fault::None => self.deliver(sent, act),
             Fault::Late(by) => self.deliver(sent.plus(Span::from_millis(by.into())), act),
             Fault::Twice(apart) => {

@@ -207,27 +207,21 @@ fn ladder(entries: &[Entry]) -> String {
 
 /// What is said, without what is not: members that are not there say nothing.
 fn brief(what: &str) -> String {
-    let parts: Vec<&str> = what.split(", ").collect();
     let mut brief = String::new();
-    for part in parts {
-        let (begins, is_none) = match part.strip_suffix(": None") {
-            Some(member) => (member.rfind("{ ").map(|at| at.saturating_add(2)), true),
-            None => (None, false),
+    for part in what.split(", ") {
+        // What is left of `Thing { member: None }`, or of one that begins or ends so.
+        let (kept, ends) = match part.split_once(": None") {
+            Some((member, rest)) => match member.rfind("{ ") {
+                Some(brace) => (member.get(..brace.saturating_add(2)).unwrap_or(""), rest),
+                None => ("", rest),
+            },
+            None => (part, ""),
         };
-        let (ends_with, rest) = match part.split_once(": None }") {
-            Some((_, rest)) if !is_none => (true, rest),
-            _ => (false, ""),
-        };
-        if ends_with {
-            brief.push_str(" }");
-            brief.push_str(rest);
-        } else if is_none {
-            brief.push_str(begins.and_then(|at| part.get(..at)).unwrap_or(""));
-        } else {
-            let joint = if brief.is_empty() || brief.ends_with("{ ") { "" } else { ", " };
-            brief.push_str(joint);
-            brief.push_str(part);
+        if !kept.is_empty() {
+            brief.push_str(if brief.is_empty() || brief.ends_with("{ ") { "" } else { ", " });
+            brief.push_str(kept);
         }
+        brief.push_str(ends);
     }
     brief
 }

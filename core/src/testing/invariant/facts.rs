@@ -47,7 +47,7 @@ pub fn i06_has_the_facts_or_asks<const R: usize, const O: usize>(
     if super::is_asking(call) {
         return Ok(());
     }
-    has_the_facts("I6", call, facts, BTreeSet::is_superset)
+    has_the_facts("I6", call, facts, Ids::is_superset)
 }
 
 type Ids = BTreeSet<[u8; 16]>;

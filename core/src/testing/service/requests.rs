@@ -59,7 +59,8 @@ impl Service {
             return;
         }
         let which = Which::Ticket(ticket);
-        let (late, respond) = match self.fates.next().unwrap_or(Fate::Answered(30)) {
+        let fates = if is_question(sent) { &mut self.questions } else { &mut self.fates };
+        let (late, respond) = match fates.next().unwrap_or(Fate::Answered(30)) {
             Fate::Answered(millis) => {
                 let answer = self.serve(now, ticket, sent);
                 (
@@ -348,6 +349,18 @@ impl Service {
             _ => done(200),
         }
     }
+}
+
+/// Whether a request is one that the call may make by itself, and repeat.
+fn is_question(sent: &Sent<'_>) -> bool {
+    matches!(
+        sent,
+        Sent::Request(
+            Request::ListParticipants { .. }
+                | Request::GetOperation { .. }
+                | Request::Perform { command: Command::KeepAlive | Command::Refresh, .. }
+        )
+    )
 }
 
 /// An operation that is completed in the answer.

@@ -115,37 +115,60 @@ pub fn fates(length: usize) -> impl Strategy<Value = std::vec::Vec<Fate>> {
     vec(fate, 0..length.max(1))
 }
 
+fn channel_of<S: Strategy<Value = Fault>>(
+    length: usize,
+    fault: impl Fn() -> S,
+) -> impl Strategy<Value = Channel> {
+    let faults = || vec(fault(), 0..length.max(1));
+    (faults(), faults(), faults()).prop_map(|(calls, rosters, operations)| Channel {
+        calls,
+        rosters,
+        operations,
+    })
+}
+
 /// A channel that delays and repeats, and does not lose.
 pub fn late_channel(length: usize) -> impl Strategy<Value = Channel> {
-    let fault = prop_oneof![
-        4 => Just(Fault::None),
-        2 => (1u32..30_000).prop_map(Fault::Late),
-        1 => (0u32..30_000).prop_map(Fault::Twice),
-    ];
-    vec(fault, 0..length.max(1)).prop_map(|faults| Channel { faults })
+    channel_of(length, || {
+        prop_oneof![
+            4 => Just(Fault::None),
+            2 => (1u32..30_000).prop_map(Fault::Late),
+            1 => (0u32..30_000).prop_map(Fault::Twice),
+        ]
+    })
 }
 
 /// A channel that delays, repeats and loses.
 pub fn channel(length: usize) -> impl Strategy<Value = Channel> {
-    let fault = prop_oneof![
-        6 => Just(Fault::None),
-        2 => (1u32..30_000).prop_map(Fault::Late),
-        1 => (0u32..30_000).prop_map(Fault::Twice),
-        2 => Just(Fault::Lost),
-    ];
-    vec(fault, 0..length.max(1)).prop_map(|faults| Channel { faults })
+    channel_of(length, || {
+        prop_oneof![
+            6 => Just(Fault::None),
+            2 => (1u32..30_000).prop_map(Fault::Late),
+            1 => (0u32..30_000).prop_map(Fault::Twice),
+            2 => Just(Fault::Lost),
+        ]
+    })
 }
 
 /// Any history: of any call, with up to `length` scenes, in which notifications and requests are lost.
+///
+/// What befalls messages shrinks first: it counts them, so that with a scene less it would befall others.
 pub fn history(length: usize) -> impl Strategy<Value = History> {
-    (plain_opening(), manners(), scenes(length), fates(12), channel(length.saturating_mul(2))).prop_map(
-        |(opening, manners, scenes, fates, channel)| History { opening, manners, scenes, fates, channel },
+    (channel(length), fates(12), fates(6), scenes(length), manners(), plain_opening()).prop_map(
+        |(channel, fates, questions, scenes, manners, opening)| History {
+            opening,
+            manners,
+            scenes,
+            fates,
+            questions,
+            channel,
+        },
     )
 }
 
 /// Any history in which nothing is lost: notifications come late and twice, and every request is answered.
 pub fn late_history(length: usize) -> impl Strategy<Value = History> {
-    (plain_opening(), manners(), scenes(length), late_channel(length.saturating_mul(2))).prop_map(
-        |(opening, manners, scenes, channel)| History { manners, scenes, channel, ..History::of(opening) },
+    (late_channel(length), scenes(length), manners(), plain_opening()).prop_map(
+        |(channel, scenes, manners, opening)| History { manners, scenes, channel, ..History::of(opening) },
     )
 }
