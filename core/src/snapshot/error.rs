@@ -49,7 +49,7 @@ pub enum SnapshotError {
     Unsound,
     /// Bytes are left over: they are damaged, or two snapshots were joined.
     TrailingBytes,
-    /// The buffer is too small: give [`Call::SNAPSHOT_LEN`] bytes.
+    /// The buffer is too small: give [`Call::SNAPSHOT_LEN`](crate::call::Call::SNAPSHOT_LEN) bytes.
     BufferTooSmall,
 }
 
