@@ -591,7 +591,8 @@ pub enum Command<'a> {
     /// Source: Graph docs, participant: stopHoldMusic.
     StopHoldMusic(ParticipantId),
     /// Say whether the bot records, under policy-based recording. Nothing may be kept before the service confirmed
-    /// `recording`.
+    /// `recording`. This is signalling alone: the media themselves a policy recorder gets only through Microsoft's
+    /// media library for .NET on Windows, as it has to host them itself.
     ///
     /// Source: Graph docs, call: updateRecordingStatus.
     UpdateRecordingStatus(RecordingStatus),

@@ -34,6 +34,18 @@ fn the_diagrams_of_the_documentation_are_those_drawn() {
 }
 
 #[test]
+fn the_diagram_of_the_readme_is_the_one_drawn() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = std::fs::read_to_string(path).unwrap();
+    let blocks: Vec<&str> = readme
+        .split("```mermaid\n")
+        .skip(1)
+        .map(|rest| rest.split_once("```").map_or(rest, |(block, _)| block))
+        .collect();
+    assert_eq!(blocks, [Classification { format: Format::Mermaid }.to_string()]);
+}
+
+#[test]
 fn mermaid_has_the_transitions_of_the_pages() {
     // Graph docs, call: answer, call: transfer, call: delete, call (callState).
     let drawn = Lifecycle { format: Format::Mermaid }.to_string();
