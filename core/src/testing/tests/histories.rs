@@ -34,7 +34,7 @@ fn busy() -> impl Strategy<Value = Busy> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(CASES))]
+    #![proptest_config(config())]
 
     #[test]
     fn i1_to_i14_hold_in_any_history(history in history(12), mut bot in busy()) {

@@ -94,3 +94,21 @@ fn regression_participants_who_are_not_there_do_not_end_the_call() {
     ]);
     assert_eq!(offered(Setup::new(strategy::KEY), acts).unwrap().state(), State::Established);
 }
+
+#[test]
+fn regression_a_report_that_was_lost_is_not_confirmed_by_the_one_before_it() {
+    let report = |status| Act::Command(Command::UpdateRecordingStatus(status));
+    let told = |status| OperationNews { id: Some(OperationId::parse("b")), ..OperationNews::of(status) };
+    let acts = Vec::from([
+        (0, Act::Call(Change::Updated, CallNews::of(State::Established))),
+        (0, report(RecordingStatus::NotRecording)),
+        (0, Act::Response(Which::Newest(0), 200, 0, Carried::Operation(told(Status::Running)))),
+        (0, report(RecordingStatus::Recording)),
+        (0, Act::NoResponse(Which::Newest(0))),
+        (0, Act::Operation(Change::Deleted, None, told(Status::Completed))),
+    ]);
+    let offer = Offer { recording: PolicyRecording::Yes, ..Offer::new(CallId::parse("a")) };
+    let opening = Opening::Offered(Setup::new(strategy::KEY), offer);
+    let call = Story { opening, acts }.play::<4, 3>(|_, _| {}).unwrap().unwrap();
+    assert_eq!(call.recording(), None);
+}
