@@ -1,6 +1,7 @@
 //! The invariants over stories of acts, what such stories reach, and what they found.
 
 mod histories;
+mod orders;
 mod reach;
 mod regressions;
 
