@@ -30,8 +30,11 @@
 mod answers;
 mod commands;
 mod deadlines;
+mod ends;
+mod operations;
 mod output;
 mod reports;
+mod rosters;
 
 pub use output::{MAX_EVENTS, MAX_REQUESTS, Output, Refused, Requests, Verdict, Why};
 

@@ -382,7 +382,11 @@ impl<const R: usize> Roster<R> {
         let mut homeless = Homeless::new();
         let mut unnamed = 0u16;
         let mut placed = 0usize;
-        for (nth, participant) in reported.iter().enumerate() {
+        for (nth, mut participant) in reported.iter().enumerate() {
+            if matches!(participant.presence, Presence::Invited | Presence::Unconfirmed) {
+                // Conclusions of the table's own: whom a roster names is there.
+                participant.presence = Presence::Present;
+            }
             let is_present = participant.presence == Presence::Present;
             let Some(id) = participant.id else {
                 unnamed = unnamed.saturating_add(u16::from(is_present));

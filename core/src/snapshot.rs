@@ -36,7 +36,15 @@
 //! | operations: how many; for each id, ticket, due, action, phase | 1, and 20…25 each |
 //! | roster: how many, the unnamed; for each id, words, sequence | 2, and 21…25 each |
 
-use core::num::NonZeroU32;
+mod codec;
+mod error;
+
+pub use error::{Part, SnapshotError};
+
+use codec::{
+    Reader, Writer, byte, byte_of, byte_of_policy, byte_of_settlement, mask, maybe, phase_of, policy_of,
+    settlement_of, some, truth,
+};
 
 use crate::action::{Action, Actions};
 use crate::call::{Call, Facts, Marks};
@@ -47,95 +55,17 @@ use crate::identity::{Answerer, Routing};
 use crate::lifecycle::State;
 use crate::lifecycle::doubt::Doubt;
 use crate::lifecycle::end::{How, TerminationReason};
-use crate::lifecycle::pending::{
-    Creation, Exchange, HangingUp, RingLimit, Settlement, Settling, Transferring,
-};
+use crate::lifecycle::pending::{Creation, Exchange, HangingUp, RingLimit, Settlement, Transferring};
 use crate::media::{Audio, MediaHost, Mute, RecordingStatus, Sharing, Transcription};
-use crate::operation::{Operation, Outcome, Phase};
-use crate::permission::{Grants, Knowledge, Permissions, Policy};
+use crate::operation::Operation;
+use crate::permission::{Grants, Knowledge, Permissions};
 use crate::restriction::{Chat, Overrides, PolicyRecording};
 use crate::result::{By, ResultInfo};
 use crate::roster::{Member, Presence, Trust};
 use crate::time::{Span, Timestamp};
-use crate::words::words;
 
 /// The version that [`Call::encode`] writes. [`Call::decode`] reads it; from here on also the one before it.
 pub const VERSION: u8 = 2;
-
-words! {
-    /// A part of a snapshot.
-    pub enum Part {
-        /// What is known of the call, and what is pending.
-        Facts = "facts",
-        /// The tickets that are out.
-        Tickets = "tickets",
-        /// The deadlines.
-        Deadlines = "deadlines",
-        /// The operations.
-        Operations = "operations",
-        /// The roster.
-        Roster = "roster",
-    }
-}
-
-/// Why bytes are no snapshot, or a call does not fit into a buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub enum SnapshotError {
-    /// There are no bytes.
-    Empty,
-    /// The version is not one that this release reads: read it with the release that wrote it.
-    UnknownVersion {
-        /// The version found.
-        found: u8,
-    },
-    /// A part cannot be read: the bytes are damaged.
-    Malformed {
-        /// Which part.
-        part: Part,
-    },
-    /// A part has more rows than the call has places: read it with tables as large as the writer's.
-    TooLarge {
-        /// Which part.
-        part: Part,
-        /// How many rows it has.
-        needed: u8,
-        /// How many places the call has.
-        places: u8,
-    },
-    /// The parts contradict each other: the bytes are damaged.
-    Unsound,
-    /// Bytes are left over: they are damaged, or two snapshots were joined.
-    TrailingBytes,
-    /// The buffer is too small: give [`Call::SNAPSHOT_LEN`] bytes.
-    BufferTooSmall,
-}
-
-impl core::fmt::Display for SnapshotError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Empty => f.write_str("the snapshot is empty; restore it from a copy"),
-            Self::UnknownVersion { found } => {
-                write!(f, "snapshot version {found} is not {VERSION}; read it with the release that wrote it")
-            }
-            Self::Malformed { part } => {
-                write!(f, "the {part} of the snapshot cannot be read; restore it from a copy")
-            }
-            Self::TooLarge { part, needed, places } => write!(
-                f,
-                "the {part} of the snapshot take {needed} places, and there are {places}; read it with larger tables"
-            ),
-            Self::Unsound => f.write_str("the snapshot contradicts itself; restore it from a copy"),
-            Self::TrailingBytes => {
-                f.write_str("the snapshot has bytes after its end; restore it from a copy")
-            }
-            Self::BufferTooSmall => f.write_str("the buffer is too small; give SNAPSHOT_LEN bytes"),
-        }
-    }
-}
-
-impl core::error::Error for SnapshotError {}
 
 /// How many words of one byte a snapshot has.
 const WORDS: usize = 27;
@@ -606,221 +536,6 @@ impl<const R: usize, const O: usize> Call<R, O> {
 fn is_spent(ticket: Ticket, next: Ticket) -> bool {
     // The numbers wrap around.
     (1..1 << 31).contains(&next.number().wrapping_sub(ticket.number()))
-}
-
-/// Writes as long as there is room, and remembers that there was none.
-struct Writer<'b> {
-    rest: &'b mut [u8],
-    is_full: bool,
-}
-
-impl Writer<'_> {
-    #[inline(never)]
-    fn bytes(&mut self, bytes: &[u8]) {
-        let rest = core::mem::take(&mut self.rest);
-        let Some((to, rest)) = rest.split_at_mut_checked(bytes.len()) else {
-            self.is_full = true;
-            return;
-        };
-        for (to, byte) in to.iter_mut().zip(bytes) {
-            *to = *byte;
-        }
-        self.rest = rest;
-    }
-
-    /// Seven bits a byte, the lowest first; the eighth says that more follow.
-    #[inline(never)]
-    #[allow(clippy::cast_possible_truncation)] // the low seven bits
-    fn long(&mut self, mut number: u64) {
-        while number > 0x7F {
-            self.bytes(&[number as u8 | 0x80]);
-            number = number.wrapping_shr(7);
-        }
-        self.bytes(&[number as u8]);
-    }
-
-    #[inline(never)]
-    fn number(&mut self, number: u32) {
-        self.long(number.into());
-    }
-}
-
-/// Reads as long as there is something to read. What it cannot read is in the part that it has come to.
-struct Reader<'b> {
-    rest: &'b [u8],
-    part: Part,
-    /// How many rows the part has, and how many places there are, where those are too few.
-    too_large: Option<(u8, u8)>,
-}
-
-impl Reader<'_> {
-    fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (bytes, rest) = self.rest.split_first_chunk()?;
-        self.rest = rest;
-        Some(*bytes)
-    }
-
-    #[inline(never)]
-    fn id(&mut self) -> Option<[u8; 16]> {
-        self.bytes()
-    }
-
-    /// What [`Writer::long`] wrote; more bits than there are in it are refused.
-    #[inline(never)]
-    fn long(&mut self) -> Option<u64> {
-        let mut number = 0u64;
-        let mut shift = 0u32;
-        loop {
-            let [byte] = self.bytes()?;
-            let bits = u64::from(byte & 0x7F);
-            if shift > 63 || (shift == 63 && bits > 1) {
-                return None;
-            }
-            number |= bits.wrapping_shl(shift);
-            if byte < 0x80 {
-                return Some(number);
-            }
-            shift = shift.wrapping_add(7);
-        }
-    }
-
-    #[inline(never)]
-    fn number(&mut self) -> Option<u32> {
-        self.long()?.try_into().ok()
-    }
-
-    fn half(&mut self) -> Option<u16> {
-        self.number()?.try_into().ok()
-    }
-
-    fn count(&mut self) -> Option<u8> {
-        self.number()?.try_into().ok()
-    }
-
-    fn ticket(&mut self) -> Option<Ticket> {
-        Ticket::try_new(self.number()?)
-    }
-
-    fn folded(&mut self) -> Option<NonZeroU32> {
-        NonZeroU32::new(self.number()?)
-    }
-
-    #[inline(never)]
-    fn doubt(&mut self) -> Option<Doubt> {
-        Some(Doubt::from_parts(self.number()?, self.bytes()?))
-    }
-
-    /// Gives up: there are fewer places than rows.
-    fn too_large(&mut self, needed: u8, places: usize) -> Option<()> {
-        self.too_large = Some((needed, byte(places)));
-        None
-    }
-
-    const fn error(&self) -> SnapshotError {
-        match self.too_large {
-            Some((needed, places)) => SnapshotError::TooLarge { part: self.part, needed, places },
-            None => SnapshotError::Malformed { part: self.part },
-        }
-    }
-}
-
-/// A mask of what is there, the first in the lowest bit.
-fn mask(are_there: impl Iterator<Item = bool>) -> u32 {
-    let mut mask = 0u32;
-    let mut bit = 1u32;
-    for is_there in are_there {
-        if is_there {
-            mask |= bit;
-        }
-        bit = bit.wrapping_shl(1);
-    }
-    mask
-}
-
-fn byte(index: usize) -> u8 {
-    u8::try_from(index).unwrap_or(u8::MAX)
-}
-
-fn some(index: Option<usize>) -> u8 {
-    index.map_or(0, |index| byte(index).saturating_add(1))
-}
-
-/// The word that [`some`] wrote, which may be none; `None` for what it never writes.
-#[allow(clippy::option_option)] // a value that may be absent, and bytes that may be no value
-fn maybe<T>(byte: u8, word: impl Fn(usize) -> Option<T>) -> Option<Option<T>> {
-    match byte.checked_sub(1) {
-        None => Some(None),
-        Some(index) => word(index.into()).map(Some),
-    }
-}
-
-const fn truth(byte: u8) -> Option<bool> {
-    match byte {
-        0 => Some(false),
-        1 => Some(true),
-        _ => None,
-    }
-}
-
-fn byte_of(phase: Phase) -> u8 {
-    match phase {
-        Phase::Held => 0,
-        Phase::Asked => 1,
-        Phase::Running => 2,
-        Phase::Unknown => 3,
-        Phase::Ended(outcome) => byte(outcome.index()).saturating_add(4),
-    }
-}
-
-fn phase_of(byte: u8) -> Option<Phase> {
-    Some(match byte {
-        0 => Phase::Held,
-        1 => Phase::Asked,
-        2 => Phase::Running,
-        3 => Phase::Unknown,
-        ended => Phase::Ended(Outcome::from_index(ended.checked_sub(4)?.into())?),
-    })
-}
-
-fn byte_of_settlement(settlement: Settlement) -> u8 {
-    let and = |settling: Settling, base: u8| byte(settling.index()).saturating_add(base);
-    match settlement {
-        Settlement::Open => 0,
-        Settlement::Expired => 1,
-        Settlement::NotNeeded => 2,
-        Settlement::Asked(settling) => and(settling, 3),
-        Settlement::Unknown(settling) => and(settling, 6),
-        Settlement::Taken(settling) => and(settling, 9),
-    }
-}
-
-fn settlement_of(byte: u8) -> Option<Settlement> {
-    let settling = |base: u8| Settling::from_index(byte.checked_sub(base)?.into());
-    Some(match byte {
-        0 => Settlement::Open,
-        1 => Settlement::Expired,
-        2 => Settlement::NotNeeded,
-        3..=5 => Settlement::Asked(settling(3)?),
-        6..=8 => Settlement::Unknown(settling(6)?),
-        _ => Settlement::Taken(settling(9)?),
-    })
-}
-
-const fn byte_of_policy(policy: Policy) -> u8 {
-    match policy {
-        Policy::Enforce => 0,
-        Policy::Advise => 1,
-        Policy::Off => 2,
-    }
-}
-
-const fn policy_of(byte: u8) -> Option<Policy> {
-    match byte {
-        0 => Some(Policy::Enforce),
-        1 => Some(Policy::Advise),
-        2 => Some(Policy::Off),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! How the answer to a request, or its absence, changes a call.
 
 use super::deadlines::Question;
-use super::reports::{Source, operation_ended};
+use super::operations::operation_ended;
+use super::reports::Source;
 use super::{Call, Marks, Output, Verdict};
 use crate::action::{Action, Actions};
 use crate::classification::HostingCause;

@@ -316,7 +316,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 {
                     // Nothing is at the service yet that could be cancelled.
                     self.facts.marks.set(Marks::ENDED);
-                    output.event(super::reports::operation_ended(&ended, Outcome::Completed));
+                    output.event(super::operations::operation_ended(&ended, Outcome::Completed));
                 }
             }
             Command::Record(record) => {

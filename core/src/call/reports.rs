@@ -1,21 +1,17 @@
 //! How a report changes a call: each is handed to the rule book that it concerns.
 
-use super::answers::news_of;
-use super::{Call, Marks, Output, Verdict, chat_of, folded};
+use super::{Call, Output, Verdict, chat_of, folded};
 use crate::action::Action;
-use crate::classification::{Direction, HostingCause, Kind};
+use crate::classification::{HostingCause, Kind};
 use crate::deadline::{self, Timer};
 use crate::event::Event;
-use crate::id::Ticket;
-use crate::lifecycle::end::{How, TerminationReason};
+use crate::lifecycle::end::How;
 use crate::lifecycle::pending::{Creation, Exchange, HangingUp, Settlement, Settling, Transferring};
 use crate::lifecycle::{self, Effect, News, State};
-use crate::operation::{self, Operation, Outcome, Status};
 use crate::permission::{self, Grants};
-use crate::report::{CallNews, Change, OperationNews, Report, RosterNews, Told, ToneInfo, Topic};
+use crate::report::{CallNews, Change, Report, Told, ToneInfo, Topic};
 use crate::restriction::{Chat, PolicyRecording};
-use crate::result::{By, Class, ResultInfo, ended_by};
-use crate::roster::{self, Trust};
+use crate::result::{Class, ResultInfo};
 use crate::time::Timestamp;
 
 /// Where news comes from.
@@ -196,7 +192,12 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 
     /// Source: Graph docs, application: post calls; news of a call may come before the answer to its creation.
-    fn learn_of_creation(&mut self, now: Timestamp, news: &CallNews, output: &mut Output<'_>) -> bool {
+    pub(super) fn learn_of_creation(
+        &mut self,
+        now: Timestamp,
+        news: &CallNews,
+        output: &mut Output<'_>,
+    ) -> bool {
         let mut is_new = false;
         if let (None, Some(id)) = (self.facts.id.known(), news.id) {
             self.facts.id = id;
@@ -220,7 +221,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         true
     }
 
-    fn told_state(
+    pub(super) fn told_state(
         &mut self,
         now: Timestamp,
         told: State,
@@ -332,7 +333,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 
     /// The one place where the state changes.
-    fn enter(&mut self, now: Timestamp, to: State, output: &mut Output<'_>) {
+    pub(super) fn enter(&mut self, now: Timestamp, to: State, output: &mut Output<'_>) {
         if to.is_ended() {
             self.finish(How::Told, output);
             return;
@@ -375,7 +376,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
 
     /// Source: Graph docs, call (callState); Teams docs, calls and meetings bots overview (the bot is dropped without a
     /// permission for group calls when somebody adds a participant).
-    fn first_established(&mut self, output: &mut Output<'_>) {
+    pub(super) fn first_established(&mut self, output: &mut Output<'_>) {
         self.facts.ever_established = true;
         output.event(Event::Established);
         if self.facts.recording == PolicyRecording::Yes {
@@ -386,291 +387,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
             output.event(Event::DroppedIfGroup(missing));
         }
     }
-
-    /// The call is over.
-    pub(super) fn finish(&mut self, how: How, output: &mut Output<'_>) {
-        let from = core::mem::replace(&mut self.facts.state, State::Terminated);
-        self.facts.end = Some(how);
-        self.facts.ended_by = self.who_ended_it();
-        self.deadlines.clear_all();
-        self.pending.outstanding.clear();
-        self.pending.hanging_up = HangingUp::No;
-        self.pending.transferring = Transferring::No;
-        self.pending.joining = 0;
-        self.pending.reporting = None;
-        self.pending.questioned = None;
-        output.event(Event::StateChanged { from, to: State::Terminated });
-        let places = self.operations.end_all();
-        if !places.is_empty() {
-            self.facts.marks.set(Marks::ENDED);
-            output.event(Event::OperationsEnded { places });
-        }
-        if let Some(end) = self.end() {
-            output.event(Event::Ended(end));
-        }
-    }
-
-    fn learn_of_the_end(&mut self, news: &CallNews) -> bool {
-        let mut is_new = false;
-        if let (false, Some(result)) = (self.facts.has_result, news.result) {
-            (self.facts.has_result, self.facts.result) = (true, result);
-            is_new = true;
-        }
-        if self.facts.reason.is_none() && news.reason.is_some() {
-            self.facts.reason = news.reason;
-            is_new = true;
-        }
-        is_new
-    }
-
-    /// Who ended the call: as the result says, else the bot where it asked for that, else nobody knows.
-    ///
-    /// Source: Graph docs, call: delete (result codes); for the rest assumed: if it is wrong, the other side ended the
-    /// call in the moment in which the bot asked to.
-    fn who_ended_it(&self) -> By {
-        let told = self.facts.result().map_or(By::Unknown, ended_by);
-        let handed_on =
-            matches!(self.pending.settlement.settling(), Some(Settling::Reject | Settling::Redirect));
-        let by_bot = self.pending.hanging_up == HangingUp::Sent
-            || self.facts.reason == Some(TerminationReason::AppTransferred)
-            || handed_on;
-        match told {
-            By::Unknown if by_bot => By::Bot,
-            By::Unknown => self.facts.ended_by,
-            told => told,
-        }
-    }
-
-    /// An end that was told is final, and only more may become known of it; one that was inferred may be wrong.
-    fn news_after_the_end(
-        &mut self,
-        now: Timestamp,
-        told: Option<State>,
-        news: &CallNews,
-        source: Source,
-        output: &mut Output<'_>,
-    ) -> Verdict {
-        let before = self.end();
-        let is_end = told == Some(State::Terminated);
-        if self.facts.end != Some(How::Told) && !is_end {
-            return self.doubt_the_end(now, told, source, output);
-        }
-        if is_end {
-            self.facts.end = Some(How::Told);
-            self.deadlines.clear_all();
-            self.pending.outstanding.clear();
-        }
-        if matches!(told, Some(State::Terminating | State::Terminated)) {
-            let _ = self.learn_of_the_end(news);
-            self.facts.ended_by = self.who_ended_it();
-        }
-        self.facts.ever_established |= told.is_some_and(State::is_connected);
-        match self.end() {
-            Some(end) if before != Some(end) => {
-                output.event(Event::EndRevised(end));
-                Verdict::Applied
-            }
-            Some(_) | None if is_end => Verdict::Repeat,
-            Some(_) | None => Verdict::Stale,
-        }
-    }
-
-    fn doubt_the_end(
-        &mut self,
-        now: Timestamp,
-        told: Option<State>,
-        source: Source,
-        output: &mut Output<'_>,
-    ) -> Verdict {
-        let is_impossible = told == Some(State::Incoming) && self.facts.direction() == Direction::Outgoing;
-        match (source, told) {
-            (Source::Answer, Some(_)) if is_impossible => Verdict::Unexplained,
-            (Source::Answer, Some(state)) => {
-                self.facts.end = None;
-                self.facts.ended_by = By::Unknown;
-                self.arm(now, deadline::Kind::KeepAlive, Timer::KeepAlive);
-                output.event(Event::Revived);
-                self.enter(now, state, output);
-                // Rosters that came meanwhile were not taken in.
-                self.ask_participants(now, output);
-                Verdict::Applied
-            }
-            (Source::Answer, None) => Verdict::Repeat,
-            (Source::Notification, Some(_) | None) => {
-                // News of a call whose creation was never answered, or was refused, tells that the service has it.
-                self.pending.creation = Creation::Done;
-                self.facts.end = Some(How::Inferred);
-                self.ask(now, output);
-                Verdict::Unexplained
-            }
-        }
-    }
-
-    pub(super) fn roster_news(
-        &mut self,
-        now: Timestamp,
-        news: &RosterNews<'_>,
-        source: Source,
-        output: &mut Output<'_>,
-    ) -> Verdict {
-        if self.facts.state.is_ended() {
-            return self.news_after_the_end(now, None, &CallNews::NONE, source, output);
-        }
-        let _ = self.learn_of_creation(now, &CallNews::NONE, output);
-        let is_answer = source == Source::Answer;
-        if is_answer && news.participants.is_empty() {
-            // Source: field reports: an empty list says nothing, not that nobody is there.
-            return Verdict::Repeat;
-        }
-        let trust = if is_answer { Trust::Snapshots } else { self.facts.trust };
-        if self.roster.is_beyond(news.extent) {
-            self.ask_participants(now, output);
-        }
-        let Some(change) = self.roster.told(news.participants, news.extent, trust) else {
-            return Verdict::Stale;
-        };
-        if !is_answer {
-            self.pending.roster_doubt.overtake();
-        }
-        let learnt = self.facts.classification.saw_roster(change.in_call);
-        if learnt.kind {
-            output.event(Event::KindChanged(self.facts.classification.reason()));
-        }
-        if learnt.hosting {
-            output.event(Event::HostingChanged(HostingCause::Roster));
-        }
-        self.tell_of_roster(&change, output);
-        if change.ask {
-            self.ask_participants(now, output);
-        }
-        if output.events().is_empty() { Verdict::Repeat } else { Verdict::Applied }
-    }
-
-    fn tell_of_roster(&mut self, change: &roster::Change, output: &mut Output<'_>) {
-        if !change.joined.is_empty() || !change.left.is_empty() {
-            output.event(Event::RosterChanged { joined: change.joined, left: change.left });
-        }
-        if !change.other.is_empty() {
-            output.event(Event::RosterUpdated { changed: change.other });
-        }
-        if let Some(unnamed) = change.unnamed {
-            output.event(Event::RosterFull { unnamed });
-        }
-        let mut members = (0u8..).zip(self.roster.members());
-        let on_hold = self.facts.on_hold;
-        if on_hold.is_some()
-            && members.any(|(place, member)| change.left.has(place) && folded(member.id()) == on_hold)
-        {
-            self.facts.on_hold = None;
-        }
-    }
-
-    fn operation_news(
-        &mut self,
-        now: Timestamp,
-        change: Change,
-        news: &OperationNews,
-        output: &mut Output<'_>,
-    ) -> Verdict {
-        let ticket =
-            news.context.filter(|context| context.key == self.facts.key).map(|context| context.ticket);
-        let status = news.status.told_by(change == Change::Deleted, news.result);
-        self.operation_told(now, ticket, status, news, output)
-    }
-
-    pub(super) fn operation_told(
-        &mut self,
-        now: Timestamp,
-        ticket: Option<Ticket>,
-        status: Status,
-        news: &OperationNews,
-        output: &mut Output<'_>,
-    ) -> Verdict {
-        let wait = self.facts.timers.of(Timer::Operation);
-        match self.operations.told(now, wait, ticket, news_of(news, status)) {
-            operation::Effect::Ended(ended, outcome) => {
-                self.facts.marks.set(Marks::ENDED);
-                self.operation_completed(now, &ended, outcome, news, output);
-                Verdict::Applied
-            }
-            operation::Effect::Taken(action) => {
-                self.invite_may_be_taken(action, output);
-                if matches!(action, Action::Invite | Action::InviteSeveral)
-                    && let Some(invited) = news.invited
-                {
-                    self.roster.invite(invited);
-                }
-                self.wait_for_operation(now);
-                Verdict::Applied
-            }
-            operation::Effect::Applied => Verdict::Applied,
-            operation::Effect::Same => Verdict::Repeat,
-            operation::Effect::NotOurs if ticket.is_some() => Verdict::Stale,
-            operation::Effect::NotOurs => not_used(Topic::ForeignOperation, output),
-        }
-    }
-
-    fn operation_completed(
-        &mut self,
-        now: Timestamp,
-        ended: &Operation,
-        outcome: Outcome,
-        news: &OperationNews,
-        output: &mut Output<'_>,
-    ) {
-        let mut outcome = outcome;
-        if outcome == Outcome::Completed && !self.facts.ever_established {
-            // What only an established call can do was done: the news of that was missed.
-            let _ = self.told_state(now, State::Established, Source::Notification, output);
-            self.ask(now, output);
-            if !self.facts.ever_established {
-                outcome = Outcome::Unknown;
-            }
-        }
-        let mut event = operation_ended(ended, outcome);
-        if let Event::OperationEnded { completion, result, .. } = &mut event {
-            *completion = news.completion;
-            *result = news.result;
-        }
-        output.event(event);
-        if outcome != Outcome::Completed {
-            self.invite_may_be_taken(ended.action(), output);
-            self.not_done(ended);
-            return;
-        }
-        match ended.action() {
-            Action::Invite | Action::InviteSeveral => {
-                let change = self.facts.classification.invite_completed();
-                if change.kind {
-                    output.event(Event::KindChanged(self.facts.classification.reason()));
-                }
-                if change.hosting {
-                    output.event(Event::HostingChanged(HostingCause::Group));
-                }
-                self.invitation_ended();
-            }
-            Action::StopHoldMusic => self.facts.on_hold = None,
-            // What is being reported is the newest one's: one before it, which completes late, confirms nothing any more.
-            Action::UpdateRecordingStatus if !self.operations.has_newer(ended) => {
-                let confirmed = self.pending.reporting.take();
-                if let Some(status) = confirmed.filter(|status| self.facts.media.recording_confirmed(*status))
-                {
-                    output.event(Event::RecordingConfirmed(status));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Takes the places from those who were invited and did not join, where no invitation is pending.
-    pub(super) fn invitation_ended(&mut self) {
-        if !self.operations.has_invitations() {
-            self.roster.forget_invited();
-        }
-    }
 }
 
-fn not_used(topic: Topic, output: &mut Output<'_>) -> Verdict {
+pub(super) fn not_used(topic: Topic, output: &mut Output<'_>) -> Verdict {
     output.event(Event::NotUsed(topic));
     Verdict::NotUsed
 }
@@ -682,15 +401,5 @@ fn tell(event: Option<Event>, output: &mut Output<'_>) -> Verdict {
             Verdict::Applied
         }
         None => Verdict::Repeat,
-    }
-}
-
-pub(super) fn operation_ended(ended: &Operation, outcome: Outcome) -> Event {
-    Event::OperationEnded {
-        ticket: ended.ticket(),
-        action: ended.action(),
-        outcome,
-        completion: None,
-        result: None,
     }
 }

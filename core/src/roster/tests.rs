@@ -144,3 +144,13 @@ fn places_hold_sixty_four() {
     assert!(places.has(0) && places.has(31) && places.has(32) && places.has(63) && !places.has(33));
     assert!(!places.has(64));
 }
+
+#[test]
+fn regression_what_only_the_table_concludes_is_no_news_of_a_roster() {
+    for presence in [Presence::Invited, Presence::Unconfirmed] {
+        let mut roster = Roster::<2>::new();
+        assert!(told(&mut roster, &[member("a", presence)], Extent::Full).unwrap().joined.has(0));
+        assert_eq!(roster.at(0).unwrap().presence(), Presence::Present);
+        assert!(told(&mut roster, &[member("a", presence)], Extent::Full).unwrap().is_none());
+    }
+}

@@ -15,6 +15,7 @@ mod recording_policy;
 mod roster;
 mod run;
 mod service;
+mod shape;
 #[cfg(feature = "snapshot")]
 mod snapshots;
 mod story;
