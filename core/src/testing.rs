@@ -43,7 +43,7 @@
 //! # Ok::<(), Failure>(())
 //! ```
 //!
-//! In a property, `history(12)` takes the place of the one that is written down: see `tests/bot_rules.rs` of this crate,
+//! In a property, `history(12)` takes the place of the one that is written down: see `tests/bot_rules.rs` in the repository,
 //! where such checks find mistakes that no demo shows.
 
 mod act;
