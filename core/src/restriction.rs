@@ -471,7 +471,7 @@ const REASONS: &[Reason] = &[
     Reason {
         restriction: R::Established,
         certainty: Certainty::Assumed,
-        words: "the call is not established yet, so that the service is likely to refuse this: wait until it is",
+        words: "the call is not established, so that the service is likely to refuse this: wait until it is",
         source: "assumed (the pages have it on established calls and name no state); if it is wrong, only the advice is",
     },
 ];

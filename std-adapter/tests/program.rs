@@ -213,7 +213,9 @@ fn help_is_there_on_every_level_and_a_wrong_command_line_is_2() {
 fn the_simulator_says_what_it_listens_on() {
     let mut child = callflow(&["sim"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut first = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    // The pipe stays open until the end: a simulator that can't print its next line stops.
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    out.read_line(&mut first).unwrap();
     let address = first.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
     let reached = std::net::TcpStream::connect(&address);
     child.kill().unwrap();

@@ -122,6 +122,13 @@ const SETTING_UP: States = States::of(&[State::Establishing, State::Ringing]);
 const CONNECTED: States =
     States::of(&[State::Established, State::Hold, State::Transferring, State::TransferAccepted]);
 const LEAVING: States = States::of(&[State::Redirecting, State::Terminating]);
+const NOT_CONNECTED: States = States::of(&[
+    State::Incoming,
+    State::Establishing,
+    State::Ringing,
+    State::Redirecting,
+    State::Terminating,
+]);
 const BEYOND_INCOMING: States = States::of(&[
     State::Establishing,
     State::Ringing,
@@ -178,16 +185,12 @@ const ACTIONS: &[ActionRow] = &[
     on_page(TERMINATED, QUESTIONS, Leave::IfInferred(Why::Ended), ENDED),
 
     // They wait until the call is established and its audio active.
-    assumed(INCOMING, MEDIA, Leave::IfAnswered(Why::AnswerFirst), UNANSWERED),
-    assumed(SETTING_UP, MEDIA, Leave::Allow, "assumed (they wait for audio, as the vendor's samples do); if it is wrong, they leave later than they could"),
+    assumed(NOT_CONNECTED, MEDIA, Leave::Allow, "assumed (they wait for audio, as the vendor's samples do); if it is wrong, they leave later than they could"),
     on_page(CONNECTED, MEDIA, Leave::Allow, "Graph docs, call: playPrompt, call: record, call: cancelMediaProcessing, call: subscribeToTone, call: sendDtmfTones"),
-    assumed(LEAVING, MEDIA, Leave::Refuse(Why::Leaving), HANDED_ON),
     on_page(TERMINATED, MEDIA, Leave::Refuse(Why::Ended), ENDED),
 
-    assumed(INCOMING, STEERING, Leave::IfAnswered(Why::AnswerFirst), UNANSWERED),
-    assumed(SETTING_UP, STEERING, Leave::Advise, "assumed (the pages have it on established calls and name no state); if it is wrong, only the advice is"),
+    assumed(NOT_CONNECTED, STEERING, Leave::Advise, "assumed (the pages have it on established calls and name no state); if it is wrong, only the advice is"),
     on_page(CONNECTED, STEERING, Leave::Allow, "Graph docs, call: mute, participant: invite, and the page of each other action"),
-    assumed(LEAVING, STEERING, Leave::Refuse(Why::Leaving), HANDED_ON),
     on_page(TERMINATED, STEERING, Leave::Refuse(Why::Ended), ENDED),
 
     // It is answered in the HTTP response, whatever the state.
@@ -197,9 +200,6 @@ const ACTIONS: &[ActionRow] = &[
 
 const ENDED: &str =
     "Graph docs, call: keepAlive (404 after the end: release what belongs to the call), call: delete";
-const UNANSWERED: &str = "assumed (the pages name no state; field reports: answer first); if it is wrong, a bot has to answer before it could do this";
-const HANDED_ON: &str =
-    "assumed (the pages name no state); if it is wrong, a call that is ending does without this";
 
 const CREATION: Actions =
     Actions::of(&[Action::Place, Action::PlaceGroup, Action::Join, Action::JoinAsGuest]);

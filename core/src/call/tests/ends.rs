@@ -14,7 +14,8 @@ fn the_bot_hangs_up() {
         .nothing()
         .at(31)
         .told(State::Terminating)
-        .refused(play(), Why::Lifecycle(lifecycle::Why::Leaving))
+        .refused(play(), Why::HangingUp)
+        .refused(transfer(), Why::Lifecycle(lifecycle::Why::Leaving))
         .deleted(result(0, 0))
         .gives(&[
             moved(State::Established, State::Terminating),

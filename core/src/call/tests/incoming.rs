@@ -297,12 +297,10 @@ fn a_late_answer_is_told_that_the_call_is_gone() {
 }
 
 #[test]
-fn an_unanswered_call_is_neither_hung_up_nor_spoken_to() {
+fn an_unanswered_call_is_neither_hung_up_nor_transferred() {
     incoming()
         .at(1)
         .refused(Command::HangUp, Why::Lifecycle(lifecycle::Why::UseReject))
-        .refused(play(), Why::Lifecycle(lifecycle::Why::AnswerFirst))
-        .refused(Command::Mute, Why::Lifecycle(lifecycle::Why::AnswerFirst))
         .refused(transfer(), Why::Lifecycle(lifecycle::Why::AnswerFirst))
         .in_every_way();
 }

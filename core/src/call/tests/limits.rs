@@ -221,9 +221,7 @@ fn of_state() -> Vec<Refusal> {
         (Ended, answer(), &over, incoming()),
         (NotIncoming, answer(), &talking(), incoming()),
         (UseReject, Command::HangUp, &incoming(), answered.clone()),
-        (AnswerFirst, play(), &incoming(), answered.clone()),
         (AnswerFirst, transfer(), &answered, talking()),
-        (Leaving, record(), &leaving, talking()),
         (Leaving, transfer(), &leaving, talking()),
         (NotEstablished, transfer(), &ringing, called()),
         (InTransfer, transfer(), &in_transfer, talking()),
@@ -394,6 +392,23 @@ fn an_embedder_switches_a_restriction_off_by_name() {
     );
     assert_eq!(tried(&with("conversationOnly chatNeeded"), &invite(2)), Ok(()));
     assert_eq!(tried(&with("conversationOnly"), &invite(2)), Err(Why::Restricted(Restriction::ChatNeeded)));
+}
+
+#[test]
+fn what_no_page_forbids_before_and_after_a_conversation_leaves() {
+    let in_states = || [incoming().at(1), joined().at(4).told(State::Terminating)];
+    for story in in_states() {
+        let call = story.begun().bot(play()).nothing().asks(&[]).tell();
+        let phases: std::vec::Vec<_> = call.operations().rows().map(Operation::phase).collect();
+        assert_eq!(phases, [Phase::Held], "it waits for audio");
+    }
+    let advice = Event::Restricted { action: Action::Invite, restriction: Restriction::Established };
+    for story in in_states() {
+        story.begun().bot(invite(1)).gives(&[advice]).asks(&[Action::Invite]).tell();
+    }
+    // What waits ends with the call.
+    let over = incoming().at(1).begun().bot(play()).at(2).deleted(None);
+    over.check(|call| assert!(!call.operations().rows().any(|row| row.phase() == Phase::Held))).tell();
 }
 
 #[test]

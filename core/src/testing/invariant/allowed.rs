@@ -122,32 +122,24 @@ impl Allowed {
                     invitees.len() <= 5 && !invitees.is_empty(),
                     "an invitation of none or too many",
                 )?;
-                holds("I4", one || (has_roster && has_chat), "several were invited without a chat")?;
-                waited(self, state)
+                holds("I4", one || (has_roster && has_chat), "several were invited without a chat")
             }
             // call: playPrompt, record, cancelMediaProcessing, subscribeToTone: media that the service hosts.
             Command::PlayPrompt { .. }
             | Command::Record(_)
             | Command::CancelMediaProcessing
-            | Command::SubscribeToTone => {
-                holds(
-                    "I4",
-                    is_service_hosted,
-                    "media of the service were used on a call whose media the bot hosts",
-                )?;
-                waited(self, state)
-            }
-            Command::SendDtmf { tones, .. } => {
-                holds("I4", !tones.is_empty(), "no tone was sent")?;
-                waited(self, state)
-            }
+            | Command::SubscribeToTone => holds(
+                "I4",
+                is_service_hosted,
+                "media of the service were used on a call whose media the bot hosts",
+            ),
+            Command::SendDtmf { tones, .. } => holds("I4", !tones.is_empty(), "no tone was sent"),
             // call: changeScreenSharingRole: group calls, media that the bot hosts.
             Command::ChangeScreenSharingRole(_) => {
                 let is_app_hosted =
                     call.media_host() == MediaHost::App || is_off(Restriction::AppHostedMedia);
                 holds("I4", is_app_hosted, "a screen was shared though the service hosts the media")?;
-                holds("I4", has_roster, "a screen was shared in a direct call")?;
-                waited(self, state)
+                holds("I4", has_roster, "a screen was shared in a direct call")
             }
             // call: updateRecordingStatus, participantJoiningNotification: policy-based recording.
             Command::UpdateRecordingStatus(_) | Command::AnswerJoining(_) => {
@@ -156,20 +148,16 @@ impl Allowed {
             // participant: startHoldMusic: one at a time.
             Command::StartHoldMusic { participant, .. } => {
                 let is_free = self.on_hold.is_none_or(|held| held == *participant);
-                holds(
-                    "I4",
-                    is_free || is_off(Restriction::OneOnHold),
-                    "a second participant was put on hold",
-                )?;
-                waited(self, state)
+                holds("I4", is_free || is_off(Restriction::OneOnHold), "a second participant was put on hold")
             }
             Command::RemoveParticipant(_)
             | Command::StopHoldMusic(_)
             | Command::AddLargeGalleryView
             | Command::CreateAudioRoutingGroup(_)
             | Command::UpdateAudioRoutingGroup { .. }
-            | Command::DeleteAudioRoutingGroup { .. } => waited(self, state),
-            Command::KeepAlive | Command::Refresh => Ok(()),
+            | Command::DeleteAudioRoutingGroup { .. }
+            | Command::KeepAlive
+            | Command::Refresh => Ok(()),
         }
     }
 
@@ -232,14 +220,6 @@ pub fn i04_creation_is_allowed(opening: &Opening) -> Result<(), Broken> {
     let has = granted.has(needed) || chat.is_some_and(|chat| granted.has(chat));
     let media = has_media(granted) || matches!(placement.media, MediaConfig::ServiceHosted);
     holds("I4", has && media, "a call was placed without its permission")
-}
-
-/// Nothing but an answer, a rejection or a redirection is for a call that waits.
-fn waited(allowed: &Allowed, state: State) -> Result<(), Broken> {
-    let waits = state == State::Incoming && !allowed.is_answered;
-    holds("I4", !waits, "something else than a settlement left for a call that waited")?;
-    let leaves = matches!(state, State::Redirecting | State::Terminating);
-    holds("I4", !leaves, "a request left for a call that is being torn down")
 }
 
 /// call: playPrompt, record, subscribeToTone, sendDtmfTones: on an established call with audio.
