@@ -425,6 +425,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 Verdict::Applied
             }
             Lost::Ended(operation) => {
+                self.not_done(&operation);
                 self.facts.marks.set(Marks::ENDED);
                 output.event(operation_ended(&operation, Outcome::Unknown));
                 Verdict::Applied

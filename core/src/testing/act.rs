@@ -4,12 +4,22 @@ use std::vec::Vec;
 
 use crate::call::{Call, Input, Offer, Output, Refused, Setup};
 use crate::command::{Command, Placement};
-use crate::id::{ClientContext, SessionId, Ticket};
+use crate::id::{CallKey, ClientContext, ParticipantId, SessionId, Ticket};
 use crate::list::List;
 use crate::permission::Grants;
 use crate::report::{Body, CallNews, Change, OperationNews, Report, Response, RosterNews};
 use crate::roster::{Extent, Participant};
 use crate::time::Timestamp;
+
+/// The key of every call in stories and histories.
+pub const KEY: CallKey = CallKey::new(9);
+
+/// The id of the participant of this number, in stories and histories.
+pub const fn participant_id(number: u8) -> ParticipantId {
+    ParticipantId::from_bytes([
+        number, 0xC3, 0x89, 0x43, 0x43, 0x11, 0x4E, 0xD1, 0x99, 0x5E, 0x1F, 0x5B, 0x2E, 0xA4, 0x4B, 0x01,
+    ])
+}
 
 /// How a call begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,10 +10,9 @@ pub(crate) use requests::Sent;
 use std::collections::{BTreeMap, BTreeSet};
 use std::vec::Vec;
 
-use super::act::{Act, Opening};
+use super::act::{Act, Opening, participant_id};
 use super::invariant::Facts;
 use super::script::{AudioManner, Channel, Fate, Fault, History, Manners, Reaction, Scene};
-use super::strategy::participant_id;
 use crate::action::Action;
 use crate::command::CallOptions;
 use crate::id::{CallId, CallKey, ClientContext, OperationId, ParticipantId, Sequence, SessionId, Ticket};

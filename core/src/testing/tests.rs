@@ -1,6 +1,7 @@
 //! The invariants over stories of acts, what such stories reach, and what they found.
 
 mod histories;
+mod orders;
 mod reach;
 mod regressions;
 
@@ -12,11 +13,18 @@ use super::*;
 use crate::call::{Call, Input};
 use crate::time::Timestamp;
 
-/// How many cases a property tries.
+/// How many cases a property tries, unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = if cfg!(debug_assertions) { 1_500 } else { 20_000 };
 
+fn config() -> ProptestConfig {
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => ProptestConfig::default(),
+        None => ProptestConfig::with_cases(CASES),
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(CASES))]
+    #![proptest_config(config())]
 
     #[test]
     fn i1_to_i14_hold_over_any_story(story in story(60)) {
@@ -54,7 +62,7 @@ proptest! {
 
 #[cfg(feature = "snapshot")]
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(CASES))]
+    #![proptest_config(config())]
 
     #[test]
     fn i11_damaged_snapshots_are_refused_or_are_calls(

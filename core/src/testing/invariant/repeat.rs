@@ -6,6 +6,7 @@ use crate::command::Command;
 use crate::deadline;
 use crate::event::Event;
 use crate::lifecycle::pending::Exchange;
+use crate::operation::Phase;
 use crate::report::{Body, Report, Response, RosterNews};
 use crate::request::Request;
 use crate::roster::Presence;
@@ -54,7 +55,10 @@ pub fn i06_same_facts_or_asked<const R: usize, const O: usize>(
     }
     let seen = |is_same, seen| holds("I6", is_same, seen);
     seen(one.state() == other.state(), "another order led to another state")?;
-    seen(one.classification() == other.classification(), "another order led to another kind")?;
+    // Why it is a group depends on what came first.
+    let hosting = |call: &Call<R, O>| call.classification().hosting();
+    seen(one.kind() == other.kind(), "another order led to another kind")?;
+    seen(hosting(one) == hosting(other), "another order led to another hosting")?;
     seen(
         one.was_ever_established() == other.was_ever_established(),
         "another order established the call, or not",
@@ -62,17 +66,19 @@ pub fn i06_same_facts_or_asked<const R: usize, const O: usize>(
     let how = |call: &Call<R, O>| call.end().map(|end| (end.how, end.result));
     seen(how(one) == how(other), "another order led to another end")?;
     seen(one.audio() == other.audio(), "another order led to other audio")?;
+    // What ended or left stays readable until the next input, and is no fact any more.
     let roster = |call: &Call<R, O>| {
-        let mut members: std::vec::Vec<_> = call
-            .roster()
-            .members()
-            .map(|member| (member.id().to_bytes(), member.presence().index()))
-            .collect();
+        let members = call.roster().members().filter(|member| member.presence() != Presence::Left);
+        let mut members: std::vec::Vec<_> =
+            members.map(|member| (member.id().to_bytes(), member.presence().index())).collect();
         members.sort_unstable();
         members
     };
     seen(roster(one) == roster(other), "another order led to another roster")?;
-    let pending = |call: &Call<R, O>| call.operations().rows().map(crate::operation::Operation::ticket).max();
+    let pending = |call: &Call<R, O>| {
+        let rows = call.operations().rows().filter(|row| !matches!(row.phase(), Phase::Ended(_)));
+        rows.map(crate::operation::Operation::ticket).collect::<std::vec::Vec<_>>()
+    };
     seen(pending(one) == pending(other), "another order led to other operations")
 }
 

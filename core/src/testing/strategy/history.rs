@@ -6,7 +6,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{CALLBACK, KEY, TARGETS, organizer};
+use super::opening::organizer;
+use super::{CALLBACK, TARGETS};
 use crate::call::{Offer, Setup};
 use crate::command::Placement;
 use crate::id::CallId;
@@ -15,7 +16,7 @@ use crate::media::{Tone, Transcription};
 use crate::meeting::Coordinates;
 use crate::restriction::PolicyRecording;
 use crate::testing::script::{AudioManner, Channel, Fate, Fault, History, Manners, Reaction, Scene};
-use crate::testing::{Opening, service};
+use crate::testing::{KEY, Opening, service};
 
 /// Any opening that a bot meets or makes without breaking a rule, with the documented rules and timers.
 pub fn plain_opening() -> impl Strategy<Value = Opening> {

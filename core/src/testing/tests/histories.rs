@@ -3,12 +3,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::command::Command;
+use crate::command::{Command, JoiningAnswer};
 use crate::event::Event;
 
-/// A bot that has a list of commands, and gives the next at each event that is not the end.
+/// A bot that has a list of commands, and gives the next at each event that asks for none itself.
 #[derive(Clone)]
-struct Busy {
+pub(super) struct Busy {
     commands: std::vec::IntoIter<Command<'static>>,
 }
 
@@ -20,11 +20,17 @@ impl core::fmt::Debug for Busy {
 
 impl<const R: usize, const O: usize> Bot<R, O> for Busy {
     fn on_event(&mut self, _: &Call<R, O>, event: &Event) -> Vec<Command<'static>> {
-        if matches!(event, Event::Ended(_)) { Vec::new() } else { self.commands.next().into_iter().collect() }
+        match event {
+            Event::Ended(_) => Vec::new(),
+            Event::Joining if self.commands.len().is_multiple_of(2) => {
+                Vec::from([Command::AnswerJoining(JoiningAnswer::Accept)])
+            }
+            _ => self.commands.next().into_iter().collect(),
+        }
     }
 }
 
-fn busy() -> impl Strategy<Value = Busy> {
+pub(super) fn busy() -> impl Strategy<Value = Busy> {
     let answer = Command::Answer(crate::command::Answer::new(crate::text::Uri::new("https://bot.example/1")));
     let commands = proptest::collection::vec(command(), 0..20);
     (proptest::bool::weighted(0.8), commands).prop_map(move |(answers, commands)| {
@@ -34,7 +40,7 @@ fn busy() -> impl Strategy<Value = Busy> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(CASES))]
+    #![proptest_config(config())]
 
     #[test]
     fn i1_to_i14_hold_in_any_history(history in history(12), mut bot in busy()) {

@@ -134,3 +134,65 @@ fn every_state_command_refusal_event_and_verdict_is_reached() {
     .concat();
     assert_eq!(lacking, Vec::<String>::new(), "no story reaches these");
 }
+
+/// Everything that a history is made of happens in some, and brings about what it should.
+#[test]
+fn every_scene_happens_and_every_event_of_the_documentation_is_told_in_histories() {
+    let mut runner = TestRunner::deterministic();
+    let mut seen = Seen::default();
+    let cases = (history(12), super::histories::busy());
+    for _ in 0..STORIES {
+        let (history, mut bot) = cases.new_tree(&mut runner).unwrap().current();
+        let trace = run::<10, 6>(&mut bot, &history).unwrap();
+        for entry in trace.entries() {
+            match &entry.what {
+                What::AtService(Happened::Scene(scene)) => seen.note("scene", first_word(*scene)),
+                What::AtService(Happened::CarriedOut(action)) => seen.note("carried out", action),
+                What::Learnt(event) => seen.note("event", events(Some(event)).concat()),
+                _ => {}
+            }
+        }
+    }
+    let scenes = [
+        "Presses",
+        "Joins",
+        "Leaves",
+        "Mutes",
+        "Admits",
+        "Audio",
+        "Holds",
+        "TellsAgain",
+        "Coordinates",
+        "Transcribes",
+        "Shares",
+        "RecordedJoins",
+        "RecordedLeaves",
+        "HangsUp",
+    ];
+    // The service here names nobody who answered, fills no table, states no grants and sends nothing unknown; that it
+    // denies a call twice that lives is too rare to count on.
+    let never = ["Reached", "RosterFull", "PermissionMissing", "DroppedIfGroup", "NotUsed", "Revived"];
+    // With these openings nobody joins as a guest; questions and what nobody needs are carried out unseen.
+    let carried_out = [Action::Place, Action::PlaceGroup, Action::Join, Action::Answer, Action::Transfer]
+        .into_iter()
+        .chain([Action::AnswerPolicyRecording, Action::Reject, Action::Redirect, Action::HangUp])
+        .chain([
+            Action::PlayPrompt,
+            Action::Record,
+            Action::SubscribeToTone,
+            Action::SendDtmf,
+            Action::Invite,
+        ])
+        .chain([Action::CancelMediaProcessing, Action::UpdateRecordingStatus, Action::AnswerJoining]);
+    let lacking = [
+        seen.lacks("scene", scenes.into_iter().map(String::from)),
+        seen.lacks("carried out", carried_out.map(|action| action.to_string())),
+        seen.lacks("event", events(None).into_iter().filter(|name| !never.contains(name)).map(String::from)),
+    ]
+    .concat();
+    assert_eq!(lacking, Vec::<String>::new(), "no history reaches these");
+}
+
+fn first_word(scene: Scene) -> String {
+    format!("{scene:?}").split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_string()
+}

@@ -27,11 +27,8 @@ fn offered(setup: Setup, acts: Vec<(u64, Act)>) -> Result<Call<4, 3>, Broken> {
 #[test]
 fn regression_an_answer_with_media_of_its_own_needs_the_permission() {
     let answer = Answer { media: MediaConfig::AppHosted(Secret::new("blob")), ..Answer::new(CALLBACK) };
-    let setup = Setup {
-        grants: Grants::Known(Permissions::NONE),
-        policy: Policy::Enforce,
-        ..Setup::new(strategy::KEY)
-    };
+    let setup =
+        Setup { grants: Grants::Known(Permissions::NONE), policy: Policy::Enforce, ..Setup::new(KEY) };
     let mut call = offered(setup, Vec::new()).unwrap();
     let now = Timestamp::from_millis(1_000_001);
     let refused = call.handle(now, Input::Command(&Command::Answer(answer))).unwrap_err();
@@ -48,13 +45,13 @@ fn regression_a_call_with_an_interrupting_recording_can_be_read_again() {
         (0, Act::Command(Command::PlayPrompt { prompts: List::new(&PROMPT), repeat: Repeat::Once })),
         (0, Act::Command(Command::Record(record))),
     ]);
-    assert_eq!(offered(Setup::new(strategy::KEY), acts).err(), None);
+    assert_eq!(offered(Setup::new(KEY), acts).err(), None);
 }
 
 #[test]
 fn regression_questions_keep_their_distance_also_where_answers_are_lost() {
     let timers = Timers::DEFAULT.with(Timer::Question, Span::from_secs(120)).unwrap();
-    let setup = Setup { timers, ..Setup::new(strategy::KEY) };
+    let setup = Setup { timers, ..Setup::new(KEY) };
     assert_eq!(offered(setup, Vec::from([(600_000, Act::Tick)])).err(), None);
 }
 
@@ -70,7 +67,7 @@ fn regression_a_status_that_completes_late_confirms_not_the_one_reported_since()
         (0, Act::Operation(Change::Deleted, None, told(Status::Completed))),
     ]);
     let offer = Offer { recording: PolicyRecording::Yes, ..Offer::new(CallId::parse("a")) };
-    let opening = Opening::Offered(Setup::new(strategy::KEY), offer);
+    let opening = Opening::Offered(Setup::new(KEY), offer);
     let mut call = Story { opening, acts }.play::<4, 3>(|_, _| {}).unwrap().unwrap();
     assert_eq!(call.recording(), None, "the service confirmed that nothing is recorded");
     let answer =
@@ -83,7 +80,7 @@ fn regression_a_status_that_completes_late_confirms_not_the_one_reported_since()
 
 #[test]
 fn regression_participants_who_are_not_there_do_not_end_the_call() {
-    let participant = strategy::participant_id(9);
+    let participant = participant_id(9);
     let acts = Vec::from([
         (0, Act::Call(Change::Updated, CallNews::of(State::Established))),
         (0, Act::Roster(Extent::Full, Vec::new())),
@@ -92,5 +89,23 @@ fn regression_participants_who_are_not_there_do_not_end_the_call() {
         (0, Act::Response(Which::Newest(0), 404, 0, Carried::None)),
         (0, Act::Response(Which::Newest(1), 404, 0, Carried::None)),
     ]);
-    assert_eq!(offered(Setup::new(strategy::KEY), acts).unwrap().state(), State::Established);
+    assert_eq!(offered(Setup::new(KEY), acts).unwrap().state(), State::Established);
+}
+
+#[test]
+fn regression_a_report_that_was_lost_is_not_confirmed_by_the_one_before_it() {
+    let report = |status| Act::Command(Command::UpdateRecordingStatus(status));
+    let told = |status| OperationNews { id: Some(OperationId::parse("b")), ..OperationNews::of(status) };
+    let acts = Vec::from([
+        (0, Act::Call(Change::Updated, CallNews::of(State::Established))),
+        (0, report(RecordingStatus::NotRecording)),
+        (0, Act::Response(Which::Newest(0), 200, 0, Carried::Operation(told(Status::Running)))),
+        (0, report(RecordingStatus::Recording)),
+        (0, Act::NoResponse(Which::Newest(0))),
+        (0, Act::Operation(Change::Deleted, None, told(Status::Completed))),
+    ]);
+    let offer = Offer { recording: PolicyRecording::Yes, ..Offer::new(CallId::parse("a")) };
+    let opening = Opening::Offered(Setup::new(KEY), offer);
+    let call = Story { opening, acts }.play::<4, 3>(|_, _| {}).unwrap().unwrap();
+    assert_eq!(call.recording(), None);
 }
