@@ -27,6 +27,7 @@
 //! | the answer to a request | its outcome is unknown until other news tells it | the news it causes, `GET` call, `GET` operation |
 //! | an operation's completion | its place stays taken | `GET` operation, where its id is known; else the end of the call |
 //! | a roster | joins and leaves are late | the next roster, `GET` participants |
+//! | the roster with which somebody else makes a direct call a group | the call looks peer-to-peer | the next roster; `GET` call, where it tells coordinates: participants of a direct call are not listed |
 //! | the last participant left | the call looks alive | keepAlive or `GET` call: 404 |
 //! | the end | the call looks alive, for 15 minutes at most | keepAlive or `GET` call: 404; its code stays unknown for good |
 //! | who answered, how it was routed | is not told | nothing: no documented `GET` tells them |
