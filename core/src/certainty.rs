@@ -5,8 +5,10 @@ use crate::words::words;
 words! {
     /// How sure a rule is.
     ///
-    /// A command is refused locally only where a rule is documented; where it is less sure the command leaves with advice,
-    /// because a wrong refusal here is worse than one by the service.
+    /// A command is refused locally where a rule is documented; where it is less sure the command leaves with advice,
+    /// because a wrong refusal here is worse than one by the service. What is assumed and refuses all the same is little,
+    /// and says in its row what happens if it is wrong: a second transfer while one is under way, a redirected call that is
+    /// answered after all, and lists that would be empty.
     pub enum Certainty {
         /// A page of the Graph docs says so.
         Documented = "documented",

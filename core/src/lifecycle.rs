@@ -22,7 +22,7 @@
 //! | audio became active again | what was held since it was inactive waits | the next word of it: no `GET` tells `mediaState` |
 //! | audio became inactive | a prompt is refused by the service | nothing: no documented `GET` tells `mediaState` |
 //! | `transferring`, `transferAccepted` | the state is late | the end, or `GET` call |
-//! | a transfer failed | the next transfer waits | `GET` call |
+//! | a transfer failed | the next transfer is refused | `GET` call |
 //! | a tone | the key press is gone for good | nothing: no resource has tones |
 //! | the answer to a request | its outcome is unknown until other news tells it | the news it causes, `GET` call, `GET` operation |
 //! | an operation's completion | its place stays taken | `GET` operation, where its id is known; else the end of the call |
@@ -254,7 +254,7 @@ words! {
         AnswerFirst = "the call waits to be answered; answer it first",
         /// The call is being torn down or handed on.
         Leaving = "the call is being torn down or handed on; wait for its end",
-        /// Only an established call can be transferred.
+        /// Only a call that is established or on hold can be transferred.
         NotEstablished = "the call is not established yet; wait until it is",
         /// A transfer is being carried out.
         InTransfer = "a transfer is under way; wait until it failed or the call ended",

@@ -169,7 +169,7 @@ const ACTIONS: &[ActionRow] = &[
     on_page(SETTING_UP, TRANSFER, Leave::Refuse(Why::NotEstablished), "Graph docs, call: transfer (an active call, taken for one that is established)"),
     on_page(ESTABLISHED, TRANSFER, Leave::Allow, "Graph docs, call: transfer"),
     assumed(HOLD, TRANSFER, Leave::Allow, "assumed (a call on hold is taken for an active one); if it is wrong, the service refuses"),
-    assumed(IN_TRANSFER, TRANSFER, Leave::Refuse(Why::InTransfer), "assumed (no page has a second transfer meanwhile); if it is wrong, it waits until the first one failed"),
+    assumed(IN_TRANSFER, TRANSFER, Leave::Refuse(Why::InTransfer), "assumed (no page has a second transfer meanwhile); if it is wrong, it is refused until the first one failed"),
     on_page(LEAVING, TRANSFER, Leave::Refuse(Why::Leaving), "Graph docs, call: transfer (an active call)"),
     on_page(TERMINATED, TRANSFER, Leave::Refuse(Why::Ended), ENDED),
 
