@@ -4,14 +4,34 @@ use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
-/// A whole number that is not negative, written as a number or as a string.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Number(pub(crate) u64);
+/// A whole number that is not negative, written as a number or as a string; or what stands in its place. One member that
+/// cannot be read loses nothing of what stands beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Number {
+    /// The number.
+    Is(u64),
+    /// What is none.
+    Unread(String),
+}
 
 impl Number {
-    /// As 32 bits; a larger one becomes the largest.
-    pub(crate) fn as_u32(self) -> u32 {
-        u32::try_from(self.0).unwrap_or(u32::MAX)
+    /// The number, if it is one.
+    pub(crate) fn read(self) -> Option<u64> {
+        match self {
+            Self::Is(number) => Some(number),
+            Self::Unread(_) => None,
+        }
+    }
+
+    /// The number; what is none goes to `unrecognised`, under the name of its member.
+    pub(crate) fn or_tell(self, member: &str, unrecognised: &mut Vec<String>) -> Option<u64> {
+        match self {
+            Self::Is(number) => Some(number),
+            Self::Unread(written) => {
+                unrecognised.push(format!("{member} {written}"));
+                None
+            }
+        }
     }
 }
 
@@ -26,14 +46,19 @@ impl<'de> Deserialize<'de> for Number {
             }
 
             fn visit_u64<E: de::Error>(self, number: u64) -> Result<Number, E> {
-                Ok(Number(number))
+                Ok(Number::Is(number))
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Number, E> {
+                Ok(u64::try_from(number).map_or_else(|_| Number::Unread(number.to_string()), Number::Is))
+            }
+
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Number, E> {
+                Ok(Number::Unread(number.to_string()))
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Number, E> {
-                text.trim()
-                    .parse()
-                    .map(Number)
-                    .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+                Ok(text.trim().parse().map_or_else(|_| Number::Unread(format!("`{text}`")), Number::Is))
             }
         }
         deserializer.deserialize_any(Reader)

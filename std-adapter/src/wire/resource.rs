@@ -145,7 +145,7 @@ pub(super) struct CallJson {
     meeting_info: Option<There>,
     my_participant_id: Option<String>,
     source: Option<ParticipantInfoJson>,
-    targets: Option<Vec<ParticipantInfoJson>>,
+    targets: Option<Vec<Option<ParticipantInfoJson>>>,
     tenant_id: Option<String>,
     incoming_context: Option<There>,
     termination_reason: Option<String>,
@@ -192,8 +192,10 @@ pub(super) struct ResultJson {
     #[serde(rename = "@odata.type")]
     _odata_type: Option<There>,
     code: Option<Number>,
-    #[serde(alias = "subCode")]
     subcode: Option<Number>,
+    // As some writers spell it; both may stand there.
+    #[serde(rename = "subCode")]
+    sub_code: Option<Number>,
 }
 
 #[derive(Deserialize)]
@@ -306,8 +308,14 @@ impl CallJson {
             if tone == Tone::Unrecognised {
                 unrecognised.push(word);
             }
-            Some(ToneInfo { sequence: Sequence::new(info.sequence_id?.0), tone })
+            let Some(sequence) = info.sequence_id else {
+                unrecognised.push("a tone without its sequenceId".to_owned());
+                return None;
+            };
+            let sequence = sequence.or_tell("sequenceId", &mut unrecognised)?;
+            Some(ToneInfo { sequence: Sequence::new(sequence), tone })
         });
+        let result = self.result_info.and_then(|info| info.into_result(&mut unrecognised));
         let reason = self.termination_reason.map(|written| {
             let reason = TerminationReason::parse(written.trim());
             if reason == TerminationReason::Unrecognised {
@@ -348,7 +356,7 @@ impl CallJson {
                 state,
                 audio,
                 tone,
-                result: self.result_info.and_then(ResultJson::into_result),
+                result,
                 coordinates: Coordinates::new(has_chat, self.meeting_info.is_some()),
                 own_participant: self.my_participant_id.as_deref().map(ParticipantId::parse),
                 reason,
@@ -358,7 +366,13 @@ impl CallJson {
             },
             id: self.id,
             source: self.source.and_then(ParticipantInfoJson::into_party),
-            targets: self.targets.into_iter().flatten().filter_map(ParticipantInfoJson::into_party).collect(),
+            targets: self
+                .targets
+                .into_iter()
+                .flatten()
+                .flatten()
+                .filter_map(ParticipantInfoJson::into_party)
+                .collect(),
             tenant_id: self.tenant_id,
             own_participant: self.my_participant_id,
             is_policy_recording,
@@ -368,12 +382,18 @@ impl CallJson {
 }
 
 impl ResultJson {
-    fn into_result(self) -> Option<ResultInfo> {
-        if self.code.is_none() && self.subcode.is_none() {
+    /// The codes; what is no number goes to `unrecognised`. A larger one than 32 bits hold becomes the largest.
+    fn into_result(self, unrecognised: &mut Vec<String>) -> Option<ResultInfo> {
+        let mut read = |number: Option<Number>, member| {
+            let number = number?.or_tell(member, unrecognised)?;
+            Some(u32::try_from(number).unwrap_or(u32::MAX))
+        };
+        let code = read(self.code, "code");
+        let subcode = read(self.subcode.or(self.sub_code), "subcode");
+        if code.is_none() && subcode.is_none() {
             return None;
         }
-        let number = |number: Option<Number>| number.map_or(0, Number::as_u32);
-        Some(ResultInfo { code: number(self.code), subcode: number(self.subcode) })
+        Some(ResultInfo { code: code.unwrap_or(0), subcode: subcode.unwrap_or(0) })
     }
 }
 
@@ -445,7 +465,7 @@ impl ParticipantJson {
                     .unwrap_or(RecordingStatus::Unrecognised)
             }),
             screen: screen(&streams),
-            sequence: self.roster_sequence_number.map(|number| Sequence::new(number.0)),
+            sequence: self.roster_sequence_number.and_then(Number::read).map(Sequence::new),
         };
         let party = self.info.and_then(ParticipantInfoJson::into_party);
         (participant, self.id.map(|id| Named { id, party }))
@@ -492,8 +512,8 @@ impl StreamJson {
 impl DeltaJson {
     pub(super) fn into_told(self) -> RosterTold {
         // A delta without its number is still no full roster: it names only those who changed.
-        let extent =
-            self.sequence_number.map_or(Extent::Part, |number| Extent::Delta(Sequence::new(number.0)));
+        let number = self.sequence_number.and_then(Number::read);
+        let extent = number.map_or(Extent::Part, |number| Extent::Delta(Sequence::new(number)));
         RosterTold::new(extent, self.participants.into_iter().flatten())
     }
 }
@@ -520,7 +540,8 @@ impl OperationJson {
                     .status
                     .as_deref()
                     .map_or(Status::Unrecognised, |word| Status::parse(word.trim())),
-                result: self.result_info.and_then(ResultJson::into_result),
+                // An operation has no list of what was not understood: its outcome is in its status.
+                result: self.result_info.and_then(|info| info.into_result(&mut Vec::new())),
                 completion: self
                     .completion_reason
                     .as_deref()
