@@ -210,6 +210,31 @@ fn help_is_there_on_every_level_and_a_wrong_command_line_is_2() {
 }
 
 #[test]
+fn a_wrong_word_says_what_would_be_right() {
+    for (args, way) in [
+        (&["demo", "--revoke", "bogus"][..], "Calls.Initiate.All"),
+        (&["explain", "99999999999999"], "4294967295"),
+        (&["explain", "404", "x"], "`x` is no whole number"),
+        (&["explain", "408/8537", "8522"], "give one pair"),
+    ] {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let words = String::from_utf8(output.stderr).unwrap();
+        assert!(words.contains(way), "{args:?}: {words}");
+    }
+}
+
+#[test]
+fn who_reads_only_the_beginning_is_no_failure() {
+    for args in [&["explain", "0"][..], &["demo", "--json"], &["tables"]] {
+        let mut child = callflow(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
 fn the_simulator_says_what_it_listens_on() {
     let mut child = callflow(&["sim"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut first = String::new();

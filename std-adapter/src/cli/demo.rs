@@ -17,7 +17,7 @@ use callflow_core::lifecycle::State;
 use callflow_core::lifecycle::end::How;
 use callflow_core::media::MediaHost;
 use callflow_core::operation;
-use callflow_core::permission::{self, Requirement};
+use callflow_core::permission::{self, Permission, Permissions, Requirement};
 use callflow_core::result::ResultInfo;
 use callflow_graph::bot::{Bot, Call, CallHandler, Config, HandlerError, Observed, What};
 use callflow_graph::client::Credentials;
@@ -41,9 +41,9 @@ pub(crate) struct Args {
     /// Print one JSON object a line, the summary last
     #[arg(long)]
     json: bool,
-    /// Take a permission from the bot's app before the call, as Calls.Initiate.All
-    #[arg(long, value_name = "PERMISSION")]
-    revoke: Vec<String>,
+    /// Take permissions from the bot's app before the call, as Calls.Initiate.All,Calls.AccessMedia.All
+    #[arg(long, value_name = "PERMISSION", value_parser = super::permissions::granted, default_value = "none", hide_default_value = true)]
+    revoke: Permissions,
     /// Where the bot keeps its calls [default: a file that is removed afterwards]
     #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
@@ -127,9 +127,9 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     let bot_base = format!("http://{}", bot_listener.local_addr()?);
 
     let mut app = Registration::new(APP, TENANT, SECRET, format!("{bot_base}/calls"));
-    for permission in ["Calls.Initiate.All", "Calls.AccessMedia.All"] {
-        if !args.revoke.iter().any(|revoked| revoked.eq_ignore_ascii_case(permission)) {
-            app = app.with(permission);
+    for permission in [Permission::InitiateAll, Permission::AccessMediaAll] {
+        if !args.revoke.has(permission) {
+            app = app.with(permission.name());
         }
     }
     let simulator =
@@ -263,9 +263,10 @@ async fn watch(
         }
     }
     let Some(name) = &seen.call else {
-        return Err(Failure("nothing reached the bot".to_owned()));
+        return Err(Failure::Because("nothing reached the bot".to_owned()));
     };
-    let view = bot.view(name).await?.ok_or_else(|| Failure("the call is not in the store".to_owned()))?;
+    let view =
+        bot.view(name).await?.ok_or_else(|| Failure::Because("the call is not in the store".to_owned()))?;
     let scripted = simulator.calls().iter().all(|call| call.outcome == Outcome::Done);
     let as_scripted = scripted && seen.is_over && view.ever_established && !simulator.calls().is_empty();
     let how = view.end.map(|end| end.how);

@@ -5,19 +5,23 @@ use std::process::ExitCode;
 
 use callflow_core::result::{By, Class, Explanation, ResultInfo, explained, explanation};
 
-use super::{Failure, standing};
+use super::{BAD_INPUT, Failure, complain, standing};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// A code, as 408, a pair, as 408/8537, or a number alone that Graph gave, as 7504
     #[arg(value_parser = parse)]
     code: (u32, Option<u32>),
-    /// The subcode
+    /// The subcode, where CODE is no pair
+    #[arg(value_parser = number)]
     subcode: Option<u32>,
 }
 
+fn number(text: &str) -> Result<u32, String> {
+    text.trim().parse().map_err(|_| format!("`{text}` is no whole number up to {}", u32::MAX))
+}
+
 fn parse(text: &str) -> Result<(u32, Option<u32>), String> {
-    let number = |text: &str| text.trim().parse().map_err(|_| format!("`{text}` is no whole number"));
     match text.split_once('/') {
         Some((code, subcode)) => Ok((number(code)?, Some(number(subcode)?))),
         None => Ok((number(text)?, None)),
@@ -25,8 +29,12 @@ fn parse(text: &str) -> Result<(u32, Option<u32>), String> {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let mut out = std::io::stdout().lock();
     let (code, in_pair) = args.code;
+    if let (Some(first), Some(second)) = (in_pair, args.subcode) {
+        complain(&format!("two subcodes, {first} and {second}; give one pair"));
+        return Ok(ExitCode::from(BAD_INPUT));
+    }
+    let mut out = std::io::stdout().lock();
     if let Some(subcode) = in_pair.or(args.subcode) {
         let pair = ResultInfo { code, subcode };
         let known = explanation(pair);

@@ -60,19 +60,29 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     };
     match result {
         Ok(code) => code,
-        Err(Failure(words)) => {
+        Err(Failure::NoReader) => ExitCode::SUCCESS,
+        Err(Failure::Because(words)) => {
             complain(&words);
             ExitCode::FAILURE
         }
     }
 }
 
-/// Why a command failed, in words that say what to do.
-struct Failure(String);
+/// Why a command stopped.
+enum Failure {
+    /// Who reads only the beginning, as `head` does, has what he wanted.
+    NoReader,
+    /// In words that say what to do.
+    Because(String),
+}
 
-impl<E: std::error::Error> From<E> for Failure {
+impl<E: std::error::Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self(error.to_string())
+        let any: &(dyn std::error::Error + 'static) = &error;
+        match any.downcast_ref::<std::io::Error>() {
+            Some(io) if io.kind() == ErrorKind::BrokenPipe => Self::NoReader,
+            Some(_) | None => Self::Because(error.to_string()),
+        }
     }
 }
 
@@ -82,13 +92,11 @@ fn complain(words: &str) {
     let _ = writeln!(std::io::stderr(), "callflow: {words}");
 }
 
-/// Prints `text`; who reads only the beginning, as `head` does, has what he wanted.
+/// Prints `text`.
 fn print(text: &(impl Display + ?Sized)) -> Result<ExitCode, Failure> {
     let mut out = std::io::stdout().lock();
-    match write!(out, "{text}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
-        Ok(()) | Err(_) => Ok(ExitCode::SUCCESS),
-    }
+    write!(out, "{text}").and_then(|()| out.flush())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Where a rule stands, and how sure it is; one that is assumed says both itself.
@@ -128,7 +136,7 @@ fn has_colours(stream: &impl IsTerminal) -> bool {
 /// Listens on a port of this machine.
 async fn listen(port: u16, what_for: &str) -> Result<tokio::net::TcpListener, Failure> {
     tokio::net::TcpListener::bind(("127.0.0.1", port)).await.map_err(|e| {
-        Failure(format!(
+        Failure::Because(format!(
             "cannot listen on 127.0.0.1:{port} for {what_for}: {e}; give another port, or 0 for a free one"
         ))
     })

@@ -37,7 +37,7 @@ fn host(host: MediaHost) -> &'static str {
 }
 
 /// The permissions of these names, apart from commas; older spellings as well.
-fn granted(names: &str) -> Result<Permissions, String> {
+pub(super) fn granted(names: &str) -> Result<Permissions, String> {
     let names = names.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != "none");
     names.into_iter().try_fold(Permissions::NONE, |set, name| {
         let known = || Permission::ALL.iter().map(|one| one.name()).collect::<Vec<_>>().join(", ");
