@@ -234,8 +234,7 @@ proptest! {
 
     /// The same as a property, for a bot that is a closure.
     #[test]
-    fn a_bot_that_does_nothing_is_never_refused(history in history(12)) {
-        let trace = run::<10, 4>(&mut |_: &Room, _: &Event| Vec::new(), &history)?;
-        prop_assert_eq!(trace.commands().count(), 0);
+    fn the_invariants_hold_for_a_bot_that_does_nothing(history in history(12)) {
+        run::<10, 4>(&mut |_: &Room, _: &Event| Vec::new(), &history)?;
     }
 }

@@ -83,13 +83,6 @@ impl ResultInfo {
         }
     }
 
-    /// Whether this is the result of a transfer that failed: the call goes on.
-    ///
-    /// Source: Graph docs, call: transfer.
-    pub const fn is_failed_transfer(self) -> bool {
-        matches!((self.code, self.subcode), (500, 7000 | 7700))
-    }
-
     /// What the pair means, in words; `None` for a pair that no source explains.
     pub fn meaning(self) -> Option<&'static str> {
         explanation(self).map(|explanation| explanation.words)
@@ -343,8 +336,8 @@ mod tests {
     #[test]
     fn the_pair_decides_not_the_subcode() {
         assert_eq!(pair(200, 7000).meaning(), Some("the bot ended the call"));
-        assert!(pair(500, 7000).is_failed_transfer());
-        assert!(!pair(200, 7000).is_failed_transfer());
+        assert_eq!(pair(500, 7000).class(), Class::Failed);
+        assert_eq!(pair(200, 7000).class(), Class::Normal);
         assert_eq!(pair(200, 1).meaning(), None);
         assert_eq!((ended_by(pair(200, 7000)), ended_by(pair(500, 7000))), (By::Bot, By::Unknown));
     }

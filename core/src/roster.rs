@@ -381,7 +381,6 @@ impl<const R: usize> Roster<R> {
         let mut named = Places::default();
         let mut homeless = Homeless::new();
         let mut unnamed = 0u16;
-        let mut placed = 0usize;
         for (nth, mut participant) in reported.iter().enumerate() {
             if matches!(participant.presence, Presence::Invited | Presence::Unconfirmed) {
                 // Conclusions of the table's own: whom a roster names is there.
@@ -399,12 +398,10 @@ impl<const R: usize> Roster<R> {
                 }
                 continue;
             };
-            let is_repeat = usize_has(named, place);
             named.add(place);
             let Some(member) = self.members.get_mut(place) else { continue };
             let before = member.presence;
             let Some(differs) = member.told(&participant) else { continue };
-            placed = placed.saturating_add(usize::from(is_present && !is_repeat));
             match (before, participant.presence) {
                 (_, Presence::Left) if before != Presence::Left => change.left.add(place),
                 (Presence::Invited, _) => change.joined.add(place),
@@ -421,11 +418,8 @@ impl<const R: usize> Roster<R> {
             // Whoever is named again in the same report is there after all.
             self.has_left = self.members.iter().any(|member| member.presence == Presence::Left);
         }
-        change.in_call = placed.saturating_add(usize::from(unnamed));
-        if !is_full {
-            let present = self.members.iter().filter(|member| member.presence == Presence::Present).count();
-            change.in_call = change.in_call.max(present.saturating_add(usize::from(self.unnamed)));
-        }
+        let present = self.members.iter().filter(|member| member.presence == Presence::Present).count();
+        change.in_call = present.saturating_add(usize::from(self.unnamed));
         Some(change)
     }
 

@@ -29,11 +29,12 @@ impl<const R: usize, const O: usize> Call<R, O> {
             Report::Call { change, news } => self.call_news(now, *change, news, Source::Notification, output),
             Report::Roster(news) => self.roster_news(now, news, Source::Notification, output),
             Report::Operation { change, news } => self.operation_news(now, *change, news, output),
+            // They are of a call that lives.
+            Report::ContentSharing { .. } | Report::Joining | Report::Left if self.facts.state.is_ended() => {
+                Verdict::Stale
+            }
             Report::ContentSharing { change, session } => {
-                let sharing = match self.facts.state {
-                    State::Terminated => None,
-                    _ => self.facts.media.shared(*change == Change::Deleted, *session),
-                };
+                let sharing = self.facts.media.shared(*change == Change::Deleted, *session);
                 tell(sharing.map(Event::ContentSharing), output)
             }
             Report::Joining => self.joining(now, output),
@@ -59,9 +60,6 @@ impl<const R: usize, const O: usize> Call<R, O> {
     /// Source: Graph docs, participantJoiningNotification. That it comes at all says that the call is one of policy-based
     /// recording.
     fn joining(&mut self, now: Timestamp, output: &mut Output<'_>) -> Verdict {
-        if self.facts.state.is_ended() {
-            return Verdict::Stale;
-        }
         self.facts.recording = PolicyRecording::Yes;
         if self.pending.joining == 0 {
             self.arm(now, deadline::Kind::Joining, Timer::AnswerPolicyRecording);
@@ -320,7 +318,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     fn failed_transfer(&self, news: &CallNews) -> Option<ResultInfo> {
         news.result.filter(|result| {
             self.pending.transferring != Transferring::No
-                && (result.is_failed_transfer() || matches!(result.class(), Class::Refused | Class::Failed))
+                && matches!(result.class(), Class::Refused | Class::Failed)
         })
     }
 

@@ -82,7 +82,9 @@ const PAGES: &[(Action, &str, &str)] = &[
 
 #[test]
 fn each_action_needs_what_its_page_says() {
-    assert_eq!(PAGES.len(), Action::COUNT);
+    let mut actions: Vec<_> = PAGES.iter().map(|(action, ..)| action.index()).collect();
+    actions.sort_unstable();
+    assert!(actions.into_iter().eq(0..Action::COUNT), "each action once");
     for (action, p2p, group) in PAGES {
         assert_eq!(needs(*action, Kind::PeerToPeer).to_string(), *p2p, "{action}, peer-to-peer");
         assert_eq!(needs(*action, Kind::Group).to_string(), *group, "{action}, group");

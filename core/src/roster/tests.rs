@@ -105,6 +105,16 @@ fn a_full_table_still_counts_three_and_says_how_many_it_could_not_name() {
 }
 
 #[test]
+fn regression_whose_older_news_changes_nothing_counts_all_the_same() {
+    let mut roster = Roster::<4>::new();
+    let at =
+        |id, number| Participant { sequence: Some(Sequence::new(number)), ..member(id, Presence::Present) };
+    told(&mut roster, &[at("a", 5), at("b", 5)], Extent::Part).unwrap();
+    let change = told(&mut roster, &[at("a", 4), at("b", 5), at("c", 4)], Extent::Full).unwrap();
+    assert_eq!(change.in_call, 3);
+}
+
+#[test]
 fn participants_without_an_id_count_one_each() {
     let mut roster = Roster::<4>::new();
     let nameless = [Participant::new(None, Presence::Present); 3];

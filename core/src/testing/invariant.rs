@@ -53,6 +53,7 @@ pub use snapshot::{i11_damaged_bytes_are_refused, i11_snapshot_is_the_call};
 pub use started::Started;
 
 use crate::call::{Call, Input, Output, Refused};
+use crate::command::Command;
 use crate::event::Event;
 use crate::report::{Body, CallNews, Report, Response, RosterNews};
 use crate::request::Request;
@@ -135,4 +136,14 @@ impl<'s, 'a, const R: usize, const O: usize> Step<'s, 'a, R, O> {
             Input::Report(_) | Input::Command(_) | Input::Tick => None,
         }
     }
+}
+
+/// Whether it asks the service how things are, and changes nothing.
+fn is_question(request: &Request<'_>) -> bool {
+    matches!(
+        request,
+        Request::Perform { command: Command::Refresh, .. }
+            | Request::ListParticipants { .. }
+            | Request::GetOperation { .. }
+    )
 }

@@ -345,7 +345,8 @@ fn a_completion_that_never_comes_is_asked_for_where_the_id_is_known() {
         .gives(&[ended(Action::PlayPrompt, Outcome::Completed)])
         .in_every_way();
     let call = story.at(300).nothing().tell();
-    assert!(call.operations().rows().all(|row| row.phase() == Phase::Running));
+    let phases: std::vec::Vec<_> = call.operations().rows().map(Operation::phase).collect();
+    assert_eq!(phases, [Phase::Running]);
 }
 
 #[test]

@@ -38,7 +38,8 @@ pub fn i02_group_for_a_reason<const R: usize, const O: usize>(
             | Reason::SeveralTargets
             | Reason::CoordinatesAtCreation => false,
         };
-        return holds("I2", enough, "something else than three participants or an invitation made a group");
+        holds("I2", enough, "something else than three participants or an invitation made a group")?;
+        return holds("I2", after.hosting() == Hosting::Conversation, "a group is hosted direct");
     }
     let is_notified = matches!(step.input, Input::Report(Report::Roster(_)));
     let is_live = !step.before.state().is_ended();

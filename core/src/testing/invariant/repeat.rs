@@ -1,14 +1,12 @@
 //! I6: twice, and in another order.
 
-use super::{Broken, Step, holds};
+use super::{Broken, Step, holds, is_question};
 use crate::call::{Call, Input};
-use crate::command::Command;
 use crate::deadline;
 use crate::event::Event;
 use crate::lifecycle::pending::Exchange;
 use crate::operation::Phase;
 use crate::report::{Body, Report, Response, RosterNews};
-use crate::request::Request;
 use crate::roster::Presence;
 
 /// I6: a report delivered twice has the effect of one. The second may ask, and says nothing new.
@@ -88,15 +86,6 @@ pub(crate) fn is_asking<const R: usize, const O: usize>(call: &Call<R, O>) -> bo
     let planned = [deadline::Kind::Ask, deadline::Kind::AskParticipants, deadline::Kind::News];
     questions.iter().any(|question| call.pending.outstanding.of(*question).is_some())
         || planned.iter().any(|kind| call.deadlines.of(*kind).is_some())
-}
-
-fn is_question(request: &Request<'_>) -> bool {
-    matches!(
-        request,
-        Request::Perform { command: Command::Refresh, .. }
-            | Request::ListParticipants { .. }
-            | Request::GetOperation { .. }
-    )
 }
 
 /// Whether a roster says two things of one participant.
