@@ -271,6 +271,14 @@ impl Media {
         self.recording
     }
 
+    /// Takes in that the bot reports `status`: where it is not `recording`, nothing is confirmed from then on, whatever
+    /// becomes of the report.
+    pub(crate) fn recording_reported(&mut self, status: RecordingStatus) {
+        if status != RecordingStatus::Recording {
+            self.recording = None;
+        }
+    }
+
     /// Takes in that the service confirmed `status`; whether that is news.
     pub(crate) fn recording_confirmed(&mut self, status: RecordingStatus) -> bool {
         self.recording.replace(status) != Some(status)

@@ -33,8 +33,8 @@
 //! | mask, and what it names | 1…2 and more |
 //! | tickets: the next one, a mask of those that are out, and those | 2 and more |
 //! | deadlines: a mask, the earliest, and how long after it each is | 1 and more |
-//! | operations: how many; for each id, ticket, due, action, phase | 1, and 20…25 each |
-//! | roster: how many, the unnamed; for each id, words, sequence | 2, and 21…25 each |
+//! | operations: how many; for each id, ticket, due, action, phase | 1, and 21…25 each |
+//! | roster: how many, the unnamed; for each id, words, sequence | 2 and more, and 20…24 each |
 
 mod codec;
 mod error;
@@ -514,11 +514,20 @@ impl<const R: usize, const O: usize> Call<R, O> {
     /// Whether the parts can occur together.
     pub(crate) fn is_sound(&self) -> bool {
         let Facts { state, end, ever_established, timers, .. } = &self.facts;
-        let crate::call::Pending { next_ticket, creation, settlement, hanging_up, transferring, .. } =
-            &self.pending;
+        let crate::call::Pending {
+            next_ticket,
+            creation,
+            settlement,
+            hanging_up,
+            transferring,
+            outstanding,
+            questioned,
+            ..
+        } = &self.pending;
         let incoming = self.facts.direction() == Direction::Incoming;
         self.operations.is_sound()
             && self.operations.rows().all(|row| is_spent(row.ticket(), *next_ticket))
+            && outstanding.tickets().chain(*questioned).all(|ticket| is_spent(ticket, *next_ticket))
             && timers.are_sound()
             && state.is_ended() == end.is_some()
             && (*ever_established || !state.is_connected())
@@ -528,7 +537,8 @@ impl<const R: usize, const O: usize> Call<R, O> {
             && (*creation == Creation::Done || matches!(state, State::Establishing | State::Terminated))
             && (!state.is_ended() || *hanging_up == HangingUp::No)
             && (!state.is_ended() || *transferring == Transferring::No)
-            && (*end != Some(How::Told) || self.deadlines.next().is_none())
+            && (*end != Some(How::Told)
+                || (self.deadlines.next().is_none() && outstanding.tickets().next().is_none()))
     }
 }
 

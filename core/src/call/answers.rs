@@ -39,7 +39,10 @@ impl<const R: usize, const O: usize> Call<R, O> {
         let Some(exchange) = self.pending.outstanding.settle(response.ticket) else {
             return self.operation_response(now, response, output);
         };
-        let reading = Reading::of(response.status);
+        let is_question =
+            matches!(exchange, Exchange::GetCall | Exchange::ListParticipants | Exchange::GetOperation);
+        let reading =
+            if is_question { Reading::of_question(response.status) } else { Reading::of(response.status) };
         self.learn(self.action_of_exchange(exchange), reading, response);
         match exchange {
             Exchange::Create => self.create_answered(now, reading, response, output),
@@ -181,7 +184,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
             }
             Reading::Refused => {
                 output.event(command_failed(self.action_of_settling(settling), response));
-                self.reopen(output);
+                self.reopen(now, output);
                 self.not_found(now, response, output)
             }
             Reading::Unclear => self.settle_unclear(now, settling, response.ticket, output),
@@ -202,13 +205,11 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 
     /// What was asked is known not to have been taken: another may be tried until the limit.
-    fn reopen(&mut self, output: &mut Output<'_>) {
+    fn reopen(&mut self, now: Timestamp, output: &mut Output<'_>) {
         self.deadlines.clear(deadline::Kind::News);
-        if self.deadlines.of(deadline::Kind::Answer).is_some() {
-            self.pending.settlement = Settlement::Open;
-        } else {
-            self.pending.settlement = Settlement::Expired;
-            output.event(Event::AnswerTimeout);
+        self.pending.settlement = Settlement::Open;
+        if self.deadlines.of(deadline::Kind::Answer).is_none() {
+            self.answer_limit_passed(now, output);
         }
     }
 
@@ -500,7 +501,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
             Some(Exchange::Settle) => match self.pending.settlement {
                 Settlement::Asked(settling) => {
                     output.event(command_failed(self.action_of_settling(settling), &unsent));
-                    self.reopen(output);
+                    self.reopen(now, output);
                     Verdict::Applied
                 }
                 Settlement::Open

@@ -337,6 +337,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
             }
             Command::UpdateRecordingStatus(status) => {
                 self.pending.reporting = Some(*status);
+                self.facts.media.recording_reported(*status);
                 self.ask_operation(action, ticket, self.usual(), output);
             }
             Command::SubscribeToTone

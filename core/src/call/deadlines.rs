@@ -70,7 +70,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 
     /// Source: Graph docs, call: answer (15 seconds); what the service tells afterwards is not documented, so it is asked.
-    fn answer_limit_passed(&mut self, now: Timestamp, output: &mut Output<'_>) {
+    pub(super) fn answer_limit_passed(&mut self, now: Timestamp, output: &mut Output<'_>) {
         match self.pending.settlement {
             Settlement::Open => {
                 self.pending.settlement = Settlement::Expired;

@@ -132,6 +132,16 @@ impl Reading {
             _ => Self::Unclear,
         }
     }
+
+    /// Reads the status of a question. A 429, or a 401, says nothing of what was asked: it is worth asking again.
+    ///
+    /// Source: Graph docs, Microsoft Graph throttling guidance.
+    pub const fn of_question(status: u16) -> Self {
+        match status {
+            401 | 429 => Self::Unclear,
+            _ => Self::of(status),
+        }
+    }
 }
 
 words! {
@@ -219,6 +229,11 @@ impl Outstanding {
     }
 
     /// Notes that `ticket` is out; a request that may be repeated takes the place of an earlier one.
+    #[cfg(feature = "snapshot")]
+    pub(crate) fn tickets(&self) -> impl Iterator<Item = Ticket> {
+        self.0.iter().copied().flatten()
+    }
+
     pub(crate) fn put(&mut self, exchange: Exchange, ticket: Ticket) {
         if let Some(out) = self.0.get_mut(exchange.index()) {
             *out = Some(ticket);
@@ -234,6 +249,20 @@ impl Outstanding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_question_that_was_only_throttled_is_not_refused() {
+        // Graph docs, Microsoft Graph throttling guidance.
+        for status in [401, 429] {
+            assert_eq!(
+                (Reading::of(status), Reading::of_question(status)),
+                (Reading::Refused, Reading::Unclear)
+            );
+        }
+        for status in [200, 302, 403, 404, 408, 503] {
+            assert_eq!(Reading::of_question(status), Reading::of(status));
+        }
+    }
 
     #[test]
     fn i3_what_may_have_been_taken_shuts_the_other_out() {

@@ -255,6 +255,7 @@ fn an_answer_refused_after_the_limit_is_too_late_for_another() {
         .gives(&[Event::Offered]) // it may still have been taken
         .refusal(Action::Answer, 400, 0)
         .gives(&[failed(Action::Answer, 400, 0), Event::AnswerTimeout])
+        .asks(&[Action::Answer, Action::Refresh])
         .refused(answer(), Why::Settlement(Unsettled::TooLate))
         .refused(reject(), Why::Settlement(Unsettled::TooLate))
         // A lost refusal would leave it open whether the call was answered.

@@ -134,6 +134,19 @@ fn a_recorded_participant_who_leaves_is_never_counted_below_nobody() {
 }
 
 #[test]
+fn regression_nothing_is_confirmed_once_the_bot_reported_that_it_stopped() {
+    let call = recorder()
+        .at(3)
+        .bot(report(RecordingStatus::Recording))
+        .operation(Action::UpdateRecordingStatus, "u", Status::Completed)
+        .check(|call| assert_eq!(call.recording(), Some(RecordingStatus::Recording)))
+        .at(600)
+        .bot(report(RecordingStatus::NotRecording))
+        .tell();
+    assert_eq!(call.recording(), None, "whatever becomes of the report");
+}
+
+#[test]
 fn nobody_joins_a_call_that_is_over() {
     recorder()
         .at(10)
