@@ -8,7 +8,7 @@ fn regression_a_question_that_is_throttled_is_put_again() {
         let mut call = talking().at(30).tell();
         let ticket = call.handle(at(30), Input::Command(&Command::Refresh)).unwrap().ticket().unwrap();
         let answer = Response { ticket, status, code: 0, body: Body::None };
-        call.handle(at(31), Input::Report(&Report::Response(answer))).unwrap();
+        let _ = call.handle(at(31), Input::Report(&Report::Response(answer))).unwrap();
         let again = call.handle(at(90), Input::Tick).unwrap();
         assert_eq!(again.requests().next().and_then(|one| one.action()), Some(Action::Refresh), "{status}");
     }
