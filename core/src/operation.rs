@@ -517,7 +517,7 @@ impl<const O: usize> Operations<O> {
         }
     }
 
-    /// Ends the operation of `ticket` as `outcome`; `None` where it is not one whose request is out.
+    /// Ends the operation of `ticket` as `outcome`, in whatever phase it is; `None` where there is none, or it has ended.
     pub(crate) fn close(&mut self, ticket: Ticket, outcome: Outcome) -> Option<Operation> {
         let row = self.rows.iter_mut().find(|row| row.ticket == ticket && !row.has_ended())?;
         row.phase = Phase::Ended(outcome);

@@ -56,8 +56,9 @@ const ROUND: Span = Span::from_secs(70);
 /// How many commands a bot may give at one moment.
 const MOST_COMMANDS: usize = 100;
 
-/// Runs `bot` through `history`: the observer checks I1 to I8 and I10 to I14 at each step, and in the end one round of
-/// questions has to bring the service's facts (I9). Gives the trace, for rules of the bot's own.
+/// Runs `bot` through `history`: the observer checks I1 to I8 and I10 to I14 at each step, and in the end rounds of
+/// questions have to bring the service's facts (I9): one for what was out before, and one for each operation that may be
+/// pending, since a round asks for one. Gives the trace, for rules of the bot's own.
 ///
 /// # Errors
 /// [`Failure`]: the invariant that broke, and what led there.

@@ -9,7 +9,8 @@ use crate::lifecycle::State;
 use crate::operation::Phase;
 use crate::roster::Presence;
 
-/// What is, at the service, of what a resource tells. Tones, the codes of an end, audio, who answered, and content that is
+/// What is, at the service, of what a resource tells, as far as it is compared: not how the call is hosted, the
+/// transcription, and who is muted. Tones, the codes of an end, audio, who answered, and content that is
 /// shared are in no resource: see [`lifecycle`](crate::lifecycle).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
