@@ -21,7 +21,7 @@
 //!
 //! Source: Graph docs, commsNotification, application: post calls. That a notification may overtake the answer that tells
 //! the id is seen in field reports; whose it is then is assumed: if it is wrong, the answer puts the id right, and the
-//! state as it is comes with the call's next news, or with [`Command::Refresh`](crate::command::Command::Refresh). With keys in the callback URIs it is never asked.
+//! state as it is comes with the call's next news, or with [`Command::Refresh`]. With keys in the callback URIs it is never asked.
 //!
 //! # When a place becomes free
 //!
