@@ -418,6 +418,15 @@ impl<const R: usize, const O: usize> Call<R, O> {
         Ok(())
     }
 
+    /// Takes in the id, where it is not known yet; whether it is news.
+    pub(crate) fn learn_id(&mut self, id: Option<CallId>) -> bool {
+        let is_new = self.facts.id.known().is_none() && id.is_some();
+        if let Some(id) = id.filter(|_| is_new) {
+            self.facts.id = id;
+        }
+        is_new
+    }
+
     /// Takes in a report. What comes of it borrows nothing of it.
     pub(crate) fn told<'o>(&mut self, now: Timestamp, report: &Report<'_>) -> Output<'o> {
         let mut output = Output::new();

@@ -367,7 +367,8 @@ impl<const N: usize, const R: usize, const O: usize> Calls<N, R, O> {
         {
             return self.take(now, id, news, new);
         }
-        match self.in_creation().filter(|_| address.key().is_none() && is_notification(report)) {
+        let may_be_early = address.key().is_none() && is_notification(report) && !is_end(report);
+        match self.in_creation().filter(|_| may_be_early) {
             Some(call) => Routed::Told { key: call.key(), output: tell(call, now, Some(id), report) },
             None => Routed::Unknown,
         }
@@ -550,20 +551,21 @@ const fn is_notification(report: &Report<'_>) -> bool {
     }
 }
 
-/// Hands a report to its call, with the id that it was addressed to: a call learns its id from its news.
+/// Whether a report tells of a call's end: a call that is being created is not taken for that one.
+fn is_end(report: &Report<'_>) -> bool {
+    const END: [Told; 2] = [Told::State(State::Terminating), Told::State(State::Terminated)];
+    matches!(report, Report::Call { change, news } if *change == Change::Deleted || END.contains(&news.state))
+}
+
+/// Hands a report to its call, with the id that it was addressed to: a call learns its id from whatever comes first.
 fn tell<const R: usize, const O: usize>(
     call: &mut Call<R, O>,
     now: Timestamp,
     id: Option<CallId>,
     report: &Report<'_>,
 ) -> Output<'static> {
-    match *report {
-        Report::Call { change, news } => {
-            let news = CallNews { id: id.or(news.id), ..news };
-            call.told(now, &Report::Call { change, news })
-        }
-        _ => call.told(now, report),
-    }
+    call.learn_id(id);
+    call.told(now, report)
 }
 
 #[cfg(test)]

@@ -50,12 +50,14 @@ use crate::action::{Action, Actions};
 use crate::call::{Call, Facts, Marks};
 use crate::classification::{Classification, Direction, Hosting, Reason};
 use crate::deadline::{self, Deadlines, Timers};
-use crate::id::{CallId, CallKey, OperationId, ParticipantId, Sequence, Ticket};
+use crate::id::{CallId, CallKey, OperationId, ParticipantId, Sequence};
 use crate::identity::{Answerer, Routing};
 use crate::lifecycle::State;
 use crate::lifecycle::doubt::Doubt;
 use crate::lifecycle::end::{How, TerminationReason};
-use crate::lifecycle::pending::{Creation, Exchange, HangingUp, RingLimit, Settlement, Transferring};
+use crate::lifecycle::pending::{
+    Creation, Exchange, HangingUp, Outstanding, RingLimit, Settlement, Transferring,
+};
 use crate::media::{Audio, MediaHost, Mute, RecordingStatus, Sharing, Transcription};
 use crate::operation::Operation;
 use crate::permission::{Grants, Knowledge, Permissions};
@@ -419,7 +421,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         let mut mask = from.number()?;
         for exchange in Exchange::ALL {
             if mask & 1 != 0 {
-                let ticket = from.ticket()?;
+                let ticket = from.spent_ticket(self.pending.next_ticket)?;
                 self.pending.outstanding.put(*exchange, ticket);
             }
             mask >>= 1;
@@ -458,7 +460,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         let needed = from.count()?;
         for _ in 0..needed {
             let id = OperationId::from_bytes(from.id()?);
-            let ticket = from.ticket()?;
+            let ticket = from.spent_ticket(self.pending.next_ticket)?;
             let [high, low, action, phase] = from.bytes()?;
             let due = u16::from_be_bytes([high, low]);
             let (action, phase) = (Action::from_index(action.into())?, phase_of(phase)?);
@@ -514,20 +516,10 @@ impl<const R: usize, const O: usize> Call<R, O> {
     /// Whether the parts can occur together.
     pub(crate) fn is_sound(&self) -> bool {
         let Facts { state, end, ever_established, timers, .. } = &self.facts;
-        let crate::call::Pending {
-            next_ticket,
-            creation,
-            settlement,
-            hanging_up,
-            transferring,
-            outstanding,
-            questioned,
-            ..
-        } = &self.pending;
+        let crate::call::Pending { creation, settlement, hanging_up, transferring, outstanding, .. } =
+            &self.pending;
         let incoming = self.facts.direction() == Direction::Incoming;
         self.operations.is_sound()
-            && self.operations.rows().all(|row| is_spent(row.ticket(), *next_ticket))
-            && outstanding.tickets().chain(*questioned).all(|ticket| is_spent(ticket, *next_ticket))
             && timers.are_sound()
             && state.is_ended() == end.is_some()
             && (*ever_established || !state.is_connected())
@@ -538,14 +530,8 @@ impl<const R: usize, const O: usize> Call<R, O> {
             && (!state.is_ended() || *hanging_up == HangingUp::No)
             && (!state.is_ended() || *transferring == Transferring::No)
             && (*end != Some(How::Told)
-                || (self.deadlines.next().is_none() && outstanding.tickets().next().is_none()))
+                || (self.deadlines.next().is_none() && *outstanding == Outstanding::NONE))
     }
-}
-
-/// Whether `ticket` was given before `next`: a ticket that is given again would name two operations.
-fn is_spent(ticket: Ticket, next: Ticket) -> bool {
-    // The numbers wrap around.
-    (1..1 << 31).contains(&next.number().wrapping_sub(ticket.number()))
 }
 
 #[cfg(test)]
@@ -553,6 +539,7 @@ mod tests {
     use super::*;
     use crate::call::{Input, Offer, Setup};
     use crate::command::{Answer, Command};
+    use crate::id::Ticket;
     use crate::text::Uri;
 
     #[test]

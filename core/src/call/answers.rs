@@ -63,14 +63,19 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 Reading::Unclear => self.hang_up_unclear(now, response.ticket, output),
             },
             Exchange::KeepAlive => match reading {
-                Reading::Taken => Verdict::Applied,
+                Reading::Taken => {
+                    self.pending.doubt.lives();
+                    Verdict::Applied
+                }
                 Reading::Refused | Reading::Unclear => {
                     self.retry_keep_alive(now);
                     self.read_not_found(now, response, true, output)
                 }
             },
-            Exchange::GetCall => self.get_call_answered(now, reading, response, output),
-            Exchange::ListParticipants => self.list_answered(now, reading, response, output),
+            Exchange::GetCall => self.question_answered(now, Question::Call, reading, response, output),
+            Exchange::ListParticipants => {
+                self.question_answered(now, Question::Participants, reading, response, output)
+            }
             Exchange::GetOperation => self.get_operation_answered(now, reading, response, output),
         }
     }
@@ -88,6 +93,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         }
     }
 
+    #[inline(never)]
     fn action_of_exchange(&self, exchange: Exchange) -> Action {
         match exchange {
             Exchange::Create => self.facts.created_by,
@@ -104,6 +110,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         }
     }
 
+    #[inline(never)]
     fn action_of_settling(&self, settling: Settling) -> Action {
         match settling {
             // For an incoming call this says which way of answering it takes.
@@ -122,15 +129,16 @@ impl<const R: usize, const O: usize> Call<R, O> {
     ) -> Verdict {
         match reading {
             Reading::Taken => {
-                let news = match response.body {
+                const SILENT: CallNews = CallNews::NONE;
+                let news = match &response.body {
                     Body::Call(news) => news,
-                    Body::None | Body::Operation(_) | Body::Roster(_) => CallNews::NONE,
+                    Body::None | Body::Operation(_) | Body::Roster(_) => &SILENT,
                 };
                 if let Some(id) = news.id {
                     // The answer knows best: earlier news may have been taken for this call's.
                     self.facts.id = id;
                 }
-                self.call_news(now, Change::Created, &news, Source::Answer, output)
+                self.call_news(now, Change::Created, news, Source::Answer, output)
             }
             Reading::Refused => {
                 if self.pending.creation == Creation::Done {
@@ -264,55 +272,39 @@ impl<const R: usize, const O: usize> Call<R, O> {
         }
     }
 
-    fn get_call_answered(
+    #[inline(never)]
+    fn question_answered(
         &mut self,
         now: Timestamp,
+        question: Question,
         reading: Reading,
         response: &Response<'_>,
         output: &mut Output<'_>,
     ) -> Verdict {
-        self.deadlines.clear(deadline::Kind::Ask);
-        match (reading, &response.body) {
-            (Reading::Taken, Body::Call(news)) => {
-                if self.pending.doubt.answered() {
+        self.deadlines.clear(question.deadline());
+        match reading {
+            Reading::Taken => match (question, &response.body) {
+                (Question::Call, Body::Call(_)) | (Question::Participants, Body::Roster(_))
+                    if self.doubt_of(question).answered() =>
+                {
                     // Something changed while the question was out: the answer may be older than that.
-                    self.ask(now, output);
-                    return Verdict::Stale;
+                    self.wonder(question, now, output);
+                    Verdict::Stale
                 }
-                self.call_news(now, Change::Updated, news, Source::Answer, output)
-            }
-            (Reading::Refused, Body::None | Body::Call(_) | Body::Operation(_) | Body::Roster(_)) => {
-                // 404 says something of the call; any other refusal says that the bot may not ask.
-                self.read_not_found(now, response, true, output)
-            }
-            (Reading::Taken, Body::None | Body::Operation(_) | Body::Roster(_))
-            | (Reading::Unclear, Body::None | Body::Call(_) | Body::Operation(_) | Body::Roster(_)) => {
-                self.question_failed(Question::Call, now)
-            }
-        }
-    }
-
-    fn list_answered(
-        &mut self,
-        now: Timestamp,
-        reading: Reading,
-        response: &Response<'_>,
-        output: &mut Output<'_>,
-    ) -> Verdict {
-        self.deadlines.clear(deadline::Kind::AskParticipants);
-        match (reading, &response.body) {
-            (Reading::Taken, Body::Roster(news)) => {
-                if self.pending.roster_doubt.answered() {
-                    // Rosters came while the question was out: the answer may be older than those.
-                    self.ask_participants(now, output);
-                    return Verdict::Stale;
+                (Question::Call, Body::Call(news)) => {
+                    self.call_news(now, Change::Updated, news, Source::Answer, output)
                 }
-                self.roster_news(now, news, Source::Answer, output)
-            }
-            (Reading::Refused, _) => self.not_found(now, response, output),
-            (Reading::Taken, Body::None | Body::Call(_) | Body::Operation(_)) | (Reading::Unclear, _) => {
-                self.question_failed(Question::Participants, now)
-            }
+                (Question::Participants, Body::Roster(news)) => {
+                    self.roster_news(now, news, Source::Answer, output)
+                }
+                (Question::Call, Body::None | Body::Operation(_) | Body::Roster(_))
+                | (Question::Participants, Body::None | Body::Operation(_) | Body::Call(_)) => {
+                    self.question_failed(question, now)
+                }
+            },
+            // 404 says something of the call; any other refusal says that the bot may not ask.
+            Reading::Refused => self.read_not_found(now, response, question == Question::Call, output),
+            Reading::Unclear => self.question_failed(question, now),
         }
     }
 
@@ -477,13 +469,12 @@ impl<const R: usize, const O: usize> Call<R, O> {
             },
             Some(Exchange::Transfer) => self.transfer_unclear(now, ticket, output),
             Some(Exchange::HangUp) => self.hang_up_unclear(now, ticket, output),
-            Some(Exchange::KeepAlive) => {
-                self.retry_keep_alive(now);
-                Verdict::Applied
-            }
-            Some(Exchange::GetCall) => self.question_failed(Question::Call, now),
-            Some(Exchange::ListParticipants) => self.question_failed(Question::Participants, now),
-            Some(Exchange::GetOperation) => Verdict::Applied,
+            Some(
+                exchange @ (Exchange::KeepAlive
+                | Exchange::GetCall
+                | Exchange::ListParticipants
+                | Exchange::GetOperation),
+            ) => self.not_answered(now, exchange),
             None => self.operation_unclear(now, ticket, output),
         }
     }
@@ -521,21 +512,40 @@ impl<const R: usize, const O: usize> Call<R, O> {
                 output.event(command_failed(Action::HangUp, &unsent));
                 Verdict::Applied
             }
-            Some(Exchange::KeepAlive) => {
+            Some(
+                exchange @ (Exchange::KeepAlive
+                | Exchange::GetCall
+                | Exchange::ListParticipants
+                | Exchange::GetOperation),
+            ) => self.not_answered(now, exchange),
+            None => self.close(ticket, Outcome::NotSent, None, output),
+        }
+    }
+
+    /// A request that may be repeated was not answered, or did not leave.
+    fn not_answered(&mut self, now: Timestamp, exchange: Exchange) -> Verdict {
+        match exchange {
+            Exchange::KeepAlive => {
                 self.retry_keep_alive(now);
                 Verdict::Applied
             }
-            Some(Exchange::GetCall) => self.question_failed(Question::Call, now),
-            Some(Exchange::ListParticipants) => self.question_failed(Question::Participants, now),
-            Some(Exchange::GetOperation) => Verdict::Applied,
-            None => self.close(ticket, Outcome::NotSent, None, output),
+            Exchange::GetCall => self.question_failed(Question::Call, now),
+            Exchange::ListParticipants => self.question_failed(Question::Participants, now),
+            // The operation is asked for again when it was waited for as long once more. The others are not repeated.
+            Exchange::GetOperation
+            | Exchange::Create
+            | Exchange::Settle
+            | Exchange::Transfer
+            | Exchange::HangUp => Verdict::Applied,
         }
     }
 
     /// Takes back what was noted in the expectation that an action is carried out.
     pub(super) fn not_done(&mut self, ended: &Operation) {
         match ended.action() {
-            Action::StartHoldMusic => self.facts.on_hold = None,
+            // Whether he is off hold is not known then: the service decides of the next.
+            Action::StopHoldMusic => self.facts.on_hold = None,
+            Action::StartHoldMusic if !self.operations.has_newer(ended) => self.facts.on_hold = None,
             Action::UpdateRecordingStatus if !self.operations.has_newer(ended) => {
                 self.pending.reporting = None;
             }

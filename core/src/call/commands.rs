@@ -364,8 +364,11 @@ impl<const R: usize, const O: usize> Call<R, O> {
         output.given(ticket, Dispatch::Now);
     }
 
+    #[inline(never)]
     pub(super) fn hang_up(&mut self, ticket: Ticket, output: &mut Output<'_>) {
         self.pending.hanging_up = HangingUp::Sent;
+        // What is asked already may be answered before the call is torn down.
+        self.pending.doubt.overtake();
         self.pending.outstanding.put(Exchange::HangUp, ticket);
         output.hang_up(ticket);
     }

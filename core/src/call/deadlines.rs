@@ -28,7 +28,7 @@ impl Question {
         }
     }
 
-    const fn deadline(self) -> deadline::Kind {
+    pub(super) const fn deadline(self) -> deadline::Kind {
         match self {
             Self::Call => deadline::Kind::Ask,
             Self::Participants => deadline::Kind::AskParticipants,
@@ -117,6 +117,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
         self.arm(now, deadline::Kind::Ring, Timer::News);
     }
 
+    #[inline(never)]
     fn operation_is_due(&mut self, now: Timestamp, output: &mut Output<'_>) {
         let (due, next) = self.operations.take_due(now, self.facts.timers.of(Timer::Operation));
         match due {
@@ -170,7 +171,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 
     #[inline(never)]
-    fn wonder(&mut self, question: Question, now: Timestamp, output: &mut Output<'_>) {
+    pub(super) fn wonder(&mut self, question: Question, now: Timestamp, output: &mut Output<'_>) {
         if self.pending.creation != Creation::Done {
             return;
         }

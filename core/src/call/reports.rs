@@ -82,11 +82,16 @@ impl<const R: usize, const O: usize> Call<R, O> {
             (Change::Created | Change::Updated, Told::State(state)) => Some(state),
             (Change::Created | Change::Updated, Told::Nothing | Told::Unrecognised) => None,
         };
+        let mut is_new = self.learn_id(news.id);
+        if let (None, Some(own)) = (self.facts.own_participant, news.own_participant) {
+            self.facts.own_participant = folded(own);
+            is_new = true;
+        }
         if self.facts.state.is_ended() {
             return self.news_after_the_end(now, told, news, source, output);
         }
         let was_established = self.facts.ever_established;
-        let mut is_new = self.learn_of_creation(now, news, output);
+        is_new |= self.learn_of_creation(now, output);
         let mut verdict = Verdict::Repeat;
         if chat_of(news.coordinates) == Chat::Known && self.facts.chat == Chat::Unknown {
             self.facts.chat = Chat::Known;
@@ -129,12 +134,17 @@ impl<const R: usize, const O: usize> Call<R, O> {
             State::Transferring | State::TransferAccepted | State::Redirecting | State::Terminating => {
                 self.arm(now, deadline::Kind::News, Timer::KeepAliveRetry);
             }
+            // A hang-up was taken, and the call is there all the same: another command may be tried.
             State::Incoming
             | State::Establishing
             | State::Ringing
             | State::Established
             | State::Hold
-            | State::Terminated => {}
+            | State::Terminated => {
+                if self.pending.hanging_up == HangingUp::Sent && !self.is_out(Exchange::HangUp) {
+                    self.pending.hanging_up = HangingUp::No;
+                }
+            }
         }
     }
 
@@ -190,23 +200,9 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 
     /// Source: Graph docs, application: post calls; news of a call may come before the answer to its creation.
-    pub(super) fn learn_of_creation(
-        &mut self,
-        now: Timestamp,
-        news: &CallNews,
-        output: &mut Output<'_>,
-    ) -> bool {
-        let mut is_new = false;
-        if let (None, Some(id)) = (self.facts.id.known(), news.id) {
-            self.facts.id = id;
-            is_new = true;
-        }
-        if let (None, Some(own)) = (self.facts.own_participant, news.own_participant) {
-            self.facts.own_participant = folded(own);
-            is_new = true;
-        }
+    pub(super) fn learn_of_creation(&mut self, now: Timestamp, output: &mut Output<'_>) -> bool {
         if self.pending.creation == Creation::Done {
-            return is_new;
+            return false;
         }
         self.pending.creation = Creation::Done;
         self.deadlines.clear(deadline::Kind::Creation);
@@ -323,7 +319,7 @@ impl<const R: usize, const O: usize> Call<R, O> {
     }
 
     /// Lets the hang-up go that waited for the creation of the call.
-    fn hang_up_if_wanted(&mut self, output: &mut Output<'_>) {
+    pub(super) fn hang_up_if_wanted(&mut self, output: &mut Output<'_>) {
         let is_due = self.pending.hanging_up == HangingUp::Wanted && self.pending.creation == Creation::Done;
         if let Some(ticket) = self.pending.outstanding.of(Exchange::HangUp).filter(|_| is_due) {
             self.hang_up(ticket, output);

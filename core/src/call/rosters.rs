@@ -21,7 +21,8 @@ impl<const R: usize, const O: usize> Call<R, O> {
         if self.facts.state.is_ended() {
             return self.news_after_the_end(now, None, &CallNews::NONE, source, output);
         }
-        let _ = self.learn_of_creation(now, &CallNews::NONE, output);
+        let _ = self.learn_of_creation(now, output);
+        self.hang_up_if_wanted(output);
         let is_answer = source == Source::Answer;
         if is_answer && news.participants.is_empty() {
             // Source: field reports: an empty list says nothing, not that nobody is there.

@@ -5,12 +5,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::Event;
-use crate::id::{ClientContext, OperationId};
+use crate::id::{ClientContext, OperationId, ParticipantId};
 use crate::identity::Identity;
 use crate::lifecycle::doubt::CALL_NOT_FOUND;
 use crate::list::List;
 use crate::operation::Status;
-use crate::report::{Body, OperationNews, Response};
+use crate::report::{Body, OperationNews, Response, RosterNews};
+use crate::roster::{Extent, Participant, Presence};
 use crate::text::Uri;
 use crate::time::Span;
 
@@ -122,6 +123,32 @@ fn a_wrong_guess_is_put_right_by_the_answer() {
     assert_eq!(report(&mut calls, Address::Key(key(1)), &response(201, 0, body)), Some(key(1)));
     assert_eq!(report(&mut calls, Address::Id(id(1)), &live), Some(key(1)));
     assert_eq!(report(&mut calls, Address::Id(id(9)), &live), None);
+}
+
+#[test]
+fn regression_a_call_learns_its_id_from_whatever_comes_first() {
+    let live = news(Change::Updated, State::Establishing);
+    let member = [Participant::new(Some(ParticipantId::parse("bot")), Presence::Present)];
+    let roster = Report::Roster(RosterNews { extent: Extent::Full, participants: List::new(&member) });
+    let mut calls = Table::new();
+    assert_eq!(place(&mut calls, 1), Ok(()));
+    assert_eq!(report(&mut calls, Address::Id(id(1)), &roster), Some(key(1)));
+    assert_eq!(calls.get(key(1)).and_then(Call::id), Some(id(1)));
+    assert_eq!(report(&mut calls, Address::Id(id(1)), &live), Some(key(1)));
+}
+
+#[test]
+fn regression_the_end_of_another_call_does_not_end_the_one_that_is_being_created() {
+    let mut calls = Table::new();
+    assert_eq!(place(&mut calls, 1), Ok(()));
+    for end in [ended(), news(Change::Updated, State::Terminated), news(Change::Updated, State::Terminating)]
+    {
+        assert_eq!(report(&mut calls, Address::Id(id(9)), &end), None);
+    }
+    // By its key it is the call's own.
+    let own = Address::Both { id: id(1), key: key(1) };
+    assert_eq!(report(&mut calls, own, &ended()), Some(key(1)));
+    assert!(calls.get(key(1)).is_some_and(|call| call.end().is_some()));
 }
 
 #[test]

@@ -81,6 +81,11 @@ impl Doubt {
         core::mem::take(&mut self.overtaken)
     }
 
+    /// The call is known to live: a bare 404 before was a proxy's.
+    pub(crate) fn lives(&mut self) {
+        self.bare_not_found = false;
+    }
+
     /// The question failed: the next one waits longer.
     pub(crate) fn failed(&mut self) {
         self.failures = self.failures.saturating_add(1);

@@ -229,11 +229,6 @@ impl Outstanding {
     }
 
     /// Notes that `ticket` is out; a request that may be repeated takes the place of an earlier one.
-    #[cfg(feature = "snapshot")]
-    pub(crate) fn tickets(&self) -> impl Iterator<Item = Ticket> {
-        self.0.iter().copied().flatten()
-    }
-
     pub(crate) fn put(&mut self, exchange: Exchange, ticket: Ticket) {
         if let Some(out) = self.0.get_mut(exchange.index()) {
             *out = Some(ticket);

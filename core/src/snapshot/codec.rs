@@ -102,6 +102,15 @@ impl Reader<'_> {
         Ticket::try_new(self.number()?)
     }
 
+    /// A ticket that was given before `next`: one that is given again would name two requests.
+    #[inline(never)]
+    pub(super) fn spent_ticket(&mut self, next: Ticket) -> Option<Ticket> {
+        let ticket = self.ticket()?;
+        // The numbers wrap around.
+        let age = next.number().wrapping_sub(ticket.number());
+        (1..1 << 31).contains(&age).then_some(ticket)
+    }
+
     pub(super) fn folded(&mut self) -> Option<NonZeroU32> {
         NonZeroU32::new(self.number()?)
     }

@@ -268,6 +268,39 @@ fn a_call_is_kept_alive_every_fifteen_minutes() {
 }
 
 #[test]
+fn regression_a_hang_up_that_had_no_effect_blocks_nothing() {
+    let mut call = talking().at(4).bot(Command::HangUp).response(Action::HangUp, 204).tell();
+    let ticket = call.handle(at(30), Input::Command(&Command::Refresh)).unwrap().ticket().unwrap();
+    assert!(call.handle(at(30), Input::Command(&play())).is_err());
+    let live = Body::Call(CallNews::of(State::Established));
+    let answer = Response { ticket, status: 200, code: 0, body: live };
+    let _ = call.handle(at(31), Input::Report(&Report::Response(answer))).unwrap();
+    assert!(call.handle(at(32), Input::Command(&play())).is_ok());
+    // One that was asked before the hang-up says nothing of it.
+    let mut call = talking().at(4).tell();
+    let ticket = call.handle(at(30), Input::Command(&Command::Refresh)).unwrap().ticket().unwrap();
+    let hang_up = call.handle(at(30), Input::Command(&Command::HangUp)).unwrap().ticket().unwrap();
+    for (ticket, status, body) in [(hang_up, 204, Body::None), (ticket, 200, live)] {
+        let answer = Response { ticket, status, code: 0, body };
+        let _ = call.handle(at(31), Input::Report(&Report::Response(answer))).unwrap();
+    }
+    assert!(call.handle(at(32), Input::Command(&play())).is_err());
+}
+
+#[test]
+fn regression_a_bare_404_long_ago_is_forgotten_once_the_call_is_known_to_live() {
+    let not_found = |call: &mut Small, now, status| {
+        let ticket = call.handle(at(now), Input::Command(&Command::KeepAlive)).unwrap().ticket().unwrap();
+        respond(call, now, ticket, status, 0);
+    };
+    let mut call = talking().at(4).tell();
+    not_found(&mut call, 30, 404);
+    not_found(&mut call, 40, 200);
+    not_found(&mut call, 3_000, 404);
+    assert_eq!(call.end(), None, "one 404 of a proxy");
+}
+
+#[test]
 fn a_keep_alive_that_fails_is_tried_again_soon() {
     let mut call = talking().tell();
     assert_eq!(call.next_deadline(), Some(Deadline { at: at(900), kind: deadline::Kind::KeepAlive }));

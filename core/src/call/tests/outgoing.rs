@@ -302,6 +302,17 @@ fn several_targets_are_a_group_before_anybody_picks_up() {
 }
 
 #[test]
+fn regression_a_hang_up_that_waits_for_the_creation_leaves_with_whatever_tells_of_it() {
+    outgoing()
+        .at(1)
+        .bot(Command::HangUp)
+        .asks(&[Action::Place])
+        .roster(&[here("bot"), here("anna")])
+        .asks(&[Action::HangUp])
+        .tell();
+}
+
+#[test]
 fn voice_mail_takes_the_call() {
     let taken = CallNews {
         answered_by: Some(Answerer::VoiceMail),

@@ -287,6 +287,39 @@ fn hold_music_plays_for_one_at_a_time() {
 }
 
 #[test]
+fn regression_music_that_ends_late_is_not_that_which_plays_since() {
+    let hold = |name: &str| Command::StartHoldMusic { participant: participant(name), prompt: None };
+    joined()
+        .at(4)
+        .roster(&[here("bot"), here("anna"), here("ben")])
+        .bot(hold("anna"))
+        .operation(Action::StartHoldMusic, "h", Status::Running)
+        .at(20)
+        .bot(Command::StopHoldMusic(participant("anna")))
+        .operation(Action::StopHoldMusic, "s", Status::Completed)
+        .bot(hold("ben"))
+        .operation(Action::StartHoldMusic, "i", Status::Running)
+        .finished("h", Status::Failed, None)
+        .refused(hold("anna"), Why::Restricted(Restriction::OneOnHold))
+        .tell();
+}
+
+#[test]
+fn regression_whose_music_could_not_be_stopped_is_not_known_to_be_on_hold() {
+    let hold = |name: &str| Command::StartHoldMusic { participant: participant(name), prompt: None };
+    joined()
+        .at(4)
+        .roster(&[here("bot"), here("anna"), here("ben")])
+        .bot(hold("anna"))
+        .operation(Action::StartHoldMusic, "h", Status::Completed)
+        .at(20)
+        .bot(Command::StopHoldMusic(participant("anna")))
+        .refusal(Action::StopHoldMusic, 400, 0)
+        .bot(hold("ben"))
+        .tell();
+}
+
+#[test]
 fn what_a_roster_says_of_a_participant_is_kept() {
     let anna = Participant {
         mute: Some(Mute::On),
