@@ -6,7 +6,8 @@
 //!
 //! Source: Microsoft identity platform, client credentials flow; Graph docs, Microsoft Graph error responses.
 
-use std::collections::HashMap;
+mod token;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +16,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use tokio::sync::Mutex;
+use token::Tokens;
 use tracing::Instrument;
 
 use crate::clock::Clock;
@@ -128,14 +128,6 @@ impl ClientError {
     }
 }
 
-#[derive(Clone)]
-struct Token {
-    secret: SecretString,
-    renew_at: u64,
-}
-
-type Slot = Arc<Mutex<Option<Token>>>;
-
 /// The client. Clones share their tokens.
 #[derive(Clone)]
 pub struct GraphClient {
@@ -143,26 +135,16 @@ pub struct GraphClient {
 }
 
 struct Inner {
-    credentials: Credentials,
     endpoints: Endpoints,
     limits: Limits,
     transport: Arc<dyn Transport>,
-    clock: Clock,
-    tokens: Mutex<HashMap<String, Slot>>,
+    tokens: Tokens,
 }
 
 impl fmt::Debug for GraphClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GraphClient").field("endpoints", &self.inner.endpoints).finish_non_exhaustive()
     }
-}
-
-#[derive(Deserialize)]
-struct TokenJson {
-    access_token: Option<SecretString>,
-    expires_in: Option<serde_json::Value>,
-    error: Option<String>,
-    error_description: Option<String>,
 }
 
 impl GraphClient {
@@ -174,8 +156,8 @@ impl GraphClient {
         transport: Arc<dyn Transport>,
         clock: Clock,
     ) -> Self {
-        let tokens = Mutex::new(HashMap::new());
-        Self { inner: Arc::new(Inner { credentials, endpoints, limits, transport, clock, tokens }) }
+        let tokens = Tokens::new(credentials, endpoints.clone(), limits, Arc::clone(&transport), clock);
+        Self { inner: Arc::new(Inner { endpoints, limits, transport, tokens }) }
     }
 
     /// Sends a request to `path`, below Graph's base, with a token of `tenant_id` or of the bot's own tenant.
@@ -199,7 +181,7 @@ impl GraphClient {
     /// # Errors
     /// [`ClientError::NoToken`]
     pub async fn check_credentials(&self) -> Result<(), ClientError> {
-        self.token(&self.inner.credentials.tenant_id, None).await.map(|_| ())
+        self.inner.tokens.get(self.inner.tokens.home_tenant(), None).await.map(|_| ())
     }
 
     async fn exchange(
@@ -209,14 +191,14 @@ impl GraphClient {
         path: &str,
         body: Option<Bytes>,
     ) -> Result<Answer, ClientError> {
-        let tenant = tenant_id.unwrap_or(&self.inner.credentials.tenant_id);
-        let token = self.token(tenant, None).await?;
+        let tenant = tenant_id.unwrap_or(self.inner.tokens.home_tenant());
+        let token = self.inner.tokens.get(tenant, None).await?;
         let answer = self.attempt(&token, &method, path, body.clone()).await?;
         if answer.status != 401 {
             return Ok(answer);
         }
         tracing::info!("the token was refused; trying once with a new one");
-        let token = self.token(tenant, Some(&token)).await?;
+        let token = self.inner.tokens.get(tenant, Some(&token)).await?;
         self.attempt(&token, &method, path, body).await
     }
 
@@ -250,7 +232,7 @@ impl GraphClient {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         let request = request.body(body.unwrap_or_default()).map_err(|e| malformed(e.to_string()))?;
-        let response = self.within(request).await?;
+        let response = within(&*self.inner.transport, self.inner.limits.exchange, request).await?;
         let status = response.status().as_u16();
         tracing::Span::current().record("status", status);
         let header = |name: &str| text(response.headers(), name);
@@ -266,93 +248,19 @@ impl GraphClient {
         tracing::debug!(status, request_id = answer.request_id, client_request_id, "answered");
         Ok(answer)
     }
-
-    /// Sends, and gives up after the limit: the request may have arrived.
-    async fn within(&self, request: Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
-        let host = request.uri().host().unwrap_or_default().to_owned();
-        let limit = self.inner.limits.exchange;
-        match tokio::time::timeout(limit, self.inner.transport.send(request)).await {
-            Ok(result) => result,
-            Err(_) => {
-                Err(TransportError::NoAnswer { host, reason: format!("nothing came within {limit:?}") })
-            }
-        }
-    }
-
-    /// A token of `tenant_id` that is still good, and is not `refused`.
-    async fn token(
-        &self,
-        tenant_id: &str,
-        refused: Option<&SecretString>,
-    ) -> Result<SecretString, ClientError> {
-        let slot = {
-            let mut tokens = self.inner.tokens.lock().await;
-            Arc::clone(tokens.entry(tenant_id.to_owned()).or_default())
-        };
-        // Whoever comes while one is fetched waits here, and finds it.
-        let mut slot = slot.lock().await;
-        if let Some(token) = slot.as_ref() {
-            let is_refused =
-                refused.is_some_and(|refused| refused.expose_secret() == token.secret.expose_secret());
-            if !is_refused && self.inner.clock.now_millis() < token.renew_at {
-                return Ok(token.secret.clone());
-            }
-        }
-        let token = self.fetch_token(tenant_id).await?;
-        let secret = token.secret.clone();
-        *slot = Some(token);
-        Ok(secret)
-    }
-
-    async fn fetch_token(&self, tenant_id: &str) -> Result<Token, ClientError> {
-        let Credentials { app_id, client_secret, .. } = &self.inner.credentials;
-        let no_token = |reason: String| ClientError::NoToken {
-            app_id: app_id.clone(),
-            tenant_id: tenant_id.to_owned(),
-            reason,
-        };
-        let form = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("client_id", app_id)
-            .append_pair("scope", &self.inner.endpoints.scope)
-            .append_pair("client_secret", client_secret.expose_secret())
-            .append_pair("grant_type", "client_credentials")
-            .finish();
-        let request =
-            Request::post(format!("{}/{tenant_id}/oauth2/v2.0/token", self.inner.endpoints.authority))
-                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(Bytes::from(form))
-                .map_err(|e| no_token(e.to_string()))?;
-        let response = self.within(request).await.map_err(|e| no_token(e.to_string()))?;
-        let status = response.status().as_u16();
-        let json: TokenJson = serde_json::from_slice(response.body())
-            .map_err(|_| no_token(format!("status {status} without JSON; check the authority's address")))?;
-        let Some(secret) = json.access_token else { return Err(no_token(refusal(status, &json))) };
-        let lifetime = match &json.expires_in {
-            Some(serde_json::Value::String(secs)) => secs.parse().unwrap_or(3600),
-            Some(secs) => secs.as_u64().unwrap_or(3600),
-            None => 3600,
-        };
-        let margin = self.inner.limits.renew_before.as_secs().min(lifetime / 10);
-        let renew_in = lifetime.saturating_sub(margin).saturating_mul(1000);
-        tracing::debug!(tenant_id, lifetime, "fetched a token");
-        Ok(Token { secret, renew_at: self.inner.clock.now_millis().saturating_add(renew_in) })
-    }
 }
 
-/// What the identity platform says, and what to do.
-///
-/// Source: Microsoft identity platform, authentication and authorization error codes.
-fn refusal(status: u16, json: &TokenJson) -> String {
-    let description = json.error_description.as_deref().unwrap_or_default();
-    let first_line: String = description.lines().next().unwrap_or_default().chars().take(300).collect();
-    let what_to_do = match json.error.as_deref() {
-        Some("invalid_client") => "check the client secret: it is wrong, or expired",
-        Some("unauthorized_client") => "check the app id and the tenant: the app is not known there",
-        Some("invalid_request" | "invalid_scope") => "check the tenant and the scope",
-        _ => "check the app's registration",
-    };
-    let error = json.error.as_deref().unwrap_or("no error named");
-    format!("{what_to_do} ({status} {error}: {first_line})")
+/// Sends, and gives up after `limit`: the request may have arrived.
+async fn within(
+    transport: &dyn Transport,
+    limit: Duration,
+    request: Request<Bytes>,
+) -> Result<http::Response<Bytes>, TransportError> {
+    let host = request.uri().host().unwrap_or_default().to_owned();
+    match tokio::time::timeout(limit, transport.send(request)).await {
+        Ok(result) => result,
+        Err(_) => Err(TransportError::NoAnswer { host, reason: format!("nothing came within {limit:?}") }),
+    }
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
@@ -365,6 +273,7 @@ fn without_query(path: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use axum::Router;
@@ -464,7 +373,7 @@ mod tests {
             "{error}"
         );
         assert!(error.is_certainly_undone());
-        assert!(!format!("{client:?} {:?}", client.inner.credentials).contains("s3cret"));
+        assert!(!format!("{client:?} {:?}", client.inner.tokens.credentials).contains("s3cret"));
     }
 
     #[tokio::test(start_paused = true)]
