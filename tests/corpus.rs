@@ -11,7 +11,9 @@ use callflow_core::call::{Call, Input, Offer, Setup, Verdict};
 use callflow_core::id::{CallId, CallKey, Ticket};
 use callflow_core::report::{Report, Response};
 use callflow_core::time::Timestamp;
+use callflow_graph::wire::asked::{Ask, read_request};
 use callflow_graph::wire::notification::{Subject, read_batch};
+use callflow_graph::wire::request::Method;
 use callflow_graph::wire::response::{Answered, read_answer};
 use serde_json::Value;
 
@@ -20,6 +22,14 @@ const EXCEPTIONS: [(&str, &str); 1] = [(
     "sdk-article-calling-notifications-2021-01-notification-legacy-shape",
     "the page's example is no JSON: a list with names in it",
 )];
+
+/// Requests that are no action on a call.
+const UNMODELLED: [&str; 2] = [
+    // In the documentation of beta only, and not in its model any more.
+    "beta-participant-configuremixer-2021-01-request",
+    // The download of a recording, which goes to an address of its own.
+    "v1_0-call-record-2021-04-ex2-request",
+];
 
 fn corpus() -> Option<Vec<(String, Value)>> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/graph/corpus/visible");
@@ -128,15 +138,38 @@ fn every_response_is_understood() {
 }
 
 #[test]
-fn every_request_body_is_json_that_decode_can_read() {
+fn every_request_is_read() {
     let Some(corpus) = corpus() else { return };
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut files = 0;
-    for (name, file) in corpus.iter().filter(|(_, file)| file["kind"] == "request" && !file["body"].is_null())
-    {
-        let (answered, _) = read_answer(&body(file)).unwrap_or_else(|fault| panic!("{name}: {fault}"));
-        assert!(!matches!(answered, Answered::Nothing | Answered::Error), "{name}: {answered:?}");
+    for (name, file) in corpus.iter().filter(|(_, file)| file["kind"] == "request") {
         files += 1;
+        let word = file["method"].as_str().unwrap();
+        let method = [Method::Get, Method::Post, Method::Patch, Method::Delete]
+            .into_iter()
+            .find(|method| method.name() == word)
+            .unwrap_or_else(|| panic!("{name}: {word}"));
+        let asked = read_request(method, file["url"].as_str().unwrap(), &body(file))
+            .unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        let kind = match &asked.what {
+            Ask::Create { .. } => "create",
+            Ask::Order(order) => order.with("", |command| command.action().name()),
+            Ask::ListParticipants => "list participants",
+            Ask::GetOperation(_) => "get operation",
+            Ask::Other(what) => {
+                assert!(UNMODELLED.contains(&name.as_str()), "{name}: {what} is not modelled");
+                "not modelled"
+            }
+        };
+        *counts.entry(kind).or_default() += 1;
+        // What an SDK sends beyond what is read is named, and never more than what it sent.
+        let sent = file["body"].to_string();
+        for ignored in &asked.ignored {
+            let member = ignored.rsplit('.').next().unwrap();
+            assert!(sent.contains(&format!("\"{member}\"")), "{name}: {ignored} was not sent");
+        }
     }
-    println!("{files} request bodies");
-    assert!(files >= 30);
+    println!("{files} requests: {counts:?}");
+    assert!(files >= 50, "{files} files are not the whole corpus");
+    assert_eq!(counts.get("not modelled"), Some(&UNMODELLED.len()));
 }

@@ -72,6 +72,11 @@ macro_rules! flags {
                 self.0 & others.0 == others.0
             }
 
+            /// The one that Graph calls by this word, in any case.
+            pub fn parse(word: &str) -> Option<Self> {
+                [$((Self::$flag, $word)),+].into_iter().find(|(_, own)| own.eq_ignore_ascii_case(word)).map(|(flag, _)| flag)
+            }
+
             /// Graph's words for these, in order.
             pub fn names(self) -> impl Iterator<Item = &'static str> {
                 [$((Self::$flag, $word)),+].into_iter().filter(move |(flag, _)| self.has(*flag)).map(|(_, word)| word)

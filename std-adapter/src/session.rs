@@ -23,16 +23,13 @@
 //! # }
 //! ```
 
-mod order;
-mod placement;
-mod text;
 mod texts;
 
-pub use order::{
+pub use crate::wire::order::{
     Answer, AudioRoutingGroup, Invitee, JoiningAnswer, Order, Record, Redirect, Transfer, Transferee,
 };
-pub use placement::{Caller, Destination, Media, Meeting, Placement, Target};
-pub use text::{Address, Sensitive};
+pub use crate::wire::placement::{Caller, Destination, Media, Meeting, Placement, Target};
+pub use crate::wire::text::{Address, Sensitive};
 
 use callflow_core::call::{Call, Input, Offer, Refused, Setup, Verdict};
 use callflow_core::deadline::{self, Timers};

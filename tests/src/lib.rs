@@ -1,4 +1,7 @@
-//! What the end-to-end tests share: a simulator and a bot on one in-process network, in virtual time.
+//! What the end-to-end tests share: a simulator and a bot on one in-process network, in virtual time; and whatever can be
+//! asked of Graph, drawn at random.
+
+pub mod asks;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -10,10 +10,10 @@ use callflow_core::request::{Dispatch, Request};
 use callflow_core::text::Uri;
 use serde::{Deserialize, Serialize};
 
-use super::order::Order;
 use super::{Machine, Outgoing, Step};
 use crate::wire::joining::write_answer;
 use crate::wire::notification::Subject;
+use crate::wire::order::Order;
 use crate::wire::request::{HttpRequest, IdTexts, Origin, write};
 use crate::wire::resource::{CallTold, Named, OperationTold, Party, Recording, RosterTold};
 

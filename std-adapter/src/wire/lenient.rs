@@ -106,6 +106,20 @@ impl<'de> Deserialize<'de> for There {
     }
 }
 
+/// A word of an enum, in any case.
+pub(crate) fn word<'de, T: Copy, D: Deserializer<'de>>(
+    d: D,
+    all: &[T],
+    name: fn(T) -> &'static str,
+) -> Result<T, D::Error> {
+    let written = String::deserialize(d)?;
+    // Graph has no such word: it is core's for what it does not know.
+    let all: Vec<T> = all.iter().copied().filter(|value| name(*value) != "unrecognised").collect();
+    let names = || all.iter().map(|value| name(*value)).collect::<Vec<_>>().join(", ");
+    super::resource::word(&all, name, &written)
+        .ok_or_else(|| de::Error::custom(format_args!("`{written}` is none of {}", names())))
+}
+
 /// One item, or an array of them.
 pub(crate) fn one_or_many<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Vec<T>, D::Error> {
     struct Reader<T>(std::marker::PhantomData<T>);

@@ -5,13 +5,17 @@
 //! absent. What it does not use it names. What it cannot read it refuses with line, member and reason, entry by
 //! entry, so that one bad entry costs none of the others. Strict in what it writes.
 
+pub mod asked;
 pub mod graph_error;
 pub mod joining;
 mod lenient;
 pub mod notification;
+pub mod order;
+pub mod placement;
 pub mod request;
 pub mod resource;
 pub mod response;
+pub mod text;
 
 use std::fmt;
 

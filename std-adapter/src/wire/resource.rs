@@ -274,7 +274,7 @@ pub(super) struct OperationJson {
 }
 
 /// The value of `all` that Graph calls by this name, in any case.
-fn word<T: Copy>(all: &[T], name: fn(T) -> &'static str, written: &str) -> Option<T> {
+pub(super) fn word<T: Copy>(all: &[T], name: fn(T) -> &'static str, written: &str) -> Option<T> {
     all.iter().copied().find(|value| name(*value).eq_ignore_ascii_case(written.trim()))
 }
 

@@ -248,7 +248,7 @@ pub enum Order {
     /// Say whether the bot records, under policy-based recording.
     UpdateRecordingStatus(RecordingStatus),
     /// Answer the oldest notification that a participant is joining. The answer is
-    /// [`Step::joining_answer`](super::Step::joining_answer), and no request.
+    /// [`Step::joining_answer`](crate::session::Step::joining_answer), and no request.
     AnswerJoining(JoiningAnswer),
     /// Become the sharer or a viewer of the screen; with media that the bot hosts.
     ChangeScreenSharingRole(ScreenSharingRole),
