@@ -1,4 +1,5 @@
 //! What can be asked of Graph is written and read back as what it was.
+#![allow(clippy::panic)] // helpers of a test
 
 use callflow_graph::wire::asked::{Ask, Asked, read_request};
 use callflow_graph::wire::order::Order;

@@ -155,6 +155,30 @@ fn decode_reads_responses_and_requests_too() {
 }
 
 #[test]
+fn decode_reads_a_request_of_which_the_first_line_is_known() {
+    let line = |line: &str, body: &str| decode(body, &["--as", "request", "--line", line]);
+    let url = "POST https://graph.microsoft.com/v1.0/communications/calls/57DA/participants/invite HTTP/1.1";
+    let invite = r#"{"participants": [{"identity": {"phone": {"id": "+12345678901"}}}], "mood": 1, "clientContext": "c"}"#;
+    let output = line(url, invite);
+    assert!(output.status.success(), "{}", errors(&output));
+    let told = &lines(&output)[0];
+    assert_eq!((&told["action"], &told["call"]), (&"invite".into(), &"57DA".into()));
+    assert_eq!((&told["ignored"][0], &told["participants"]), (&"mood".into(), &1.into()));
+    assert!(!String::from_utf8(output.stdout).unwrap().contains("+123"));
+    assert_eq!(lines(&line("get /communications/calls/57DA/operations/0F", ""))[0]["operation"]["id"], "0F");
+    assert_eq!(lines(&line("GET /me", ""))[0]["action"], "unknown");
+    let output = line("POST /communications/calls/57DA/reject", "{\n\"reason\": \"bored\"}");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        errors(&output).contains("line 2, member reason: `bored` is none of none, busy"),
+        "{}",
+        errors(&output)
+    );
+    assert!(errors(&line("BREW /pot", "")).contains("none of GET, POST"));
+    assert!(errors(&decode("{}", &["--line", "GET /me"])).contains("--as"));
+}
+
+#[test]
 fn what_cannot_be_read_is_named_by_line_member_and_reason() {
     for (input, words) in [
         ("{\n  \"value\": [\n", &["line 3", "EOF"][..]),

@@ -4,8 +4,12 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use callflow_core::action::Action;
 use callflow_core::report::Told;
+use callflow_graph::wire::asked::{Ask, Asked, read_request};
 use callflow_graph::wire::notification::{Notice, Subject, read_batch};
+use callflow_graph::wire::order::Order;
+use callflow_graph::wire::request::Method;
 use callflow_graph::wire::resource::{CallTold, OperationTold, RosterTold};
 use callflow_graph::wire::response::{Answered, read_answer};
 use clap::ValueEnum;
@@ -21,6 +25,22 @@ pub(crate) struct Args {
     /// What the JSON is
     #[arg(long = "as", value_enum, default_value_t = Kind::Notification)]
     kind: Kind,
+    /// With --as request, its first line: "POST /communications/calls/ID/playPrompt"; without it, what is asked is
+    /// told from the members of the body
+    #[arg(long, value_name = "LINE", value_parser = parse_line)]
+    line: Option<(Method, String)>,
+}
+
+/// A method and a path or URL; what stands behind them in HTTP may stand there.
+fn parse_line(text: &str) -> Result<(Method, String), String> {
+    let mut words = text.split_ascii_whitespace();
+    let named = words.next().unwrap_or_default();
+    let method = [Method::Get, Method::Post, Method::Patch, Method::Delete]
+        .into_iter()
+        .find(|method| method.name().eq_ignore_ascii_case(named))
+        .ok_or_else(|| format!("`{named}` is none of GET, POST, PATCH, DELETE"))?;
+    let path = words.next().ok_or("a path or URL is missing behind the method")?;
+    Ok((method, path.to_owned()))
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -34,11 +54,15 @@ enum Kind {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    if args.line.is_some() && !matches!(args.kind, Kind::Request) {
+        writeln!(std::io::stderr(), "callflow: --line is the first line of a request: say --as request too")?;
+        return Ok(ExitCode::from(super::BAD_INPUT));
+    }
     let mut out = std::io::stdout().lock();
     let mut is_good = true;
     for path in &args.files {
         let name = path.display().to_string();
-        let result = read(path).and_then(|body| decode(&name, &body, args.kind));
+        let result = read(path).and_then(|body| decode(&name, &body, args));
         let (lines, faults) = match result {
             Ok(read) => read,
             Err(fault) => (Vec::new(), vec![fault]),
@@ -67,8 +91,8 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 /// The lines for `body`, and what of it cannot be read.
-fn decode(file: &str, body: &[u8], kind: Kind) -> Result<(Vec<Value>, Vec<String>), String> {
-    match kind {
+fn decode(file: &str, body: &[u8], args: &Args) -> Result<(Vec<Value>, Vec<String>), String> {
+    match args.kind {
         Kind::Notification => {
             let batch = read_batch(body).map_err(|fault| fault.to_string())?;
             let lines = batch.notices.iter().map(|notice| of_notice(file, notice)).collect();
@@ -79,6 +103,10 @@ fn decode(file: &str, body: &[u8], kind: Kind) -> Result<(Vec<Value>, Vec<String
             Ok((vec![of_answer(file, &answered, &ignored)], Vec::new()))
         }
         Kind::Request => {
+            if let Some((method, path)) = &args.line {
+                let asked = read_request(*method, path, body).map_err(|fault| fault.to_string())?;
+                return Ok((vec![of_asked(file, &asked)], Vec::new()));
+            }
             let (answered, ignored) = read_answer(body).map_err(|fault| fault.to_string())?;
             let mut line = of_answer(file, &answered, &ignored);
             if let (Answered::Other(_), Ok(body)) = (&answered, serde_json::from_slice::<Value>(body)) {
@@ -174,6 +202,35 @@ fn of_operation(told: &OperationTold, line: &mut Map<String, Value>) {
     if let Some(result) = told.news.result {
         line.insert("result".to_owned(), json!({"code": result.code, "subcode": result.subcode}));
     }
+}
+
+/// A request of which all is known. Whom it calls and what it says is not printed.
+fn of_asked(file: &str, asked: &Asked) -> Value {
+    let mut line = json!({
+        "file": file,
+        "resource": "request",
+        "call": asked.call,
+        "action": match &asked.what {
+            Ask::Create { placement, .. } => placement.with("", |placement| placement.action().name()),
+            Ask::Order(order) => order.with("", |command| command.action().name()),
+            Ask::ListParticipants => Action::ListParticipants.name(),
+            Ask::GetOperation(_) => Action::GetOperation.name(),
+            Ask::Other(_) => "unknown",
+        },
+        "clientContext": asked.client_context,
+        "ignored": asked.ignored,
+    });
+    let target = match &asked.what {
+        Ask::Order(Order::Invite(invitees)) => Some(("participants", json!(invitees.len()))),
+        Ask::Order(Order::PlayPrompt { prompts, .. }) => Some(("prompts", json!(prompts.len()))),
+        Ask::Order(Order::Redirect(redirect)) => Some(("targets", json!(redirect.targets.len()))),
+        Ask::GetOperation(id) => Some(("operation", json!({"id": id}))),
+        Ask::Create { .. } | Ask::Order(_) | Ask::ListParticipants | Ask::Other(_) => None,
+    };
+    if let (Some((name, value)), Some(line)) = (target, line.as_object_mut()) {
+        line.insert(name.to_owned(), value);
+    }
+    line
 }
 
 /// What a request asks for, told from its members.

@@ -86,8 +86,8 @@ fn a_call_to_a_user_as_sdks_write_it() {
 #[test]
 fn the_tenant_of_a_meeting_may_stand_on_the_call_only() {
     let (placement, _) = created(
-        r##"{"callbackUri": "https://bot.example/1", "mediaConfig": {"@odata.type": "microsoft.graph.appHostedMediaConfig"}, "tenantId": "t",
-            "chatInfo": {"threadId": "19:x", "messageId": "0"}, "meetingInfo": {"organizer": {"user": {"id": "o"}}}}"##,
+        r#"{"callbackUri": "https://bot.example/1", "mediaConfig": {"@odata.type": "microsoft.graph.appHostedMediaConfig"}, "tenantId": "t",
+            "chatInfo": {"threadId": "19:x", "messageId": "0"}, "meetingInfo": {"organizer": {"user": {"id": "o"}}}}"#,
     );
     let Destination::Meeting(Meeting::Organizer { tenant_id, thread_id, .. }) = placement.to else {
         panic!()
