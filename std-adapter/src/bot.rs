@@ -48,7 +48,9 @@ use callflow_core::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::session::{Address, Answer, Machine, Order, Outgoing, Record, Session, Step, Target, Transfer};
+use crate::session::{
+    Address, Answer, Machine, Meeting, Order, Outgoing, Record, Session, Step, Target, Transfer,
+};
 use crate::store::CallName;
 use crate::wire::resource::{Named, Party, Recording};
 
@@ -317,6 +319,12 @@ impl<'a> Call<'a> {
     /// Who called the bot.
     pub fn source(&self) -> Option<&Party> {
         self.session.source()
+    }
+
+    /// The way into the meeting or group call that the call is in, as far as Graph said: what a bot that lost its place
+    /// joins again by, with [`Bot::place`].
+    pub fn meeting(&self) -> Option<&Meeting> {
+        self.session.meeting()
     }
 
     /// The participant of this id, as Graph named him.

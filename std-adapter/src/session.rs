@@ -184,6 +184,10 @@ impl Session {
             let (call, output) = Machine::place(now, settings.setup(key), placed)?;
             let tenant_id = placement.tenant_id().map(str::to_owned).or_else(|| settings.tenant_id.clone());
             let mut texts = Texts::new(&settings.callback, tenant_id);
+            texts.meeting = match &placement.to {
+                Destination::Meeting(meeting) => Some(meeting.clone()),
+                Destination::Targets(_) => None,
+            };
             let (step, _) = texts.write(&call, &output, None);
             Ok((Self { call, texts }, step))
         })
@@ -291,6 +295,14 @@ impl Session {
     /// Who called the bot, as far as Graph said.
     pub fn source(&self) -> Option<&Party> {
         self.texts.source.as_ref()
+    }
+
+    /// The way into the meeting or group call that the call is in, as far as Graph said: what a bot that lost its place
+    /// joins again by.
+    ///
+    /// Source: Graph docs, call (keep `chatInfo` and `meetingInfo` in a highly available place).
+    pub fn meeting(&self) -> Option<&Meeting> {
+        self.texts.meeting.as_ref()
     }
 
     /// The tenant of the call.

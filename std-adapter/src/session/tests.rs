@@ -39,6 +39,27 @@ fn a_prompt_asked_for_early_leaves_with_the_audio_and_survives_its_bytes() {
     assert_eq!(step.requests[1].http.path, "/communications/calls/57DA/operations/0FE0");
 }
 
+#[test]
+fn the_way_into_the_meeting_is_kept_and_silence_does_not_forget_it() {
+    let mut session = offered();
+    assert_eq!(session.meeting(), None);
+    let told = r#"{"state": "established", "chatInfo": {"threadId": "19:x", "messageId": "0"},
+        "meetingInfo": {"organizer": {"user": {"id": "o", "tenantId": "t"}}}}"#;
+    let _ = session.notice(NOW, &notice("updated", told));
+    let _ = session.notice(NOW, &notice("updated", r#"{"state": "established"}"#));
+    let mut session = through_bytes(&session);
+    assert!(
+        matches!(session.meeting(), Some(Meeting::Organizer { organizer_id, .. }) if organizer_id == "o")
+    );
+    let _ = session.notice(NOW, &notice("updated", r#"{"meetingInfo": {"token": "newer"}}"#));
+    assert_eq!(session.meeting(), Some(&Meeting::Token("newer".into())));
+
+    let meeting = Meeting::JoinId { id: "12".to_owned(), passcode: None };
+    let settings = Settings::new("https://bot.example/1");
+    let (joined, _) = Session::place(NOW, CallKey::new(1), &meeting.clone().into(), &settings).unwrap();
+    assert_eq!(joined.meeting(), Some(&meeting));
+}
+
 fn established() -> Session {
     let mut session = offered();
     let answer = session.order(NOW, &Order::Answer(Answer::default())).unwrap();

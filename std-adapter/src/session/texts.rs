@@ -11,9 +11,11 @@ use callflow_core::text::Uri;
 use serde::{Deserialize, Serialize};
 
 use super::{Machine, Outgoing, Step};
+use crate::wire::extra::Extra;
 use crate::wire::joining::write_answer;
 use crate::wire::notification::Subject;
 use crate::wire::order::Order;
+use crate::wire::placement::Meeting;
 use crate::wire::request::{HttpRequest, IdTexts, Origin, write};
 use crate::wire::resource::{CallTold, Named, OperationTold, Party, Recording, RosterTold};
 
@@ -29,6 +31,9 @@ pub(super) struct Texts {
     pub(super) tenant_id: Option<String>,
     pub(super) call: Option<String>,
     pub(super) source: Option<Party>,
+    /// The way into the meeting that the call is in.
+    #[serde(default)]
+    pub(super) meeting: Option<Meeting>,
     operations: Vec<String>,
     participants: Participants,
     /// What core holds back, to be written when it is released.
@@ -83,6 +88,7 @@ impl Texts {
             tenant_id,
             call: None,
             source: None,
+            meeting: None,
             operations: Vec::new(),
             participants: Participants::default(),
             held: Vec::new(),
@@ -121,6 +127,8 @@ impl Texts {
 
     pub(super) fn learn_call(&mut self, told: &CallTold) {
         self.learn_id(told.own_participant.as_deref());
+        // What is told later need not name it again.
+        self.meeting = told.meeting.clone().or_else(|| self.meeting.take());
     }
 
     pub(super) fn learn_roster(&mut self, told: &RosterTold) {
@@ -159,7 +167,7 @@ impl Texts {
 
     fn learn_id(&mut self, participant: Option<&str>) {
         if let Some(id) = participant {
-            self.participants.learn(&Named { id: id.to_owned(), party: None });
+            self.participants.learn(&Named { id: id.to_owned(), party: None, extra: Extra::default() });
         }
     }
 

@@ -6,9 +6,11 @@
 //! entry, so that one bad entry costs none of the others. Strict in what it writes.
 
 pub mod asked;
+pub mod extra;
 pub mod graph_error;
 pub mod joining;
 mod lenient;
+mod meeting;
 pub mod notification;
 pub mod order;
 pub mod placement;

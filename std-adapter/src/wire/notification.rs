@@ -11,6 +11,7 @@ use callflow_core::roster::Extent;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::extra::Extra;
 use super::lenient::There;
 use super::resource::{
     CallJson, CallTold, DeltaJson, OperationJson, OperationTold, ParticipantJson, RosterTold, short_type,
@@ -290,7 +291,13 @@ fn read_resource(
     }
     if is("deltaParticipants") {
         let (delta, ignored) = read::<Many<DeltaJson>>(data, line, under)?;
-        return Ok((delta.0.into_iter().map(|delta| Subject::Roster(delta.into_told())).collect(), ignored));
+        let below: Vec<_> =
+            ignored.iter().filter_map(|name| name.strip_prefix("participants.").map(str::to_owned)).collect();
+        let told = delta.0.into_iter().map(|delta| {
+            let told = delta.into_told().with_extras(Extra::of_member(data, "participants", &below));
+            Subject::Roster(told)
+        });
+        return Ok((told.collect(), ignored));
     }
     if roster {
         // Nobody is told of, or one by his own path: nobody else may be taken for missing.
@@ -300,7 +307,8 @@ fn read_resource(
         let (participants, ignored) = read::<Many<ParticipantJson>>(data, line, under)?;
         let is_of_one = path.is("participants") && path.member.is_some();
         let extent = if is_of_one { Extent::Part } else { Extent::Full };
-        return Ok((vec![Subject::Roster(RosterTold::new(extent, participants.0))], ignored));
+        let told = RosterTold::new(extent, participants.0).with_extras(Extra::of(data, &ignored));
+        return Ok((vec![Subject::Roster(told)], ignored));
     }
     if operation {
         let (operations, ignored) = read::<Many<OperationJson>>(data, line, under)?;
@@ -308,12 +316,18 @@ fn read_resource(
         let id = path
             .member
             .filter(|member| path.is("operations") && !member.eq_ignore_ascii_case("participants"));
-        let told = operations.0.into_iter().map(|operation| Subject::Operation(operation.into_told(id)));
+        let extras = Extra::of(data, &ignored).into_iter().chain(std::iter::repeat_with(Extra::default));
+        let told =
+            operations.0.into_iter().zip(extras).map(|(operation, extra)| {
+                Subject::Operation(OperationTold { extra, ..operation.into_told(id) })
+            });
         return Ok((told.collect(), ignored));
     }
     if is("call") || (kind.is_none() && is_a_call_path) {
         let (calls, ignored) = read::<Many<CallJson>>(data, line, under)?;
-        let told = calls.0.into_iter().map(CallJson::into_told).map(|mut told| {
+        let extras = Extra::of(data, &ignored).into_iter().chain(std::iter::repeat_with(Extra::default));
+        let told = calls.0.into_iter().map(CallJson::into_told).zip(extras).map(|(mut told, extra)| {
+            told.extra = extra;
             // `resourceUrl` is what Graph routes by; some examples have another id inside.
             if let Some(id) = path.call {
                 told.id = Some(id.to_owned());
@@ -378,6 +392,8 @@ mod tests {
     use callflow_core::report::Told;
     use callflow_core::roster::{Hold, Participant, Presence};
     use serde_json::json;
+
+    use crate::wire::placement::Meeting;
 
     use super::*;
 
@@ -506,6 +522,65 @@ mod tests {
         let batch = read_batch(body.to_string().as_bytes()).unwrap();
         let [Notice { subject: Subject::Roster(told), .. }] = &batch.notices[..] else { panic!("{batch:?}") };
         assert_eq!((told.extent, told.participants.len()), (Extent::Part, 0));
+    }
+
+    #[test]
+    fn what_is_not_read_is_kept_whole() {
+        let told = call(
+            "updated",
+            json!({"state": "established", "callChainId": "c", "transcription": {"state": "active", "by": {"user": "x"}}}),
+        );
+        assert_eq!(told.extra.get("callChainId"), Some(&json!("c")));
+        assert_eq!(told.extra.get("transcription"), Some(&json!({"state": "active", "by": {"user": "x"}})));
+        assert_eq!(told.extra.iter().count(), 2);
+        assert_eq!(format!("{:?}", told.extra), r#"{"callChainId", "transcription"}"#);
+
+        let path = format!("/communications/calls/{CALL}/participants");
+        let data = json!([{"id": null, "mood": 0}, {"id": "p", "mood": 1}, {"id": "q"}]);
+        let Subject::Roster(told) = read_one("updated", &path, data).subject else { panic!() };
+        let moods: Vec<_> = told.named.iter().map(|named| named.extra.get("mood").cloned()).collect();
+        assert_eq!(moods, [Some(json!(1)), None]);
+
+        let data = json!({"@odata.type": "#microsoft.graph.deltaParticipants", "participants": [{"id": "p", "mood": 2}]});
+        let Subject::Roster(told) = read_one("updated", &path, data).subject else { panic!() };
+        assert_eq!(told.named[0].extra.get("mood"), Some(&json!(2)));
+
+        let path = format!("/communications/calls/{CALL}/operations/1");
+        let data = json!([{"@odata.type": "#microsoft.graph.playPromptOperation", "prompts": []}]);
+        let Subject::Operation(told) = read_one("deleted", &path, data).subject else { panic!() };
+        assert_eq!(told.extra.get("prompts"), Some(&json!([])));
+    }
+
+    #[test]
+    fn the_way_into_a_meeting_is_told_where_it_is_whole() {
+        let chat = json!({"threadId": "19:x", "messageId": "0", "replyChainMessageId": "7"});
+        let organizer = json!({"organizer": {"user": {"id": "o", "tenantId": "t"}}});
+        for (chat, info, meeting) in [
+            (
+                chat.clone(),
+                organizer.clone(),
+                Some(Meeting::Organizer {
+                    thread_id: "19:x".to_owned(),
+                    message_id: "0".to_owned(),
+                    reply_chain_message_id: Some("7".to_owned()),
+                    organizer_id: "o".to_owned(),
+                    tenant_id: "t".to_owned(),
+                }),
+            ),
+            (chat.clone(), json!({"token": "s3cret"}), Some(Meeting::Token("s3cret".into()))),
+            (
+                json!(null),
+                json!({"joinMeetingId": "12", "passcode": null}),
+                Some(Meeting::JoinId { id: "12".to_owned(), passcode: None }),
+            ),
+            (json!(null), organizer, None),
+            (chat, json!(null), None),
+            (json!("strange"), json!(["strange"]), None),
+        ] {
+            let told = call("created", json!({"state": "incoming", "chatInfo": chat, "meetingInfo": info}));
+            assert_eq!(told.meeting, meeting, "{chat} {info}");
+            assert!(!format!("{told:?}").contains("s3cret"));
+        }
     }
 
     #[test]

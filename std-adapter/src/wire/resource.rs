@@ -13,7 +13,10 @@ use callflow_core::result::ResultInfo;
 use callflow_core::roster::{Extent, Hold, Participant, Presence};
 use serde::Deserialize;
 
+use super::extra::Extra;
 use super::lenient::{Number, There, Truth};
+use super::meeting::{ChatJson, MeetingJson};
+use super::placement::Meeting;
 
 /// A call as it was told of: what core reads, and the texts that an author may want.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,10 +33,16 @@ pub struct CallTold {
     pub tenant_id: Option<String>,
     /// The bot's own participant id as it was written.
     pub own_participant: Option<String>,
+    /// The way into the meeting or group call, where it was told: what a bot that lost its place joins again by.
+    ///
+    /// Source: Graph docs, call (keep `chatInfo` and `meetingInfo` in a highly available place).
+    pub meeting: Option<Meeting>,
     /// Whether this is an invitation for policy-based recording, which waits for a shorter time.
     pub is_policy_recording: bool,
     /// Words of enums that this version does not know.
     pub unrecognised: Vec<String>,
+    /// Members of which not all is read.
+    pub extra: Extra,
 }
 
 /// Somebody on a call, as far as he is named. `Debug` shows neither name nor number.
@@ -64,6 +73,9 @@ pub struct Named {
     pub id: String,
     /// Who he is.
     pub party: Option<Party>,
+    /// Members of which not all is read. They are not put away with the call.
+    #[serde(skip)]
+    pub extra: Extra,
 }
 
 /// A roster as it was told of.
@@ -86,6 +98,15 @@ impl RosterTold {
             told.named.extend(named);
         }
         told
+    }
+
+    /// With what was not read of each participant, in the order in which `all` has them.
+    pub(super) fn with_extras(mut self, all: Vec<Extra>) -> Self {
+        let with_id = self.participants.iter().zip(all).filter(|(participant, _)| participant.id.is_some());
+        for (named, (_, extra)) in self.named.iter_mut().zip(with_id) {
+            named.extra = extra;
+        }
+        self
     }
 
     /// For core.
@@ -111,6 +132,8 @@ pub struct OperationTold {
     pub participants: Vec<Named>,
     /// Where a recording can be had.
     pub recording: Option<Recording>,
+    /// Members of which not all is read.
+    pub extra: Extra,
 }
 
 /// Where a recording can be had: a `GET` of the address, with the token as bearer. It is gone soon after the call.
@@ -141,8 +164,9 @@ pub(super) struct CallJson {
     media_state: Option<MediaStateJson>,
     tone_info: Option<ToneJson>,
     result_info: Option<ResultJson>,
-    chat_info: Option<ChatJson>,
-    meeting_info: Option<There>,
+    // Whatever is in them may not cost the rest.
+    chat_info: Option<serde_json::Value>,
+    meeting_info: Option<serde_json::Value>,
     my_participant_id: Option<String>,
     source: Option<ParticipantInfoJson>,
     targets: Option<Vec<Option<ParticipantInfoJson>>>,
@@ -196,14 +220,6 @@ pub(super) struct ResultJson {
     // As some writers spell it; both may stand there.
     #[serde(rename = "subCode")]
     sub_code: Option<Number>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ChatJson {
-    #[serde(rename = "@odata.type")]
-    _odata_type: Option<There>,
-    thread_id: Option<There>,
 }
 
 #[derive(Deserialize)]
@@ -349,7 +365,10 @@ impl CallJson {
                 self.incoming_context.is_some() && self.meeting_info.is_some() && self.chat_info.is_none()
             }
         };
-        let has_chat = self.chat_info.is_some_and(|chat| chat.thread_id.is_some());
+        let has_chat =
+            self.chat_info.as_ref().and_then(|chat| chat.get("threadId")).is_some_and(|id| !id.is_null());
+        let is_meeting = self.meeting_info.is_some();
+        let meeting = meeting(self.chat_info, self.meeting_info, self.tenant_id.as_deref());
         CallTold {
             news: CallNews {
                 id: self.id.as_deref().map(CallId::parse),
@@ -357,7 +376,7 @@ impl CallJson {
                 audio,
                 tone,
                 result,
-                coordinates: Coordinates::new(has_chat, self.meeting_info.is_some()),
+                coordinates: Coordinates::new(has_chat, is_meeting),
                 own_participant: self.my_participant_id.as_deref().map(ParticipantId::parse),
                 reason,
                 transcription,
@@ -375,10 +394,22 @@ impl CallJson {
                 .collect(),
             tenant_id: self.tenant_id,
             own_participant: self.my_participant_id,
+            meeting,
             is_policy_recording,
             unrecognised,
+            extra: Extra::default(),
         }
     }
+}
+
+/// The way in, as far as both together are one.
+fn meeting(
+    chat: Option<serde_json::Value>,
+    info: Option<serde_json::Value>,
+    tenant_id: Option<&str>,
+) -> Option<Meeting> {
+    let chat = chat.and_then(|chat| ChatJson::deserialize(chat).ok());
+    MeetingJson::deserialize(info?).ok()?.with(chat, tenant_id).ok()
 }
 
 impl ResultJson {
@@ -468,7 +499,7 @@ impl ParticipantJson {
             sequence: self.roster_sequence_number.and_then(Number::read).map(Sequence::new),
         };
         let party = self.info.and_then(ParticipantInfoJson::into_party);
-        (participant, self.id.map(|id| Named { id, party }))
+        (participant, self.id.map(|id| Named { id, party, extra: Extra::default() }))
     }
 }
 
@@ -524,7 +555,7 @@ impl OperationJson {
         let id = self.id.or_else(|| fallback.map(str::to_owned));
         let invited = |one: &serde_json::Value| {
             let id = one.get("participantId").unwrap_or(one).as_str()?;
-            Some(Named { id: id.to_owned(), party: None })
+            Some(Named { id: id.to_owned(), party: None, extra: Extra::default() })
         };
         let participants: Vec<_> = self.participants.iter().flatten().filter_map(invited).collect();
         let recording = self
@@ -555,6 +586,7 @@ impl OperationJson {
             kind: self.odata_type.as_deref().map(|name| short_type(name).to_owned()),
             status: self.status,
             client_context: self.client_context,
+            extra: Extra::default(),
         }
     }
 }

@@ -4,6 +4,7 @@ use callflow_core::report::Body;
 use callflow_core::roster::Extent;
 use serde::Deserialize;
 
+use super::extra::Extra;
 use super::lenient::There;
 use super::resource::{
     CallJson, CallTold, OperationJson, OperationTold, ParticipantJson, RosterTold, short_type,
@@ -120,7 +121,8 @@ pub fn read_answer(body: &[u8]) -> Result<(Answered, Vec<String>), WireError> {
     }
     if is_operation || (kind.is_none() && shape.status.is_some()) {
         let (operation, ignored) = read::<OperationJson>(text, 1, "")?;
-        return Ok((Answered::Operation(operation.into_told(None)), ignored));
+        let told = OperationTold { extra: extra(text, &ignored), ..operation.into_told(None) };
+        return Ok((Answered::Operation(told), ignored));
     }
     if is("call")
         || (kind.is_none()
@@ -128,7 +130,8 @@ pub fn read_answer(body: &[u8]) -> Result<(Answered, Vec<String>), WireError> {
             && (shape.state.is_some() || shape.callback_uri.is_some()))
     {
         let (call, ignored) = read::<CallJson>(text, 1, "")?;
-        return Ok((Answered::Call(Box::new(call.into_told())), ignored));
+        let told = CallTold { extra: extra(text, &ignored), ..call.into_told() };
+        return Ok((Answered::Call(Box::new(told)), ignored));
     }
     if shape.value.is_some() {
         return read_list(text, &context.to_ascii_lowercase());
@@ -144,14 +147,19 @@ pub fn read_answer(body: &[u8]) -> Result<(Answered, Vec<String>), WireError> {
     if is("participant") {
         let (participant, ignored) = read::<ParticipantJson>(text, 1, "")?;
         // One participant is no roster: nobody else may be taken for missing.
-        return Ok((Answered::Roster(RosterTold::new(Extent::Part, [participant])), ignored));
+        let told = RosterTold::new(Extent::Part, [participant]).with_extras(Extra::of(text, &ignored));
+        return Ok((Answered::Roster(told), ignored));
     }
     Ok((Answered::Other(kind.unwrap_or("(no type)").to_owned()), Vec::new()))
 }
 
+fn extra(text: &str, ignored: &[String]) -> Extra {
+    Extra::of(text, ignored).pop().unwrap_or_default()
+}
+
 /// Which collection it is, its context says, or else the type of its items.
 fn read_list(text: &str, context: &str) -> Result<(Answered, Vec<String>), WireError> {
-    let in_list = |ignored: Vec<String>| {
+    let in_list = |ignored: Vec<String>| -> Vec<String> {
         ignored.into_iter().map(|name| name.trim_start_matches("value.").to_owned()).collect()
     };
     // Whatever its items are, this tells them apart and no more.
@@ -159,7 +167,10 @@ fn read_list(text: &str, context: &str) -> Result<(Answered, Vec<String>), WireE
     let has = |is: fn(&ItemJson) -> bool| items.as_ref().is_some_and(|items| items.value.iter().any(is));
     if context.contains("participant") || has(|item| item.is("participant")) {
         let (list, ignored) = read::<ListJson>(text, 1, "")?;
-        return Ok((Answered::Roster(RosterTold::new(Extent::Full, list.value)), in_list(ignored)));
+        let ignored = in_list(ignored);
+        let told =
+            RosterTold::new(Extent::Full, list.value).with_extras(Extra::of_member(text, "value", &ignored));
+        return Ok((Answered::Roster(told), ignored));
     }
     let is_groups = context.contains("audioroutinggroup")
         || has(|item| item.is("audioRoutingGroup") || item.routing_mode.is_some());

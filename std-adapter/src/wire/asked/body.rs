@@ -15,8 +15,9 @@ use serde_json::Value;
 
 use super::{Ask, Asked};
 use crate::wire::lenient::{There, word};
+use crate::wire::meeting::{ChatJson, MeetingJson};
 use crate::wire::order::{Answer, AudioRoutingGroup, Invitee, Order, Record, Redirect, Transfer, Transferee};
-use crate::wire::placement::{Caller, Destination, Media, Meeting, Placement, Target};
+use crate::wire::placement::{Caller, Destination, Media, Placement, Target};
 use crate::wire::resource::short_type;
 use crate::wire::text::Address;
 use crate::wire::{WireError, read};
@@ -439,70 +440,6 @@ fn media_kind<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
 impl MediaJson {
     fn into_media(self) -> Media {
         if self.is_app_hosted { Media::App(self.blob.unwrap_or_default().into()) } else { Media::Service }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ChatJson {
-    #[serde(rename = "@odata.type")]
-    _odata_type: Option<There>,
-    thread_id: Option<String>,
-    message_id: Option<String>,
-    reply_chain_message_id: Option<String>,
-}
-
-/// Abstract in the model; what it has says which it is, as well as its type.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct MeetingJson {
-    #[serde(rename = "@odata.type")]
-    _odata_type: Option<There>,
-    organizer: Option<OrganizerJson>,
-    // What the wire always asks for.
-    #[serde(rename = "allowConversationWithoutHost")]
-    _allow_conversation_without_host: Option<There>,
-    token: Option<String>,
-    join_meeting_id: Option<String>,
-    passcode: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct OrganizerJson {
-    #[serde(rename = "@odata.type")]
-    _odata_type: Option<There>,
-    user: OrganizingUserJson,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct OrganizingUserJson {
-    #[serde(rename = "@odata.type")]
-    _odata_type: Option<There>,
-    id: String,
-    tenant_id: Option<String>,
-}
-
-impl MeetingJson {
-    /// The organizer's tenant may be named as that of the call only.
-    fn with(self, chat: Option<ChatJson>, tenant_id: Option<&str>) -> Result<Meeting, WireError> {
-        let missing = |member: &str| WireError::new(1, member, "missing");
-        if let Some(token) = self.token {
-            return Ok(Meeting::Token(token.into()));
-        }
-        if let Some(id) = self.join_meeting_id {
-            return Ok(Meeting::JoinId { id, passcode: self.passcode.map(Into::into) });
-        }
-        let OrganizerJson { user, .. } = self.organizer.ok_or_else(|| missing("meetingInfo.organizer"))?;
-        let chat = chat.ok_or_else(|| missing("chatInfo"))?;
-        let tenant_id = user.tenant_id.or_else(|| tenant_id.map(str::to_owned));
-        Ok(Meeting::Organizer {
-            thread_id: chat.thread_id.ok_or_else(|| missing("chatInfo.threadId"))?,
-            message_id: chat.message_id.unwrap_or_else(|| "0".to_owned()),
-            reply_chain_message_id: chat.reply_chain_message_id,
-            organizer_id: user.id,
-            tenant_id: tenant_id.unwrap_or_default(),
-        })
     }
 }
 

@@ -1,0 +1,77 @@
+//! Members that no rule reads, kept for a bot that wants them.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+/// The members of a resource of which not all is read, as they came, each whole. `Debug` shows their names only: nobody
+/// knows what stands in them.
+///
+/// ```
+/// use callflow_graph::wire::notification::{Subject, read_batch};
+///
+/// # fn main() -> Result<(), callflow_graph::wire::WireError> {
+/// let body = br#"{"value": [{"changeType": "updated", "resourceUrl": "/communications/calls/57DA",
+///     "resourceData": {"state": "established", "meetingCapability": {"allowTranslatedCaptions": false}}}]}"#;
+/// let batch = read_batch(body)?;
+/// let Some(Subject::Call(told)) = batch.notices.first().map(|notice| &notice.subject) else { return Ok(()) };
+/// let capability = told.extra.get("meetingCapability");
+/// assert!(capability.is_some_and(|value| value["allowTranslatedCaptions"] == false));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Extra(Map<String, Value>);
+
+impl Extra {
+    /// The member of this name.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes from `json`, an object or an array of objects, the members to which the paths of `ignored` lead: one for each
+    /// object.
+    pub(super) fn of(json: &str, ignored: &[String]) -> Vec<Self> {
+        if ignored.is_empty() {
+            return Vec::new();
+        }
+        let keep = |members: Map<String, Value>| {
+            let is_ignored = |name: &String| ignored.iter().any(|path| path.split('.').next() == Some(name));
+            Self(members.into_iter().filter(|(name, _)| is_ignored(name)).collect())
+        };
+        match serde_json::from_str(json) {
+            Ok(Value::Object(members)) => vec![keep(members)],
+            Ok(Value::Array(all)) => all
+                .into_iter()
+                .map(|one| if let Value::Object(members) = one { keep(members) } else { Self::default() })
+                .collect(),
+            Ok(_) | Err(_) => Vec::new(),
+        }
+    }
+
+    /// As [`Self::of`], of the objects below one member; the paths of `ignored` begin there.
+    pub(super) fn of_member(json: &str, member: &str, ignored: &[String]) -> Vec<Self> {
+        if ignored.is_empty() {
+            return Vec::new();
+        }
+        let members = serde_json::from_str::<BTreeMap<String, &RawValue>>(json).unwrap_or_default();
+        members.get(member).map(|below| Self::of(below.get(), ignored)).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for Extra {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
