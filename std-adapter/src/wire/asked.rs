@@ -22,6 +22,7 @@ mod body;
 
 use callflow_core::id::ParticipantId;
 
+use super::escape::unescaped;
 use super::order::Order;
 use super::placement::Placement;
 use super::request::Method;
@@ -153,22 +154,6 @@ impl Asked {
     fn unmodelled(method: Method, path: &str) -> Self {
         Self::new(Ask::Other(format!("{method} {path}")))
     }
-}
-
-/// A segment of a path as it was before it was escaped; what is no escape stays.
-fn unescaped(segment: &str) -> String {
-    let mut bytes = Vec::with_capacity(segment.len());
-    let mut rest = segment.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let byte = match rest {
-            [b'%', high, low, ..] => char::from(*high).to_digit(16).zip(char::from(*low).to_digit(16)),
-            _ => None,
-        };
-        let byte = byte.and_then(|(high, low)| u8::try_from(high.wrapping_mul(16).wrapping_add(low)).ok());
-        bytes.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { rest.get(3..).unwrap_or_default() } else { tail };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

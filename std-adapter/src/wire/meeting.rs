@@ -64,13 +64,20 @@ impl MeetingJson {
         }
         let OrganizerJson { user, .. } = self.organizer.ok_or_else(|| missing("meetingInfo.organizer"))?;
         let chat = chat.ok_or_else(|| missing("chatInfo"))?;
-        let tenant_id = user.tenant_id.or_else(|| tenant_id.map(str::to_owned));
-        Ok(Meeting::Organizer {
-            thread_id: chat.thread_id.ok_or_else(|| missing("chatInfo.threadId"))?,
-            message_id: chat.message_id.unwrap_or_else(|| "0".to_owned()),
-            reply_chain_message_id: chat.reply_chain_message_id,
-            organizer_id: user.id,
-            tenant_id: tenant_id.unwrap_or_default(),
+        let tenant_id = user.tenant_id.or_else(|| tenant_id.map(str::to_owned)).unwrap_or_default();
+        chat.of_organizer(user.id, tenant_id).ok_or_else(|| missing("chatInfo.threadId"))
+    }
+}
+
+impl ChatJson {
+    /// The way in by this chat and its organizer; `None` for a chat without its thread.
+    pub(super) fn of_organizer(self, organizer_id: String, tenant_id: String) -> Option<Meeting> {
+        Some(Meeting::Organizer {
+            thread_id: self.thread_id?,
+            message_id: self.message_id.unwrap_or_else(|| "0".to_owned()),
+            reply_chain_message_id: self.reply_chain_message_id,
+            organizer_id,
+            tenant_id,
         })
     }
 }

@@ -6,12 +6,15 @@
 //! entry, so that one bad entry costs none of the others. Strict in what it writes.
 
 pub mod asked;
+mod escape;
 pub mod extra;
 pub mod graph_error;
+pub mod join_url;
 pub mod joining;
 mod lenient;
 mod meeting;
 pub mod notification;
+pub mod online_meeting;
 pub mod order;
 pub mod placement;
 pub mod request;

@@ -13,6 +13,8 @@ use callflow_core::request::Request;
 use callflow_core::text::Uri;
 use serde_json::{Value, json};
 
+use super::escape::segment;
+
 /// The HTTP method of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Method {
@@ -457,22 +459,6 @@ fn guid(bits: u128) -> String {
         part(48, 0xFFFF),
         part(0, 0xFFFF_FFFF_FFFF)
     )
-}
-
-/// An id as a segment of a path: whatever would end the segment is escaped.
-fn segment(id: &str) -> String {
-    use std::fmt::Write;
-    let mut text = String::with_capacity(id.len());
-    for byte in id.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~:@!$&'()*+,;=".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            // Writing to a `String` cannot fail.
-            let _ = write!(text, "%{byte:02X}");
-        }
-    }
-    // A whole segment of dots would walk up the path.
-    if text.bytes().all(|b| b == b'.') { text.replace('.', "%2E") } else { text }
 }
 
 #[cfg(test)]

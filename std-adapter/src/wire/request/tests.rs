@@ -420,9 +420,3 @@ fn what_has_no_http_or_no_text_is_not_written() {
     let stranger = ParticipantId::parse("no guid, and never told");
     assert_eq!(http(&perform(Command::MuteParticipant(stranger))), None);
 }
-
-#[test]
-fn an_id_cannot_leave_its_segment() {
-    assert_eq!(segment("../x?y#z"), "..%2Fx%3Fy%23z");
-    assert_eq!(segment(".."), "%2E%2E");
-}
