@@ -2,7 +2,20 @@
 //!
 //! In go a notification, a response's status and bytes, a command, or the time; out come the HTTP to make, what the bot
 //! learns, and the next deadline. Core keeps ids as bits; the session keeps their texts, which paths need, and the
-//! requests that core holds back.
+//! requests that core holds back. It needs no tokio, no HTTP library and no database: build the adapter with its default
+//! features off. `examples/by_hand.rs` drives a whole call so, over a restart in its middle.
+//!
+//! | an embedder | hands in | and gets |
+//! | --- | --- | --- |
+//! | is posted a notification | [`read_batch`](crate::wire::notification::read_batch), then [`Session::notice`] for each entry of the call, or [`Session::offered`] for a new one | a [`Step`] |
+//! | wants something | [`Session::order`], or [`Session::place`] for a new call | a [`Step`], or why not |
+//! | made a request of a step | [`Session::response`], [`Session::no_response`] or [`Session::not_sent`], with its ticket | a [`Step`] |
+//! | sees [`Session::next_deadline`] pass | [`Session::tick`] | a [`Step`] |
+//! | keeps the call | [`Session::to_bytes`] after each step and before its requests leave; [`Session::from_bytes`] | the call |
+//!
+//! Inputs of one call are handed in one after another. A request that is [`once_only`](Outgoing::once_only) is never sent
+//! twice, unless the service said that it took nothing (429); what may have been sent before a crash is told as
+//! [`Session::no_response`].
 //!
 //! ```
 //! use callflow_core::id::CallKey;
