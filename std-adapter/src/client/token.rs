@@ -1,13 +1,14 @@
 //! The tokens of a client: one fetch for however many ask, one token kept for each tenant.
 //!
-//! A token is renewed before its end; where that fails the old one serves to its end. What the identity platform refuses
+//! A token is renewed before its end, by one who needs it; for the others, and where that fails, the old one serves to its
+//! end. What the identity platform refuses
 //! definitely is not asked for again for a moment, since asking would change nothing and be counted.
 //!
 //! Source: Microsoft identity platform, client credentials flow.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use callflow_core::permission::{Grants, Permission, Permissions};
@@ -43,18 +44,50 @@ struct Failure {
 struct Kept {
     token: Option<Token>,
     failure: Option<Failure>,
+    /// What the newest token says of the app's permissions.
+    granted: Grants,
+}
+
+/// What is kept serves at some time.
+enum Found {
+    Fresh(SecretString),
+    /// It is good, and shall be renewed.
+    Old(SecretString),
+    Nothing,
+}
+
+impl Kept {
+    fn at(&self, now: u64) -> Found {
+        match &self.token {
+            Some(token) if now < token.renew_at => Found::Fresh(token.secret.clone()),
+            Some(token) if now < token.ends_at => Found::Old(token.secret.clone()),
+            Some(_) | None => Found::Nothing,
+        }
+    }
+
+    fn forget(&mut self, refused: &SecretString) {
+        let is_it = |token: &mut Token| token.secret.expose_secret() == refused.expose_secret();
+        // Dropped: it is of no more use.
+        let _ = self.token.take_if(is_it);
+    }
 }
 
 /// What is kept of one tenant.
 #[derive(Default)]
 struct Slot {
-    kept: tokio::sync::Mutex<Kept>,
+    kept: Mutex<Kept>,
+    /// Whose turn it is to fetch.
+    turn: tokio::sync::Mutex<()>,
     /// How many fetches came to an end.
     fetched: AtomicU64,
     /// When it was last asked for, in the order of all.
     used: AtomicU64,
-    /// What the newest token says of the app's permissions.
-    granted: Mutex<Grants>,
+}
+
+impl Slot {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The tokens of a client.
@@ -99,7 +132,7 @@ impl Tokens {
     pub(super) fn granted(&self, tenant_id: &str) -> Grants {
         let slots = self.of_tenants.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = slots.get(&tenant_id.to_ascii_lowercase());
-        slot.map_or(Grants::Unknown, |slot| *slot.granted.lock().unwrap_or_else(PoisonError::into_inner))
+        slot.map_or(Grants::Unknown, |slot| slot.kept().granted)
     }
 
     async fn kept_or_fetched(
@@ -111,43 +144,61 @@ impl Tokens {
             return Err(TokenError::Tenant);
         }
         let slot = self.slot(tenant_id);
+        if let Some(refused) = refused {
+            slot.kept().forget(refused);
+        }
         let before = slot.fetched.load(Ordering::SeqCst);
-        // Whoever comes while one is fetched waits here, and finds it, or why there is none.
-        let mut kept = slot.kept.lock().await;
-        let is_refused = |token: &Token| {
-            refused.is_some_and(|refused| refused.expose_secret() == token.secret.expose_secret())
+        let found = slot.kept().at(self.platform.clock.now_millis());
+        let turn = match found {
+            Found::Fresh(secret) => return Ok(secret),
+            // Where somebody is renewing it, it serves meanwhile.
+            Found::Old(secret) => match slot.turn.try_lock() {
+                Ok(turn) => turn,
+                Err(_) => return Ok(secret),
+            },
+            // Whoever comes while one is fetched waits here, and finds it, or why there is none.
+            Found::Nothing => slot.turn.lock().await,
         };
-        if kept.token.as_ref().is_some_and(is_refused) {
-            kept.token = None;
-        }
-        let good = kept.token.as_ref();
         let now = self.platform.clock.now_millis();
-        if let Some(token) = good.filter(|token| now < token.renew_at) {
-            return Ok(token.secret.clone());
-        }
         let has_waited = slot.fetched.load(Ordering::SeqCst) != before;
-        if let Some(failure) = kept.failure.as_ref().filter(|failure| has_waited || now < failure.until) {
-            return still_good(good, now).ok_or_else(|| failure.error.clone());
-        }
+        let (found, told) = {
+            let kept = slot.kept();
+            let told = kept.failure.as_ref().filter(|failure| has_waited || now < failure.until);
+            (kept.at(now), told.map(|failure| failure.error.clone()))
+        };
+        let result = match (found, told) {
+            (Found::Fresh(secret), _) | (Found::Old(secret), Some(_)) => Ok(secret),
+            (Found::Nothing, Some(error)) => Err(error),
+            (Found::Old(_) | Found::Nothing, None) => self.fetch(&slot, tenant_id).await,
+        };
+        drop(turn);
+        result
+    }
+
+    async fn fetch(&self, slot: &Slot, tenant_id: &str) -> Result<SecretString, TokenError> {
         let fetched = self.credentials.token(&self.platform, tenant_id).await;
-        slot.fetched.fetch_add(1, Ordering::SeqCst);
         let now = self.platform.clock.now_millis();
+        let mut kept = slot.kept();
+        slot.fetched.fetch_add(1, Ordering::SeqCst);
         match fetched {
             Ok(token) => {
-                *slot.granted.lock().unwrap_or_else(PoisonError::into_inner) = granted(&token.secret);
-                let secret = token.secret.clone();
-                *kept = Kept { token: Some(self.dated(token, now)), failure: None };
                 tracing::debug!(tenant_id, "fetched a token");
+                let (granted, secret) = (granted(&token.secret), token.secret.clone());
+                *kept = Kept { token: Some(self.dated(token, now)), failure: None, granted };
                 Ok(secret)
             }
             Err(error) => {
-                let old = still_good(kept.token.as_ref(), now);
-                tracing::warn!(tenant_id, %error, serves_on = old.is_some(), "no new token");
+                let found = kept.at(now);
+                let serves_on = matches!(found, Found::Fresh(_) | Found::Old(_));
+                tracing::warn!(tenant_id, %error, serves_on, "no new token");
                 // While the old one serves there is no hurry.
-                let pause = if error.is_definite() || old.is_some() { PAUSE } else { Duration::ZERO };
+                let pause = if error.is_definite() || serves_on { PAUSE } else { Duration::ZERO };
                 kept.failure =
                     Some(Failure { error: error.clone(), until: now.saturating_add(millis(pause)) });
-                old.ok_or(error)
+                match found {
+                    Found::Fresh(secret) | Found::Old(secret) => Ok(secret),
+                    Found::Nothing => Err(error),
+                }
             }
         }
     }
@@ -172,10 +223,6 @@ impl Tokens {
         slot.used.store(self.asks.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
         Arc::clone(slot)
     }
-}
-
-fn still_good(token: Option<&Token>, now: u64) -> Option<SecretString> {
-    token.filter(|token| now < token.ends_at).map(|token| token.secret.clone())
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -347,6 +347,32 @@ async fn a_token_that_cannot_be_renewed_serves_to_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn while_one_renews_a_token_the_old_one_serves_the_others() {
+    let scene = Arc::new(by_secret());
+    let first = scene.get(HOME).await.unwrap();
+    tokio::time::advance(Duration::from_secs(3301)).await;
+    let renewing = tokio::spawn({
+        let scene = Arc::clone(&scene);
+        async move { scene.get(HOME).await.unwrap() }
+    });
+    tokio::task::yield_now().await;
+    assert_eq!(scene.get(HOME).await.unwrap(), first);
+    assert!(!renewing.is_finished(), "nobody waited for it");
+    let second = renewing.await.unwrap();
+    assert_ne!(second, first);
+    assert_eq!(scene.get(HOME).await.unwrap(), second);
+    assert_eq!(scene.login.count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_is_given_up_leaves_the_turn_to_the_next() {
+    let scene = by_secret();
+    let given_up = tokio::time::timeout(Duration::from_millis(10), scene.get(HOME)).await;
+    assert!(given_up.is_err());
+    assert!(scene.get(HOME).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_token_never_comes_back_even_where_there_is_no_new_one() {
     let scene = by_secret();
     let first = scene.tokens.get(HOME, None).await.unwrap();
