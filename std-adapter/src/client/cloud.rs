@@ -23,6 +23,8 @@ use std::str::FromStr;
 use callflow_core::action::Action;
 use callflow_core::certainty::Certainty;
 
+use crate::webhook::authentication::ISSUERS;
+
 /// A cloud.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Cloud {
@@ -76,8 +78,7 @@ const GLOBAL: Row = Row {
     // Source: Microsoft identity platform, national clouds.
     logins: &["https://login.microsoftonline.com"],
     graph_root: "https://graph.microsoft.com",
-    // Source: the vendor's samples.
-    issuers: &["https://graph.microsoft.com", "https://api.botframework.com"],
+    issuers: &ISSUERS,
     issuers_certainty: Certainty::Documented,
     openid: Some(OPENID),
     openid_certainty: Certainty::Documented,
