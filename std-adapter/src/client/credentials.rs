@@ -16,7 +16,8 @@ use super::token_source::{AccessToken, TokenError, TokenSource, opaque};
 /// Source: RFC 7523, using JWTs for client authentication.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// Who the bot is.
+/// Who the bot is. Its app is registered for one tenant, for several, or is a user-assigned managed identity; for calls of
+/// several tenants it must be registered for several.
 ///
 /// ```
 /// use callflow_graph::client::{Credentials, ManagedIdentity};

@@ -11,7 +11,7 @@ use http::header::CONTENT_TYPE;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::refusal::{Answered, refused};
+use super::refusal::{self, Answered, refused};
 use super::token_source::{AccessToken, TokenError};
 use super::{Endpoints, Limits, within};
 use crate::clock::Clock;
@@ -102,10 +102,9 @@ impl Platform {
             let lifetime = json.expires_in.as_ref().and_then(Number::get).or(left).unwrap_or(USUAL_LIFETIME);
             return Ok(AccessToken::new(secret, Duration::from_secs(lifetime)));
         }
-        if is_for_now(status)
-            || matches!(json.error.as_deref(), Some("temporarily_unavailable" | "server_error"))
-        {
-            return unavailable(format!("status {status} {}", json.error.unwrap_or_default()));
+        let is_away = matches!(json.error.as_deref(), Some("temporarily_unavailable" | "server_error"));
+        if is_away || is_for_now(status) || refusal::is_for_now(&json.error_codes) {
+            return unavailable(format!("status {status}; the platform is busy or away"));
         }
         if status < 400 {
             return unavailable(format!(

@@ -19,9 +19,10 @@ const CERTIFICATE: &str =
     "check the certificate: it must be uploaded to the app's registration, and not be expired";
 const ASSERTION_TIME: &str =
     "check the clocks, and that the assertion's file is renewed: the assertion is not valid now";
-const ASSERTION_MALFORMED: &str = "check the assertion: the platform cannot read it";
-const ASSERTION_AUDIENCE: &str =
-    "check the cloud and the authority: the assertion is for another token endpoint than the one that got it";
+const ASSERTION_INVALID: &str =
+    "check the assertion: the platform cannot read it, or its issuer, subject, audience or time is not right";
+const ASSERTION_AUDIENCE: &str = "check the cloud, the authority and the scope: the assertion is for another token endpoint \
+                                  than the one that got it";
 const FEDERATED: &str = "compare the app's federated identity credential with the assertion, letter by letter: issuer, \
                          subject and audience must be equal, and a new one takes some minutes to count";
 const FEDERATED_ISSUER: &str =
@@ -32,31 +33,46 @@ const FEDERATED_SUBJECT: &str =
 const FEDERATED_ENTRA: &str =
     "of Entra's own tokens only those of a managed identity can be the assertion: check where it comes from";
 const TENANT_UNKNOWN: &str = "check the tenant and the cloud: there is no such tenant here";
+const OTHER_CLOUD: &str = "check the cloud: the tenant is another one's";
+const DISABLED: &str = "enable the app in this tenant: it is disabled there";
 const SCOPE: &str = "check the scope and the cloud: it must be Graph's root with /.default behind it";
 
 /// Number, what to do.
 const CODES: &[(u32, &str)] = &[
     // On the page.
     (7_000_215, "check the client secret: it is wrong; its value is needed, not its id"),
+    (70_002, "check the client secret: it is not this app's"),
     (7_000_222, SECRET_EXPIRED),
     (7_000_218, NO_PROOF),
     (700_016, APP_UNKNOWN),
+    (700_011, APP_UNKNOWN),
     (65_001, CONSENT),
     (700_027, CERTIFICATE),
-    (700_024, ASSERTION_TIME),
-    (50_027, ASSERTION_MALFORMED),
+    (700_030, "check the certificate: its subject is not one that the app may use"),
+    (700_025, "register the app as a confidential client: a public one cannot prove who it is"),
+    (50_027, ASSERTION_INVALID),
+    (700_229, FEDERATED_ENTRA),
     (90_002, TENANT_UNKNOWN),
-    (900_023, TENANT_UNKNOWN),
+    (90_038, OTHER_CLOUD),
+    (900_382, OTHER_CLOUD),
+    (900_432, OTHER_CLOUD),
     (70_011, SCOPE),
-    (1_002_012, SCOPE),
     (500_011, SCOPE),
-    (7_000_112, "enable the app in this tenant: it is disabled there"),
+    (70_001, DISABLED),
+    (7_000_112, DISABLED),
     (53_003, "ask an administrator of the tenant: a policy of conditional access blocks the app"),
+    (50_196, "wait some minutes: the app has asked for the same token too often"),
     // Field reports.
     (7_000_216, NO_PROOF),
     (7_000_229, APP_UNKNOWN),
+    (
+        7_000_232,
+        "give the bot its `ManagedIdentity` as proof: the app id is one of a managed identity, which has no secret",
+    ),
     (7_000_214, CERTIFICATE),
     (1_000_502, CERTIFICATE),
+    (700_024, ASSERTION_TIME),
+    // The page has another meaning for it, which does not go with the message that is seen: both are told.
     (700_023, ASSERTION_AUDIENCE),
     (70_021, FEDERATED),
     (700_211, FEDERATED_ISSUER),
@@ -65,8 +81,17 @@ const CODES: &[(u32, &str)] = &[
     (700_213, FEDERATED_SUBJECT),
     (7_002_131, FEDERATED_SUBJECT),
     (700_222, FEDERATED_ENTRA),
-    (900_382, "check the cloud: the tenant is another cloud's"),
+    (900_023, TENANT_UNKNOWN),
+    (1_002_012, SCOPE),
 ];
+
+/// Numbers that say only that there is nothing to be had at the moment; all are on the page.
+const FOR_NOW: &[u32] = &[90_006, 90_012, 90_024, 90_033, 90_055, 90_090];
+
+/// Whether one of `codes` says that asking again may help.
+pub(super) fn is_for_now(codes: &[u32]) -> bool {
+    codes.iter().any(|code| FOR_NOW.contains(code))
+}
 
 /// What the platform answered in place of a token.
 pub(super) struct Answered<'a> {

@@ -333,6 +333,24 @@ async fn an_outage_is_asked_about_at_once_again_but_once_for_all_who_wait() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_platform_says_is_for_now_is_no_refusal() {
+    for (status, body) in [
+        (400, refusal(90_024)),
+        (400, json!({"error": "temporarily_unavailable"})),
+        (429, refusal(7_000_215)),
+        (500, json!({})),
+        (200, json!({"token_type": "Bearer"})),
+        (302, json!({})),
+    ] {
+        let scene = by_secret();
+        scene.login.answer_next(status, body);
+        let error = scene.get(HOME).await.unwrap_err();
+        assert!(!error.is_definite(), "{status} {error}");
+        assert!(scene.get(HOME).await.is_ok(), "it is asked again at once");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_that_cannot_be_renewed_serves_to_its_end() {
     let scene = by_secret();
     let first = scene.get(HOME).await.unwrap();
