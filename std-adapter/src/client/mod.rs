@@ -1,9 +1,9 @@
 //! The client of Graph: tokens, limits of time, and nothing that repeats a request behind the caller's back.
 //!
 //! Who the bot is, [`Credentials`] say, and where the services are, [`Endpoints`] of a [`Cloud`]. A token is fetched once for
-//! however many ask, kept per tenant, and fetched anew some minutes before it expires. A
-//! request that is answered 401 is sent once more with a new token: a 401 means that nothing was done. Everything else is
-//! the caller's to decide, who knows what may be repeated.
+//! however many ask, kept per tenant, and fetched anew some minutes before it expires. A request that is answered 401 is sent
+//! once more with a new token: a 401 means that nothing was done. Everything else is the caller's to decide, who knows what
+//! may be repeated.
 //!
 //! Source: Microsoft identity platform, client credentials flow; Graph docs, Microsoft Graph error responses.
 

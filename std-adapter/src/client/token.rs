@@ -23,7 +23,7 @@ use crate::transport::Transport;
 
 /// How many tenants' tokens are kept: beyond that the one that was used longest ago goes.
 const MAX_TENANTS: usize = 1024;
-/// How long after a definite refusal the same tenant is not asked for again.
+/// How long after a definite refusal, or while the old token serves, the same tenant is not asked for again.
 ///
 /// Source: assumed; if it is wrong, a mistake that is mended counts that much later.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -34,7 +34,7 @@ struct Token {
     ends_at: u64,
 }
 
-/// Why there is no newer token, and until when that is told without asking.
+/// Why there is no newer token, and until when one need not ask.
 struct Failure {
     error: TokenError,
     until: u64,
@@ -163,8 +163,13 @@ impl Tokens {
         let has_waited = slot.fetched.load(Ordering::SeqCst) != before;
         let (found, told) = {
             let kept = slot.kept();
-            let told = kept.failure.as_ref().filter(|failure| has_waited || now < failure.until);
-            (kept.at(now), told.map(|failure| failure.error.clone()))
+            let found = kept.at(now);
+            // A passing fault is no reason to wait where there is nothing to use meanwhile.
+            let may_rest = |error: &TokenError| error.is_definite() || matches!(found, Found::Old(_));
+            let is_told =
+                |failure: &&Failure| has_waited || (now < failure.until && may_rest(&failure.error));
+            let told = kept.failure.as_ref().filter(is_told).map(|failure| failure.error.clone());
+            (found, told)
         };
         let result = match (found, told) {
             (Found::Fresh(secret), _) | (Found::Old(secret), Some(_)) => Ok(secret),
@@ -191,10 +196,8 @@ impl Tokens {
                 let found = kept.at(now);
                 let serves_on = matches!(found, Found::Fresh(_) | Found::Old(_));
                 tracing::warn!(tenant_id, %error, serves_on, "no new token");
-                // While the old one serves there is no hurry.
-                let pause = if error.is_definite() || serves_on { PAUSE } else { Duration::ZERO };
-                kept.failure =
-                    Some(Failure { error: error.clone(), until: now.saturating_add(millis(pause)) });
+                let until = now.saturating_add(millis(PAUSE));
+                kept.failure = Some(Failure { error: error.clone(), until });
                 match found {
                     Found::Fresh(secret) | Found::Old(secret) => Ok(secret),
                     Found::Nothing => Err(error),

@@ -237,7 +237,7 @@ async fn a_managed_identity_has_no_token_of_another_tenant_and_the_way_out_is_na
 #[tokio::test(start_paused = true)]
 async fn a_machines_service_that_refuses_or_is_away_is_told_apart() {
     for (status, body, is_definite) in [
-        (400, json!({"error": "invalid_request", "error_description": "Identity not found"}), true),
+        (400, json!({"error": "invalid_request", "error_description": "No identity for h3ader"}), true),
         (404, json!({"error": "not_found"}), false),
         (410, json!({}), false),
         (429, json!({"error": "too_many"}), false),
@@ -357,11 +357,24 @@ async fn a_token_that_cannot_be_renewed_serves_to_its_end() {
     scene.net.unmount("login.test");
     tokio::time::advance(Duration::from_secs(3400)).await;
     assert_eq!(scene.get(HOME).await.unwrap(), first, "renewal fails");
+    scene.net.mount("login.test", scene.login.router());
     assert_eq!(scene.get(HOME).await.unwrap(), first, "and is not tried again at once");
+    scene.net.unmount("login.test");
     tokio::time::advance(Duration::from_secs(200)).await;
     assert!(matches!(scene.get(HOME).await.unwrap_err(), TokenError::Unavailable(_)));
     scene.net.mount("login.test", scene.login.router());
     assert_ne!(scene.get(HOME).await.unwrap(), first);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_could_not_be_renewed_and_is_refused_is_fetched_anew_at_once() {
+    let scene = by_secret();
+    let first = scene.tokens.get(HOME, None).await.unwrap();
+    tokio::time::advance(Duration::from_secs(3400)).await;
+    scene.login.answer_next(503, json!({}));
+    assert_eq!(scene.get(HOME).await.unwrap(), first.expose_secret());
+    let second = scene.tokens.get(HOME, Some(&first)).await.unwrap();
+    assert_ne!(second.expose_secret(), first.expose_secret());
 }
 
 #[tokio::test(start_paused = true)]
