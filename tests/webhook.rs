@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use callflow_core::lifecycle::State;
 use callflow_graph::bot::{Bot, StartError};
+use callflow_graph::client::Credentials;
 use callflow_graph::simulator::Step;
 use callflow_graph::store::{CallName, Commit, Pending, Record, Store, StoreError};
 use callflow_graph::transport::Transport;
@@ -291,7 +292,7 @@ async fn a_callback_that_graph_cannot_reach_is_refused_at_the_start() {
 async fn a_wrong_secret_is_told_of_before_the_first_call() {
     let scene = Scene::good();
     let mut config = scene.config();
-    config.credentials.client_secret = "wrong".into();
+    config.credentials = Credentials::with_secret(TENANT, APP, "wrong");
     let transport = Arc::new(scene.net.clone());
     let bot = Bot::start(config, scene.menu.clone(), Arc::clone(&scene.store), transport, scene.clock)
         .await

@@ -29,7 +29,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::bot::{Author, CallHandler};
-use crate::client::{ClientError, Credentials, Endpoints, GraphClient, Limits};
+use crate::client::{ClientError, Cloud, Credentials, Endpoints, GraphClient, Limits};
 use crate::clock::Clock;
 use crate::session::{Order, Placement, Session, Settings};
 use crate::store::{CallName, Store, StoreError};
@@ -50,7 +50,11 @@ pub struct Config {
     pub callback: String,
     /// Whom the bot listens to.
     pub expected: Expected,
-    /// What is known of the app's permissions.
+    /// What is known of the app's permissions. What is stated here counts for every tenant, whatever a token seems to say.
+    ///
+    /// Where it is [`Grants::Unknown`], the newest token of the call's tenant says it for each call that begins afterwards
+    /// ([`GraphClient::granted`]); a token that does not say leaves it unknown. A token does not name what was granted for
+    /// one chat only: state the grants where the bot relies on such.
     pub grants: Grants,
     /// What becomes of a command whose permission is known to be missing.
     pub policy: Policy,
@@ -85,6 +89,14 @@ impl Config {
             keep_unknown: Duration::from_secs(60),
         }
     }
+
+    /// The same in `cloud`: its endpoints, and notifications that its service posts.
+    #[must_use]
+    pub fn in_cloud(mut self, cloud: Cloud) -> Self {
+        self.endpoints = Endpoints::of(cloud);
+        self.expected = self.expected.in_cloud(cloud);
+        self
+    }
 }
 
 /// Why a bot does not start.
@@ -96,6 +108,11 @@ pub enum StartError {
         "the callback {0} is no https address (or http on loopback): give the one at which Graph reaches the bot"
     )]
     Callback(String),
+    /// There is no calling in the cloud.
+    #[error(
+        "there is no calling API in the cloud {0}: run the bot in another cloud, for the tenants of that one"
+    )]
+    NoCalling(Cloud),
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -242,6 +259,9 @@ impl Bot {
         transport: Arc<dyn Transport>,
         clock: Clock,
     ) -> Result<Self, StartError> {
+        if !config.endpoints.cloud.has_calling() {
+            return Err(StartError::NoCalling(config.endpoints.cloud));
+        }
         let is_reachable =
             config.callback.parse().is_ok_and(|uri: http::Uri| crate::transport::check_scheme(&uri).is_ok());
         if !is_reachable {
@@ -298,9 +318,10 @@ impl Bot {
     pub async fn place(&self, placement: impl Into<Placement>) -> Result<CallName, PlaceError> {
         let shared = &self.shared;
         let name = CallName::random();
-        let mut settings = shared.settings(&name);
-        settings.tenant_id = Some(shared.config.credentials.tenant_id.clone());
-        let (session, step) = Session::place(shared.now(), new_key(), &placement.into(), &settings)?;
+        let placement = placement.into();
+        let tenant_id = placement.tenant_id().unwrap_or(&shared.config.credentials.tenant_id);
+        let settings = shared.settings(&name, tenant_id);
+        let (session, step) = Session::place(shared.now(), new_key(), &placement, &settings)?;
         actor::begin(shared, &name, session, step).await?;
         shared.wake(&name, Wake::Inbox);
         Ok(name)
@@ -368,11 +389,16 @@ impl Shared {
         Timestamp::from_millis(self.clock.now_millis())
     }
 
-    fn settings(&self, name: &CallName) -> Settings {
+    /// What a call of `tenant_id` begins with.
+    fn settings(&self, name: &CallName, tenant_id: &str) -> Settings {
+        let grants = match self.config.grants {
+            Grants::Unknown => self.client.granted(Some(tenant_id)),
+            stated @ Grants::Known(_) => stated,
+        };
         Settings {
             callback: format!("{}/{name}", self.config.callback.trim_end_matches('/')),
-            tenant_id: None,
-            grants: self.config.grants,
+            tenant_id: Some(tenant_id.to_owned()),
+            grants,
             policy: self.config.policy,
             overrides: self.config.overrides,
             trust: self.config.trust,

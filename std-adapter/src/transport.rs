@@ -85,7 +85,23 @@ pub fn is_loopback(uri: &Uri) -> bool {
     bare.eq_ignore_ascii_case("localhost") || bare.parse::<std::net::IpAddr>().is_ok_and(|a| a.is_loopback())
 }
 
-/// Refuses plain http to another machine.
+/// Whether `uri` is that of the service from which a machine of Azure has the tokens of its managed identity. It is part of
+/// the host, speaks plain http only, and is not reached through a network: `http://169.254.169.254/metadata/identity/…` of a
+/// virtual machine, and a link-local address with the path `/msi/token` of App Service on Linux.
+///
+/// Source: Azure docs, managed identities: how to use a token on a virtual machine; the second from field reports.
+pub fn is_managed_identity(uri: &Uri) -> bool {
+    let Some(authority) = uri.authority() else { return false };
+    let path = uri.path();
+    let is_straight = !path.contains("..") && !path.contains('%');
+    let is_metadata =
+        authority.as_str() == "169.254.169.254" && path.starts_with("/metadata/identity/") && is_straight;
+    let is_link_local = authority.host().parse::<std::net::Ipv4Addr>().is_ok_and(|a| a.is_link_local());
+    is_metadata || (is_link_local && !authority.as_str().contains('@') && path == "/msi/token")
+}
+
+/// Refuses plain http to another machine. The service of a managed identity is the one exception
+/// ([`is_managed_identity`]).
 ///
 /// # Errors
 /// [`TransportError::Forbidden`]: use https, or a loopback address.
@@ -98,7 +114,7 @@ pub fn check_scheme(uri: &Uri) -> Result<(), TransportError> {
     };
     match uri.scheme_str() {
         Some("https") => Ok(()),
-        Some("http") if is_loopback(uri) => Ok(()),
+        Some("http") if is_loopback(uri) || is_managed_identity(uri) => Ok(()),
         Some("http") => forbidden("plain http is for loopback addresses only; use https"),
         _ => forbidden("not an absolute http or https address"),
     }
@@ -108,6 +124,8 @@ pub fn check_scheme(uri: &Uri) -> Result<(), TransportError> {
 #[derive(Clone, Debug)]
 pub struct Https {
     direct: reqwest::Client,
+    /// For plain http, which is for this machine: a proxy would be another one.
+    local: reqwest::Client,
 }
 
 impl Https {
@@ -116,20 +134,26 @@ impl Https {
     /// # Errors
     /// [`TransportError::Unreachable`] where TLS cannot be set up on this machine.
     pub fn try_new(connect: Duration, total: Duration) -> Result<Self, TransportError> {
-        let direct = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(connect)
-            .timeout(total)
-            .user_agent(concat!("callflow/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|e| TransportError::Unreachable { host: "(local)".to_owned(), reason: chain(&e) })?;
-        Ok(Self { direct })
+        let builder = || {
+            reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(connect)
+                .timeout(total)
+                .user_agent(concat!("callflow/", env!("CARGO_PKG_VERSION")))
+        };
+        let built = |builder: reqwest::ClientBuilder| {
+            builder
+                .build()
+                .map_err(|e| TransportError::Unreachable { host: "(local)".to_owned(), reason: chain(&e) })
+        };
+        Ok(Self { direct: built(builder())?, local: built(builder().no_proxy())? })
     }
 }
 
 impl Transport for Https {
     fn send(&self, request: Request<Bytes>) -> Exchange {
-        let client = self.direct.clone();
+        let is_plain = request.uri().scheme_str() == Some("http");
+        let client = if is_plain { self.local.clone() } else { self.direct.clone() };
         Box::pin(async move {
             check_scheme(request.uri())?;
             let host = host_of(request.uri());
@@ -245,6 +269,17 @@ mod tests {
             ("http://[::1]:80/x", true),
             ("http://localhost/x", true),
             ("http://graph.microsoft.com/v1.0", false),
+            ("http://169.254.169.254/metadata/identity/oauth2/token?api-version=1", true),
+            ("http://169.254.169.254/metadata/instance", false),
+            ("http://169.254.169.254/metadata/identity/../instance", false),
+            ("http://169.254.169.254/metadata/identity/%2e%2e/instance", false),
+            ("http://169.254.169.254/", false),
+            ("http://169.254.169.254:8080/metadata/identity/oauth2/token", false),
+            ("http://169.254.169.254.example.com/metadata/identity/oauth2/token", false),
+            ("http://169.254.169.253/metadata/identity/oauth2/token", false),
+            ("http://169.254.129.2:8081/msi/token?resource=x", true),
+            ("http://169.254.129.2:8081/msi/token/x", false),
+            ("http://10.0.0.1:8081/msi/token", false),
             ("http://127.0.0.1.example.com/", false),
             ("/relative", false),
         ] {

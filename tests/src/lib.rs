@@ -126,11 +126,7 @@ impl Scene {
 
     /// How the bot is set up.
     pub fn config(&self) -> Config {
-        let credentials = Credentials {
-            tenant_id: TENANT.to_owned(),
-            app_id: APP.to_owned(),
-            client_secret: "s3cret".into(),
-        };
+        let credentials = Credentials::with_secret(TENANT, APP, "s3cret");
         let mut config = Config::new(credentials, "https://bot.test/calls");
         config.endpoints = self.simulator.endpoints();
         config

@@ -151,8 +151,7 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
         std::env::temp_dir().join(format!("callflow-demo-{}.redb", uuid::Uuid::new_v4().simple()));
     let store_path = args.store.clone().unwrap_or_else(|| temporary.clone());
     let store = Arc::new(Embedded::open(&store_path)?);
-    let credentials =
-        Credentials { tenant_id: TENANT.to_owned(), app_id: APP.to_owned(), client_secret: SECRET.into() };
+    let credentials = Credentials::with_secret(TENANT, APP, SECRET);
     let mut config = Config::new(credentials, format!("{bot_base}/calls"));
     config.endpoints = simulator.endpoints();
     let handler = Ivr { prompts: format!("{bot_base}/prompts") };

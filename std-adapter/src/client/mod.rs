@@ -1,18 +1,29 @@
 //! The client of Graph: tokens, limits of time, and nothing that repeats a request behind the caller's back.
 //!
-//! A token is fetched once for however many ask, kept per tenant, and fetched anew some minutes before it expires. A
-//! request that is answered 401 is sent once more with a new token: a 401 means that nothing was done. Everything else is
-//! the caller's to decide, who knows what may be repeated.
+//! Who the bot is, [`Credentials`] say, and where the services are, [`Endpoints`] of a [`Cloud`]. A token is fetched once for
+//! however many ask, kept per tenant, and fetched anew some minutes before it expires. A request that is answered 401 is sent
+//! once more with a new token: a 401 means that nothing was done. Everything else is the caller's to decide, who knows what
+//! may be repeated.
 //!
 //! Source: Microsoft identity platform, client credentials flow; Graph docs, Microsoft Graph error responses.
 
+mod certificate;
+mod cloud;
+mod credentials;
+mod endpoints;
+mod federation;
+mod managed_identity;
+mod platform;
+mod refusal;
 mod token;
+mod token_source;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use callflow_core::permission::Grants;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use secrecy::{ExposeSecret, SecretString};
@@ -22,43 +33,13 @@ use tracing::Instrument;
 use crate::clock::Clock;
 use crate::transport::{Transport, TransportError};
 
-/// Who the bot is.
-#[derive(Clone, Debug)]
-pub struct Credentials {
-    /// The tenant whose token is fetched where a call names none.
-    pub tenant_id: String,
-    /// The application (client) id.
-    pub app_id: String,
-    /// A client secret of the application.
-    pub client_secret: SecretString,
-}
-
-/// Where the services are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoints {
-    /// Where tokens come from; `/{tenant}/oauth2/v2.0/token` is put behind it.
-    pub authority: String,
-    /// The base of Graph's API.
-    pub graph: String,
-    /// The OpenID document of the service that posts notifications.
-    pub openid: String,
-    /// The scope of tokens for Graph.
-    pub scope: String,
-}
-
-impl Endpoints {
-    /// The worldwide cloud.
-    ///
-    /// Source: Graph docs, national cloud deployments; the vendor's article on calling notifications.
-    pub fn global() -> Self {
-        Self {
-            authority: "https://login.microsoftonline.com".to_owned(),
-            graph: "https://graph.microsoft.com/v1.0".to_owned(),
-            openid: "https://api.aps.skype.com/v1/.well-known/OpenIdConfiguration".to_owned(),
-            scope: "https://graph.microsoft.com/.default".to_owned(),
-        }
-    }
-}
+pub use certificate::{Certificate, CertificateError};
+pub use cloud::{Cloud, UnknownCloud};
+pub use credentials::{Credentials, EnvironmentError, Proof};
+pub use endpoints::Endpoints;
+pub use federation::{AssertionSource, Federation};
+pub use managed_identity::ManagedIdentity;
+pub use token_source::{AccessToken, Fetch, TokenError, TokenSource};
 
 /// Limits of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,8 +83,8 @@ pub enum ClientError {
         app_id: String,
         /// The tenant.
         tenant_id: String,
-        /// What the identity platform said, and what to do.
-        reason: String,
+        /// Why, and what to do.
+        reason: TokenError,
     },
     /// The request could not be made: nothing was sent.
     #[error("cannot make a request for {path}: {reason}")]
@@ -182,6 +163,12 @@ impl GraphClient {
     /// [`ClientError::NoToken`]
     pub async fn check_credentials(&self) -> Result<(), ClientError> {
         self.inner.tokens.get(self.inner.tokens.home_tenant(), None).await.map(|_| ())
+    }
+
+    /// What the newest token of `tenant_id`, or of the bot's own tenant, says of the app's permissions. It is a hint: the
+    /// `roles` claim, read without a check. [`Grants::Unknown`] before the first token, and where it does not say.
+    pub fn granted(&self, tenant_id: Option<&str>) -> Grants {
+        self.inner.tokens.granted(tenant_id.unwrap_or(self.inner.tokens.home_tenant()))
     }
 
     async fn exchange(
@@ -326,11 +313,7 @@ mod tests {
             graph: "https://graph.test/v1.0".to_owned(),
             ..Endpoints::global()
         };
-        let credentials = Credentials {
-            tenant_id: "t".to_owned(),
-            app_id: "app".to_owned(),
-            client_secret: SecretString::from(secret),
-        };
+        let credentials = Credentials::with_secret("t", "app", secret);
         GraphClient::new(credentials, endpoints, Limits::default(), Arc::new(net), Clock::system())
     }
 

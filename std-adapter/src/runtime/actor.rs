@@ -161,8 +161,7 @@ async fn offered(
     for entry in inbox {
         let Some((accepted, notices)) = read_entry(entry) else { continue };
         let now = Timestamp::from_millis(accepted.at);
-        let mut settings = shared.settings(name);
-        settings.tenant_id = Some(accepted.tenant_id);
+        let settings = shared.settings(name, &accepted.tenant_id);
         for (place, notice) in notices.iter().enumerate() {
             let Some((session, step)) = Session::offered(now, super::new_key(), notice, &settings) else {
                 continue;

@@ -255,7 +255,7 @@ impl Simulator {
             authority: base.to_owned(),
             graph: format!("{base}/v1.0"),
             openid: format!("{base}/v1/.well-known/OpenIdConfiguration"),
-            scope: "https://graph.microsoft.com/.default".to_owned(),
+            ..Endpoints::global()
         }
     }
 

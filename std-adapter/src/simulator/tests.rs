@@ -59,8 +59,7 @@ fn scene(permissions: &[&str]) -> Scene {
     ] {
         simulator.add_person(Person { id: id.to_owned(), display_name: id.to_owned(), when_rung });
     }
-    let credentials =
-        Credentials { tenant_id: TENANT.to_owned(), app_id: APP.to_owned(), client_secret: "s3cret".into() };
+    let credentials = Credentials::with_secret(TENANT, APP, "s3cret");
     let client =
         GraphClient::new(credentials, simulator.endpoints(), Limits::default(), Arc::new(net.clone()), clock);
     Scene { simulator, client, net, told, answers_with, clock }

@@ -17,6 +17,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
+use crate::client::Cloud;
 use crate::clock::Clock;
 use crate::transport::Transport;
 
@@ -58,7 +59,13 @@ impl Expected {
         self
     }
 
-    /// Only tokens of these issuers: another cloud's.
+    /// Only tokens of the service in `cloud`.
+    #[must_use]
+    pub fn in_cloud(self, cloud: Cloud) -> Self {
+        self.issued_by(cloud.issuers().iter().map(|issuer| (*issuer).to_owned()))
+    }
+
+    /// Only tokens of these issuers.
     #[must_use]
     pub fn issued_by(mut self, issuers: impl IntoIterator<Item = String>) -> Self {
         self.issuers = issuers.into_iter().collect();
@@ -459,6 +466,23 @@ mod tests {
         assert_eq!(sender, Sender { tenant_id: "tenant-1".to_owned(), issuer: ISSUERS[0].to_owned() });
         let many = scene.token(|claims| claims["aud"] = json!(["other", APP]));
         assert!(scene.check(&many).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_cloud_says_which_issuers_are_believed() {
+        let scene = scene();
+        let token = scene.token(|claims| claims["iss"] = json!("https://graph.microsoft.us"));
+        assert_eq!(scene.check(&token).await, Err(Fault::Issuer));
+        let expected = Expected::for_app(APP).of_tenants(["tenant-1".to_owned()]).in_cloud(Cloud::UsGovL4);
+        let net = Arc::new(scene.net.clone());
+        let authenticator = Authenticator::new(expected, "https://keys.test/openid", net, scene.clock);
+        let check = async |token: String| authenticator.authenticate(Some(&format!("Bearer {token}"))).await;
+        assert!(check(token).await.is_ok());
+        assert!(check(scene.token(|_| {})).await.is_ok(), "the public issuer too");
+        let other = scene.token(|claims| claims["iss"] = json!("https://dod-graph.microsoft.us"));
+        assert_eq!(check(other).await, Err(Fault::Issuer));
+        let foreign = scene.token(|claims| claims["tid"] = json!("tenant-2"));
+        assert_eq!(check(foreign).await, Err(Fault::TenantNotServed("tenant-2".to_owned())));
     }
 
     #[tokio::test(start_paused = true)]
