@@ -17,6 +17,7 @@ use callflow_graph::session::{Answer, Order, Target};
 use callflow_graph::simulator::{Faults, Outcome, Person, Step, WhenRung};
 use callflow_graph::store::embedded::Embedded;
 use callflow_graph::store::{CallName, Commit, Pending, Record, Store};
+use callflow_graph::transport::{Exchange, InProcess, Transport, TransportError};
 use callflow_tests::{APP, Kept, PERSON, Scene};
 
 fn name_of(id: &str) -> CallName {
@@ -455,4 +456,41 @@ async fn the_embedded_store_carries_a_call_to_the_next_process() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(scene.simulator.call(&id).unwrap().outcome, Outcome::Done);
+}
+
+/// A network on which the answer to a creation gets lost, after the service carried it out.
+struct LosesCreated(InProcess);
+
+impl Transport for LosesCreated {
+    fn send(&self, request: http::Request<bytes::Bytes>) -> Exchange {
+        let is_creation = request.uri().path().ends_with("/communications/calls");
+        let sent = self.0.send(request);
+        Box::pin(async move {
+            let answer = sent.await?;
+            if is_creation && answer.status() == http::StatusCode::CREATED {
+                let reason = "connection reset".to_owned();
+                return Err(TransportError::NoAnswer { host: "graph.test".to_owned(), reason });
+            }
+            Ok(answer)
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_creation_was_not_answered_is_found_by_the_news_at_its_own_address() {
+    // News is late: the loss is known before it.
+    let faults = Faults { late: 100, late_by: Duration::from_millis(500), ..Faults::default() };
+    let scene = Scene::new(&["Calls.Initiate.All", "Calls.AccessMedia.All"], faults);
+    let transport = Arc::new(LosesCreated(scene.net.clone()));
+    let bot = scene.start_over(transport).await;
+    let name = bot.place(ada()).await.unwrap();
+    let view = end_of(&bot, &name).await;
+    let told = scene.told(&name);
+    assert!(matches!(told[0], Event::OutcomeUnknown { action: Action::Place, .. }), "{told:?}");
+    assert_eq!(told[1], Event::Created, "{told:?}");
+    assert!(view.ever_established && view.end.unwrap().how == How::Told, "{told:?}");
+    let calls = scene.simulator.calls();
+    assert_eq!(calls.len(), 1, "nobody is rung twice");
+    assert_eq!(view.id.as_deref(), Some(calls[0].id.as_str()));
+    assert_eq!(calls[0].prompts_started, 1, "the call went on");
 }

@@ -34,6 +34,7 @@ pub use order::{
 pub use placement::{Caller, Destination, Media, Meeting, Placement, Target};
 pub use text::{Address, Sensitive};
 
+use callflow_core::action::Action;
 use callflow_core::call::{Call, Input, Offer, Refused, Setup, Verdict};
 use callflow_core::deadline::{self, Timers};
 use callflow_core::event::Event;
@@ -106,6 +107,8 @@ impl Settings {
 pub struct Outgoing {
     /// Its ticket: what becomes of it is handed in with this.
     pub ticket: Ticket,
+    /// What it does.
+    pub action: Action,
     /// Whether it must not be repeated unless the service said that it took nothing.
     pub once_only: bool,
     /// The request.

@@ -12,17 +12,14 @@ use tokio::sync::mpsc;
 
 use super::{Accepted, Shared, Wake, What, alias_of};
 use crate::bot::Call;
-use crate::client::{Answer, ClientError};
+use crate::client::retry::Class;
+use crate::client::{Answer, ClientError, GraphRequest};
 use crate::session::{Outgoing, Session, Step};
 use crate::store::{CallName, Commit, InboxEntry, OutboxRow, Record, StoreError};
 use crate::wire::graph_error::GraphError;
 use crate::wire::notification::{Notice, Subject, read_batch};
 use crate::wire::request::{HttpRequest, Method};
 
-/// How often a request is tried that certainly was not carried out, or may be repeated.
-const TRIES: u32 = 3;
-/// The longest wait between two tries: a call waits 15 seconds to be answered.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// How long after a failed commit it is tried again.
 const COMMIT_AGAIN: Duration = Duration::from_secs(1);
 /// How often an inbox is looked at whose call is not known.
@@ -331,21 +328,7 @@ impl Actor {
         }
         let (step, words) = match result {
             Ok(answer) => {
-                let words = match GraphError::read(&answer.body) {
-                    Some(error) if answer.status >= 400 => {
-                        let words = error.words(answer.status);
-                        tracing::warn!(
-                            line,
-                            status = answer.status,
-                            code = error.code,
-                            request_id = answer.request_id,
-                            words,
-                            "refused"
-                        );
-                        format!("{} {} {words}", answer.status, error.code)
-                    }
-                    Some(_) | None => answer.status.to_string(),
-                };
+                let words = words_of(&answer, &line);
                 let location = answer.location.as_deref();
                 let (step, fault) = self.session.response(now, ticket, answer.status, location, &answer.body);
                 if let Some(fault) = fault {
@@ -395,13 +378,14 @@ impl Actor {
             tracing::error!(%error, "the call cannot be written");
             (Vec::new(), Vec::new())
         });
+        let deadline = self.session.next_deadline().map(|due| due.at.as_millis());
         Commit {
             version: self.version,
             call,
             texts,
             author: self.author.clone(),
             done,
-            add: requests.iter().map(row_of).collect(),
+            add: requests.iter().map(|request| row_of(request, deadline)).collect(),
             drop,
             alias: self.session.id().map(alias_of),
         }
@@ -427,14 +411,14 @@ impl Actor {
         }
     }
 
-    /// Lets a request go: one that may be repeated and changes nothing at once, the others one after another.
+    /// Lets a request go: a safe one at once, the others one after another.
     async fn send(&mut self, row: OutboxRow, caused_at: Option<u64>) {
         let Ok(http) = serde_json::from_slice::<StoredRequest>(&row.bytes) else {
             tracing::error!(ticket = row.ticket, "a request of the outbox cannot be read; it is not sent");
             return;
         };
-        let only_asks = http.method == Method::Get || http.path.ends_with("/keepAlive");
-        let goes_alone = row.once_only || !only_asks;
+        let class = http.class(row.once_only);
+        let goes_alone = class != Class::Safe;
         if goes_alone && self.in_flight.is_some() {
             self.queue.push_back(row);
             return;
@@ -453,9 +437,8 @@ impl Actor {
         self.observe(What::Request { line: line.clone(), caused_at });
         let (shared, wake) = (Arc::clone(&self.shared), self.wake.clone());
         let tenant = self.session.tenant_id().map(str::to_owned);
-        let once_only = row.once_only;
         let sending = async move {
-            let result = exchange(&shared, tenant.as_deref(), http, once_only).await;
+            let result = exchange(&shared, tenant.as_deref(), http, class).await;
             // The call's task may have ended.
             let _ = wake.send(Wake::Answered { ticket, result, line });
         };
@@ -479,12 +462,27 @@ impl Actor {
     }
 }
 
-/// Sends a request, and again where the service said that it did nothing, or where it may be repeated.
+/// What Graph answered in words; of a refusal also what Microsoft's support asks for.
+fn words_of(answer: &Answer, line: &str) -> String {
+    let (status, support) = (answer.status, &answer.support);
+    if status < 400 {
+        return status.to_string();
+    }
+    let Some(error) = GraphError::read(&answer.body) else {
+        tracing::warn!(line, status, %support, "refused");
+        return format!("{status} ({support})");
+    };
+    let words = error.words(status);
+    tracing::warn!(line, status, code = error.code, %support, words, "refused");
+    format!("{status} {} {words} ({support})", error.code)
+}
+
+/// Sends a request by the rule of its class.
 async fn exchange(
     shared: &Shared,
-    tenant: Option<&str>,
+    tenant_id: Option<&str>,
     http: StoredRequest,
-    once_only: bool,
+    class: Class,
 ) -> Result<Answer, ClientError> {
     let method = match http.method {
         Method::Get => http::Method::GET,
@@ -492,30 +490,14 @@ async fn exchange(
         Method::Patch => http::Method::PATCH,
         Method::Delete => http::Method::DELETE,
     };
-    let body = http.body.map(bytes::Bytes::from);
-    let mut tried = 0u32;
-    loop {
-        tried = tried.saturating_add(1);
-        let result = shared.client.send(tenant, method.clone(), &http.path, body.clone()).await;
-        let wait = Duration::from_millis(250).saturating_mul(2u32.saturating_pow(tried));
-        let again = match &result {
-            // Source: Graph docs, throttling guidance: nothing was done.
-            Ok(answer) if answer.status == 429 => Some(answer.retry_after.unwrap_or(wait)),
-            Ok(answer) if matches!(answer.status, 500..=599) && !once_only => {
-                Some(answer.retry_after.unwrap_or(wait))
-            }
-            Ok(_) => None,
-            Err(ClientError::Transport(error)) if error.is_certainly_undone() || !once_only => Some(wait),
-            Err(_) => None,
-        };
-        match again.filter(|_| tried < TRIES) {
-            Some(wait) => {
-                tracing::info!(tried, ?wait, "trying again");
-                tokio::time::sleep(wait.min(LONGEST_WAIT)).await;
-            }
-            None => return result,
-        }
-    }
+    let request = GraphRequest {
+        tenant_id,
+        body: http.body.map(bytes::Bytes::from),
+        class: Some(class),
+        until: http.until,
+        ..GraphRequest::new(method, &http.path)
+    };
+    shared.client.send(&request).await
 }
 
 /// A request, as the outbox keeps it.
@@ -524,11 +506,33 @@ struct StoredRequest {
     method: Method,
     path: String,
     body: Option<String>,
+    /// None in rows of before there were classes.
+    #[serde(default)]
+    class: Option<Class>,
+    /// The call's limit for it, in milliseconds since the Unix epoch.
+    #[serde(default)]
+    until: Option<u64>,
 }
 
-fn row_of(request: &Outgoing) -> OutboxRow {
+impl StoredRequest {
+    fn class(&self, once_only: bool) -> Class {
+        match self.class {
+            Some(class) => class,
+            None if once_only => Class::OnceOnly,
+            None if self.method == Method::Get => Class::Safe,
+            None => Class::Idempotent,
+        }
+    }
+}
+
+/// The row of a request. What settles an incoming call is not repeated beyond the call's next deadline: that is the limit
+/// for answering, or earlier.
+fn row_of(request: &Outgoing, deadline: Option<u64>) -> OutboxRow {
     let HttpRequest { method, path, body } = request.http.clone();
-    let bytes = serde_json::to_vec(&StoredRequest { method, path, body }).unwrap_or_default();
+    let class = Class::of(request.action);
+    let until = deadline.filter(|_| class == Class::Settling);
+    let stored = StoredRequest { method, path, body, class: Some(class), until };
+    let bytes = serde_json::to_vec(&stored).unwrap_or_default();
     OutboxRow { ticket: request.ticket.number(), once_only: request.once_only, attempted: false, bytes }
 }
 
