@@ -1,8 +1,8 @@
 //! Whole calls: bot and simulator, every step over HTTP in process, in virtual time.
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests, beside the tests themselves
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use callflow_core::action::Action;
@@ -493,4 +493,61 @@ async fn a_call_whose_creation_was_not_answered_is_found_by_the_news_at_its_own_
     assert_eq!(calls.len(), 1, "nobody is rung twice");
     assert_eq!(view.id.as_deref(), Some(calls[0].id.as_str()));
     assert_eq!(calls[0].prompts_started, 1, "the call went on");
+}
+
+/// A network that notes the `Scenario-Id` of every request to Graph's calls.
+struct Notes {
+    net: InProcess,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Transport for Notes {
+    fn send(&self, request: http::Request<bytes::Bytes>) -> Exchange {
+        if request.uri().path().contains("/communications/calls") {
+            let id = request.headers()["scenario-id"].to_str().unwrap().to_owned();
+            self.seen.lock().unwrap().push(id);
+        }
+        self.net.send(request)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_requests_of_a_call_carry_the_scenario_of_its_first_notification_or_one_of_their_own() {
+    let scene = Scene::good();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let start = async || {
+        let bot = scene.start_over(Arc::new(Notes { net: scene.net.clone(), seen: Arc::clone(&seen) })).await;
+        // The first notification has the first of these, later ones others.
+        let count = Arc::new(AtomicI64::new(0));
+        let stamp = move |mut request: axum::extract::Request| {
+            let number = count.fetch_add(1, Ordering::SeqCst);
+            let id = format!("00000000-0000-4000-8000-{number:012}");
+            request.headers_mut().insert("scenario-id", id.parse().unwrap());
+            std::future::ready(request)
+        };
+        let stamped = bot.router().layer(axum::middleware::map_request(stamp));
+        scene.net.mount("bot.test", stamped);
+        bot
+    };
+    let bot = start().await;
+    let id = scene.simulator.call_bot(PERSON, APP, vec![Step::AwaitAnswer, Step::AwaitHangUp]).unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    bot.stop().await;
+    let bot = start().await;
+    bot.order(&name_of(&id), Order::HangUp).await.unwrap();
+    end_of(&bot, &name_of(&id)).await;
+    let of_incoming: Vec<_> = std::mem::take(&mut *seen.lock().unwrap());
+    assert!(of_incoming.len() >= 3, "{of_incoming:?}");
+    assert!(of_incoming.iter().all(|id| id == "00000000-0000-4000-8000-000000000000"), "{of_incoming:?}");
+
+    let name = bot.place(ada()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    bot.stop().await;
+    let bot = start().await;
+    bot.order(&name, Order::HangUp).await.unwrap();
+    end_of(&bot, &name).await;
+    let of_placed = seen.lock().unwrap();
+    assert!(of_placed.len() >= 2 && of_placed.iter().all(|id| *id == of_placed[0]), "{of_placed:?}");
+    assert!(!of_placed[0].starts_with("00000000-"), "it began before any notification");
+    assert!(!name.as_str().contains(&of_placed[0].replace('-', "")), "the name is a secret");
 }

@@ -64,6 +64,9 @@ pub struct Settings {
     pub callback: String,
     /// The tenant in which a call is placed, where its destination names none.
     pub tenant_id: Option<String>,
+    /// `Scenario-Id`: what ties the call's requests and notifications together in the service's logs, a GUID. It is kept
+    /// with the call.
+    pub scenario_id: Option<String>,
     /// What is known of the app's permissions.
     pub grants: Grants,
     /// What becomes of a command whose permission is known to be missing.
@@ -82,6 +85,7 @@ impl Settings {
         Self {
             callback: callback.into(),
             tenant_id: None,
+            scenario_id: None,
             grants: Grants::Unknown,
             policy: Policy::Advise,
             overrides: Overrides::NONE,
@@ -169,6 +173,7 @@ impl Session {
         let (call, output) = Machine::offered(now, settings.setup(key), offer);
         let tenant_id = told.tenant_id.clone().or_else(|| settings.tenant_id.clone());
         let mut texts = Texts::new(&settings.callback, tenant_id);
+        texts.scenario_id.clone_from(&settings.scenario_id);
         texts.call = Some(id);
         texts.source.clone_from(&told.source);
         texts.learn_call(told);
@@ -190,6 +195,7 @@ impl Session {
             let (call, output) = Machine::place(now, settings.setup(key), placed)?;
             let tenant_id = placement.tenant_id().map(str::to_owned).or_else(|| settings.tenant_id.clone());
             let mut texts = Texts::new(&settings.callback, tenant_id);
+            texts.scenario_id.clone_from(&settings.scenario_id);
             let (step, _) = texts.write(&call, &output, None);
             Ok((Self { call, texts }, step))
         })
@@ -302,6 +308,11 @@ impl Session {
     /// The tenant of the call.
     pub fn tenant_id(&self) -> Option<&str> {
         self.texts.tenant_id.as_deref()
+    }
+
+    /// The `Scenario-Id` that the session began with.
+    pub fn scenario_id(&self) -> Option<&str> {
+        self.texts.scenario_id.as_deref()
     }
 
     /// The participant of this id, as Graph named him.

@@ -1,6 +1,6 @@
 //! A request that must not be carried out twice, over real connections to a service that carries it out and then fails.
-
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // helpers of tests, beside the tests themselves
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

@@ -9,6 +9,7 @@ use callflow_core::lifecycle::State;
 use callflow_core::report::{Change, Report, Told};
 use callflow_core::time::Timestamp;
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use super::{Accepted, Shared, Wake, What, alias_of};
 use crate::bot::Call;
@@ -160,6 +161,9 @@ async fn offered(
         let now = Timestamp::from_millis(accepted.at);
         let mut settings = shared.settings(name);
         settings.tenant_id = Some(accepted.tenant_id);
+        if let Some(scenario_id) = accepted.scenario_id {
+            settings.scenario_id = Some(scenario_id.to_string());
+        }
         for (place, notice) in notices.iter().enumerate() {
             let Some((session, step)) = Session::offered(now, super::new_key(), notice, &settings) else {
                 continue;
@@ -437,8 +441,9 @@ impl Actor {
         self.observe(What::Request { line: line.clone(), caused_at });
         let (shared, wake) = (Arc::clone(&self.shared), self.wake.clone());
         let tenant = self.session.tenant_id().map(str::to_owned);
+        let scenario_id = self.scenario_id();
         let sending = async move {
-            let result = exchange(&shared, tenant.as_deref(), http, class).await;
+            let result = exchange(&shared, tenant.as_deref(), scenario_id, http, class).await;
             // The call's task may have ended.
             let _ = wake.send(Wake::Answered { ticket, result, line });
         };
@@ -451,6 +456,11 @@ impl Actor {
         {
             self.send(row, None).await;
         }
+    }
+
+    fn scenario_id(&self) -> Uuid {
+        let kept = self.session.scenario_id().and_then(|text| Uuid::parse_str(text).ok());
+        kept.unwrap_or_else(|| super::scenario_of(&self.name))
     }
 
     fn state(&self) -> State {
@@ -481,6 +491,7 @@ fn words_of(answer: &Answer, line: &str) -> String {
 async fn exchange(
     shared: &Shared,
     tenant_id: Option<&str>,
+    scenario_id: Uuid,
     http: StoredRequest,
     class: Class,
 ) -> Result<Answer, ClientError> {
@@ -492,6 +503,7 @@ async fn exchange(
     };
     let request = GraphRequest {
         tenant_id,
+        scenario_id: Some(scenario_id),
         body: http.body.map(bytes::Bytes::from),
         class: Some(class),
         until: http.until,
@@ -565,4 +577,42 @@ pub(crate) fn describe(notice: &Notice) -> String {
         (_, _) => {}
     }
     words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use callflow_core::action::Action;
+
+    use super::*;
+
+    #[test]
+    fn a_row_from_before_there_were_classes_is_read() {
+        for (method, once_only, expected) in [
+            ("Get", false, Class::Safe),
+            ("Post", true, Class::OnceOnly),
+            ("Post", false, Class::Idempotent),
+            ("Delete", false, Class::Idempotent),
+        ] {
+            let row = format!(r#"{{"method":"{method}","path":"/x","body":null}}"#);
+            let stored: StoredRequest = serde_json::from_str(&row).unwrap();
+            assert_eq!((stored.class(once_only), stored.until), (expected, None), "{row}");
+        }
+    }
+
+    #[test]
+    fn only_what_settles_a_call_has_its_limit() {
+        for (action, expected) in [
+            (Action::Answer, Some(15_000)),
+            (Action::Redirect, Some(15_000)),
+            (Action::HangUp, None),
+            (Action::PlayPrompt, None),
+        ] {
+            let http = HttpRequest { method: Method::Post, path: "/x".to_owned(), body: None };
+            let request = Outgoing { ticket: Ticket::FIRST, action, once_only: action.is_once_only(), http };
+            let row = row_of(&request, Some(15_000));
+            let stored: StoredRequest = serde_json::from_slice(&row.bytes).unwrap();
+            assert_eq!(stored.until, expected, "{action:?}");
+            assert_eq!(stored.class(row.once_only), Class::of(action), "{action:?}");
+        }
+    }
 }

@@ -28,6 +28,8 @@ const KEPT_PARTICIPANTS: usize = 512;
 pub(super) struct Texts {
     pub(super) callback: String,
     pub(super) tenant_id: Option<String>,
+    #[serde(default)]
+    pub(super) scenario_id: Option<String>,
     pub(super) call: Option<String>,
     pub(super) source: Option<Party>,
     operations: Vec<String>,
@@ -82,6 +84,7 @@ impl Texts {
         Self {
             callback: callback.to_owned(),
             tenant_id,
+            scenario_id: None,
             call: None,
             source: None,
             operations: Vec::new(),
