@@ -52,6 +52,21 @@ pub enum TransportError {
         /// What went wrong.
         reason: String,
     },
+    /// The host failed many times one after another, so that nothing is sent to it for a while.
+    #[error(
+        "{host} has failed since {} and is not asked again for {wait:?}; look whether it is down, or wait",
+        crate::clock::in_words(*.since)
+    )]
+    CircuitOpen {
+        /// Host and port.
+        host: String,
+        /// Since when, in milliseconds since the Unix epoch.
+        since: u64,
+        /// Until when, as `since`.
+        until: u64,
+        /// How long that is from now.
+        wait: Duration,
+    },
     /// The request is not one that this transport may send.
     #[error("will not send to {uri}: {reason}")]
     Forbidden {
@@ -66,7 +81,7 @@ impl TransportError {
     /// Whether the far side certainly did nothing.
     pub fn is_certainly_undone(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Forbidden { .. } => true,
+            Self::Unreachable { .. } | Self::CircuitOpen { .. } | Self::Forbidden { .. } => true,
             Self::NoAnswer { .. } => false,
         }
     }

@@ -10,6 +10,7 @@
 //! Source: Microsoft identity platform, client credentials flow; Graph docs, Microsoft Graph error responses, best
 //! practices (what support asks for); `Scenario-Id`: the vendor's samples.
 
+pub mod circuit;
 pub mod retry;
 mod token;
 
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
+use circuit::{CircuitLimits, Circuits, Urgency};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use retry::{Class, Decision, Tried, When, decide};
@@ -67,7 +69,7 @@ impl Endpoints {
     }
 }
 
-/// Limits of time.
+/// Limits of time, and of patience.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How long one exchange may take.
@@ -77,6 +79,8 @@ pub struct Limits {
     pub request: Duration,
     /// How long before its end a token is replaced, at most a tenth of its life.
     pub renew_before: Duration,
+    /// When a host that fails is let alone.
+    pub circuit: CircuitLimits,
 }
 
 impl Default for Limits {
@@ -87,6 +91,7 @@ impl Default for Limits {
             exchange: Duration::from_secs(10),
             request: Duration::from_secs(30),
             renew_before: Duration::from_secs(300),
+            circuit: CircuitLimits::default(),
         }
     }
 }
@@ -240,6 +245,7 @@ impl GraphClient {
         transport: Arc<dyn Transport>,
         clock: Clock,
     ) -> Self {
+        let transport: Arc<dyn Transport> = Arc::new(Circuits::new(transport, limits.circuit, clock));
         let tokens = Tokens::new(credentials, endpoints.clone(), limits, Arc::clone(&transport), clock);
         Self { inner: Arc::new(Inner { endpoints, limits, transport, tokens, clock }) }
     }
@@ -351,6 +357,9 @@ impl GraphClient {
         if let Some(scenario_id) = request.scenario_id {
             made = made.header(SCENARIO_ID, scenario_id.to_string());
         }
+        if request.class == Some(Class::HangUp) {
+            made = made.extension(Urgency::Urgent);
+        }
         if request.body.is_some() {
             made = made.header(CONTENT_TYPE, "application/json");
         }
@@ -392,6 +401,7 @@ fn read(result: &Result<Answer, ClientError>) -> (When, Option<Duration>) {
         Ok(answer) => (When::of_status(answer.status), answer.retry_after),
         Err(ClientError::Malformed { .. }) => (When::Answered, None),
         Err(ClientError::Transport(TransportError::Forbidden { .. })) => (When::Answered, None),
+        Err(ClientError::Transport(TransportError::CircuitOpen { wait, .. })) => (When::NotSent, Some(*wait)),
         Err(error) if error.is_certainly_undone() => (When::NotSent, None),
         Err(_) => (When::NoAnswer, None),
     }
@@ -614,6 +624,34 @@ mod tests {
             assert_eq!(asked.load(Ordering::SeqCst), tries, "{row}");
             assert!(clock.now_millis() - begun >= least, "{row}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_that_fails_is_let_alone_for_a_while_but_hang_ups_pass() {
+        let (client, asked) = scripted(&[(503, "")]);
+        let post =
+            async |class| client.send(&GraphRequest { class, ..GraphRequest::new(Method::POST, "/x") }).await;
+        for _ in 0..10 {
+            assert_eq!(post(None).await.unwrap().status, 503);
+        }
+        let refused = post(None).await.unwrap_err();
+        assert!(refused.is_certainly_undone(), "{refused}");
+        let words = refused.to_string();
+        assert!(words.contains("graph.test has failed since ") && words.contains(" GMT "), "{words}");
+        assert_eq!(asked.load(Ordering::SeqCst), 10, "it was not asked");
+        let ended = post(Some(Class::HangUp)).await.unwrap();
+        assert_eq!((ended.status, asked.load(Ordering::SeqCst)), (503, 13), "a hang-up has its chance");
+        // What may be repeated waits until the circuit lets a probe go, and its success lets all others go.
+        let (client, asked) =
+            scripted(&[LATE, LATE, LATE, LATE, LATE, LATE, LATE, LATE, LATE, LATE, (201, "")]);
+        for _ in 0..10 {
+            let request = GraphRequest::new(Method::POST, "/x");
+            assert!(!client.send(&request).await.unwrap_err().is_certainly_undone());
+        }
+        let once = GraphRequest { class: Some(Class::OnceOnly), ..GraphRequest::new(Method::POST, "/x") };
+        assert_eq!(client.send(&once).await.unwrap().status, 201);
+        assert_eq!(asked.load(Ordering::SeqCst), 11);
+        assert_eq!(client.send(&GraphRequest::new(Method::POST, "/x")).await.unwrap().status, 201);
     }
 
     #[tokio::test(start_paused = true)]

@@ -29,7 +29,7 @@ pub enum Class {
     Safe,
     /// It sets a state, which a second one finds set.
     Idempotent,
-    /// It ends the bot's part in the call. A second one is answered 404.
+    /// It ends the bot's part in the call. A second one is answered 404. An open [circuit](super::circuit) lets it pass.
     HangUp,
     /// It answers, rejects or redirects: a second one is refused where the first took effect, and the call's limit of time
     /// ends it.
