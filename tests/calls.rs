@@ -12,7 +12,9 @@ use callflow_core::lifecycle::State;
 use callflow_core::lifecycle::end::How;
 use callflow_core::operation::Outcome as Ended;
 use callflow_core::result::ResultInfo;
-use callflow_graph::bot::{Bot, Call, CallHandler, HandlerError, PlaceError};
+use callflow_graph::bot::{
+    Bot, Call, CallHandler, Config, Enforce, HandlerError, Observed, PlaceError, Quota, What,
+};
 use callflow_graph::session::{Answer, Order, Target};
 use callflow_graph::simulator::{Faults, Outcome, Person, Step, WhenRung};
 use callflow_graph::store::embedded::Embedded;
@@ -399,12 +401,17 @@ impl Store for Dying {
     fn forget(&self, name: &CallName) -> Pending<'_, ()> {
         until_dead!(self, self.inner.forget(name))
     }
+
+    fn count(&self, key: &str, by: u64) -> Pending<'_, u64> {
+        until_dead!(self, self.inner.count(key, by))
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_dies_at_any_operation_of_its_store_repeats_nothing_and_forgets_no_call() {
     let (mut known, mut whole) = (0, 0);
-    for operations in 1..70 {
+    // Two of them start a bot.
+    for operations in 2..71 {
         let mut scene = Scene::good();
         let inner = Arc::clone(&scene.store);
         scene.store = Arc::new(Dying { inner: Arc::clone(&inner), left: AtomicI64::new(operations) });
@@ -550,4 +557,58 @@ async fn all_requests_of_a_call_carry_the_scenario_of_its_first_notification_or_
     assert!(of_placed.len() >= 2 && of_placed.iter().all(|id| *id == of_placed[0]), "{of_placed:?}");
     assert!(!of_placed[0].starts_with("00000000-"), "it began before any notification");
     assert!(!name.as_str().contains(&of_placed[0].replace('-', "")), "the name is a secret");
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_are_counted_across_restarts_warned_of_once_and_refused_where_that_is_asked_for() {
+    let scene = Scene::good();
+    let quota = Quota { concurrent: 100, monthly: 5, enforce: Enforce::Refuse };
+    let start = async || {
+        let config = Config { quota, ..scene.config() };
+        let (store, net) = (Arc::clone(&scene.store), Arc::new(scene.net.clone()));
+        let bot = Bot::start(config, scene.menu.clone(), store, net, scene.clock).await.unwrap();
+        scene.net.mount("bot.test", bot.router());
+        bot
+    };
+    let bot = start().await;
+    let mut seen = bot.watch();
+    for _ in 0..2 {
+        bot.place(ada()).await.unwrap();
+    }
+    scene.simulator.call_bot(PERSON, APP, vec![Step::AwaitAnswer, Step::HangUp]).unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let warned = |seen: &mut tokio::sync::mpsc::UnboundedReceiver<Observed>| {
+        let all = std::iter::from_fn(|| seen.try_recv().ok());
+        all.filter(|one| matches!(one.what, What::QuotaNearlyUsed(_))).count()
+    };
+    assert_eq!(warned(&mut seen), 0);
+    bot.stop().await;
+
+    let bot = start().await;
+    let mut seen = bot.watch();
+    bot.place(ada()).await.unwrap();
+    bot.place(ada()).await.unwrap();
+    assert_eq!(warned(&mut seen), 1, "at four of five");
+    let refused = bot.place(ada()).await.unwrap_err();
+    assert!(matches!(&refused, PlaceError::Quota(exceeded) if exceeded.usage.used == 5), "{refused}");
+    let id = scene.simulator.call_bot(PERSON, APP, vec![Step::AwaitAnswer, Step::HangUp]).unwrap();
+    assert!(end_of(&bot, &name_of(&id)).await.ever_established, "an incoming call is never refused");
+    assert_eq!(scene.simulator.calls().len(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_many_calls_as_may_be_at_the_same_time_and_one_more_when_one_has_ended() {
+    let scene = Scene::good();
+    let quota = Quota { concurrent: 2, enforce: Enforce::Refuse, ..Quota::default() };
+    let config = Config { quota, ..scene.config() };
+    let (store, net) = (Arc::clone(&scene.store), Arc::new(scene.net.clone()));
+    let bot = Bot::start(config, scene.menu.clone(), store, net, scene.clock).await.unwrap();
+    scene.net.mount("bot.test", bot.router());
+    let first = bot.place(ada()).await.unwrap();
+    bot.place(ada()).await.unwrap();
+    let refused = bot.place(ada()).await.unwrap_err();
+    assert!(refused.to_string().contains("when a call has ended"), "{refused}");
+    bot.order(&first, Order::HangUp).await.unwrap();
+    end_of(&bot, &first).await;
+    bot.place(ada()).await.unwrap();
 }

@@ -7,6 +7,7 @@
 //! told to the call as "no answer".
 
 mod actor;
+pub mod quota;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+use self::quota::{Counter, Month, Quota, QuotaExceeded, Usage};
 use crate::bot::{Author, CallHandler};
 use crate::client::{ClientError, Credentials, Endpoints, GraphClient, Limits};
 use crate::clock::Clock;
@@ -60,6 +62,8 @@ pub struct Config {
     pub trust: Trust,
     /// The timers of each call.
     pub timers: Timers,
+    /// How many calls the app may have.
+    pub quota: Quota,
     /// How long a call is kept after its end, for news that comes late.
     pub keep_ended: Duration,
     /// How long a notification for a call that is not known is kept.
@@ -81,6 +85,7 @@ impl Config {
             overrides: Overrides::NONE,
             trust: Trust::Confirm,
             timers: Timers::DEFAULT,
+            quota: Quota::default(),
             keep_ended: Duration::from_secs(600),
             keep_unknown: Duration::from_secs(60),
         }
@@ -111,6 +116,9 @@ pub enum PlaceError {
     /// The rules forbid it.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// The app has as many calls as it may, and [`Enforce::Refuse`](quota::Enforce::Refuse) is set.
+    #[error(transparent)]
+    Quota(#[from] QuotaExceeded),
     /// It cannot be put away; nothing was sent.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -159,6 +167,8 @@ pub enum What {
     },
     /// The bot was told of an event.
     Event(callflow_core::event::Event),
+    /// With this call four fifths of a limit of the app's calls are used.
+    QuotaNearlyUsed(Usage),
 }
 
 /// What is known of a call.
@@ -218,6 +228,7 @@ pub(crate) struct Shared {
     watchers: RwLock<Vec<mpsc::UnboundedSender<Observed>>>,
     tasks: TaskTracker,
     stop: CancellationToken,
+    counter: Counter,
 }
 
 /// A bot: its calls, its webhook, and the way to place calls.
@@ -256,9 +267,16 @@ impl Bot {
             Arc::clone(&transport),
             clock,
         );
-        let authenticator =
-            Authenticator::new(config.expected.clone(), config.endpoints.openid.clone(), transport, clock);
+        let authenticator = Authenticator::new(
+            config.expected.clone(),
+            config.endpoints.openid.clone(),
+            Arc::clone(&transport),
+            clock,
+        );
         let names = store.names().await?;
+        let now = clock.now_millis();
+        let monthly = store.count(&Month::of(now).key(), 0).await?;
+        let counter = Counter::new(config.quota, now, monthly);
         let shared = Arc::new(Shared {
             config,
             store,
@@ -270,6 +288,7 @@ impl Bot {
             watchers: RwLock::new(Vec::new()),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            counter,
         });
         for name in names {
             shared.wake(&name, Wake::Inbox);
@@ -303,7 +322,14 @@ impl Bot {
         let mut settings = shared.settings(&name);
         settings.tenant_id = Some(shared.config.credentials.tenant_id.clone());
         let (session, step) = Session::place(shared.now(), new_key(), &placement.into(), &settings)?;
-        actor::begin(shared, &name, session, step).await?;
+        let state = session.call().state();
+        let warned = shared.counter.place(&name, shared.clock.now_millis())?;
+        if let Err(error) = actor::begin(shared, &name, session, step).await {
+            shared.counter.not_begun(&name);
+            return Err(error.into());
+        }
+        shared.warn_of_quota(&name, state, warned);
+        shared.count_call().await;
         shared.wake(&name, Wake::Inbox);
         Ok(name)
     }
@@ -387,6 +413,24 @@ impl Shared {
         let mut watchers = self.watchers.write().unwrap_or_else(PoisonError::into_inner);
         let observed = Observed { at: self.clock.now_millis(), call: call.clone(), what, state };
         watchers.retain(|watcher| watcher.send(observed.clone()).is_ok());
+    }
+
+    fn warn_of_quota(&self, call: &CallName, state: State, warned: impl IntoIterator<Item = Usage>) {
+        for usage in warned {
+            let Usage { limit, used, of } = usage;
+            tracing::warn!(%limit, used, of, "four fifths of what the app may have are used");
+            self.observe(call, state, What::QuotaNearlyUsed(usage));
+        }
+    }
+
+    /// Counts a call that has begun in the store.
+    async fn count_call(&self) {
+        let now = self.clock.now_millis();
+        match self.store.count(&Month::of(now).key(), 1).await {
+            Ok(monthly) => self.counter.set_monthly(now, monthly),
+            // The call is there, and counts until the next start.
+            Err(error) => tracing::warn!(%error, "the call cannot be counted"),
+        }
     }
 
     /// Puts a notification into the inbox of the call that it is for. Transaction 1.

@@ -180,7 +180,10 @@ async fn offered(
                 commit.done.push(entry.seq);
             }
             let caused_at = Some(accepted.at);
+            let warned = shared.counter.offered(name, shared.clock.now_millis());
+            shared.warn_of_quota(name, state, warned);
             begun.put_away(commit, caused_at).await;
+            shared.count_call().await;
             return Some(begun);
         }
     }
@@ -221,6 +224,7 @@ impl Actor {
     /// Goes on after a restart, or begins to: what is in the outbox was not answered.
     async fn resume(&mut self) {
         self.shared.learn_tenant(&self.name, self.session.tenant_id());
+        self.note_live();
         let lost: Vec<_> = self.queue.iter().filter(|row| row.once_only && row.attempted).cloned().collect();
         self.queue.retain(|row| !(row.once_only && row.attempted));
         for row in lost {
@@ -410,9 +414,16 @@ impl Actor {
                 }
             }
         }
+        self.note_live();
         for row in rows {
             self.send(row, caused_at).await;
         }
+    }
+
+    /// Counts the call among those that are up, or not any more.
+    fn note_live(&self) {
+        let warned = self.shared.counter.set_live(&self.name, !self.state().is_ended());
+        self.shared.warn_of_quota(&self.name, self.state(), warned);
     }
 
     /// Lets a request go: a safe one at once, the others one after another.
