@@ -12,6 +12,7 @@
 //! | [`store`] | what outlives a process |
 //! | [`runtime`] | drives calls, one task each |
 //! | [`bot`] | what bots are written against |
+//! | [`recording`] | recordings are fetched |
 //! | [`simulator`] | a Graph calling service on loopback |
 //!
 //! Features, all on by default: `net` (everything from `transport` to `bot`), `simulator`, `cli` (the program `callflow`).
@@ -24,6 +25,8 @@ pub mod bot;
 pub mod client;
 #[cfg(feature = "net")]
 pub mod clock;
+#[cfg(feature = "net")]
+pub mod recording;
 #[cfg(feature = "net")]
 pub mod runtime;
 pub mod session;

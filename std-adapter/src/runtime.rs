@@ -222,6 +222,7 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) authenticator: Authenticator,
     client: GraphClient,
+    transport: Arc<dyn Transport>,
     clock: Clock,
     author: Box<dyn Author>,
     running: Mutex<HashMap<CallName, Running>>,
@@ -282,6 +283,7 @@ impl Bot {
             store,
             authenticator,
             client,
+            transport,
             clock,
             author: Box::new(handler),
             running: Mutex::new(HashMap::new()),
@@ -366,6 +368,11 @@ impl Bot {
             end: session.call().end(),
             author: record.author,
         }))
+    }
+
+    /// What goes elsewhere than to Graph goes over this, without a circuit.
+    pub(crate) fn transport(&self) -> &dyn Transport {
+        &*self.shared.transport
     }
 
     /// The calls that are kept.

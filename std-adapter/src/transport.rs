@@ -24,12 +24,24 @@ pub const MAX_RESPONSE_BYTES: usize = 32 * 1024 * 1024;
 /// What a request became.
 pub type Exchange = Pin<Box<dyn Future<Output = Result<Response<Bytes>, TransportError>> + Send>>;
 
+/// What a request became whose response's body comes in pieces.
+pub type Streamed = Pin<Box<dyn Future<Output = Result<Response<Body>, TransportError>> + Send>>;
+
 /// Carries HTTP requests.
 ///
 /// An implementation need not know about tokens, retries or Graph; it tells only whether the request may have arrived.
 pub trait Transport: Send + Sync + 'static {
     /// Sends `request`, whose URI is absolute, and resolves to its response with the whole body.
     fn send(&self, request: Request<Bytes>) -> Exchange;
+
+    /// Sends `request`, and resolves to its response as soon as its head is there. How long the pieces of the body may
+    /// take, and how many there may be, is the caller's to limit.
+    ///
+    /// Without an implementation of its own it is [`Self::send`], whose body comes as one piece.
+    fn stream(&self, request: Request<Bytes>) -> Streamed {
+        let sent = self.send(request);
+        Box::pin(async move { Ok(sent.await?.map(Body::from)) })
+    }
 }
 
 /// Why there is no response.
@@ -142,19 +154,37 @@ impl Https {
     }
 }
 
+/// The longest that the body of a streamed response may take: its reader limits each piece.
+const STREAM_WITHIN: Duration = Duration::from_secs(24 * 3600);
+
+fn classify(host: &str, error: &reqwest::Error) -> TransportError {
+    let (host, reason) = (host.to_owned(), chain(error));
+    if error.is_connect() || error.is_builder() {
+        TransportError::Unreachable { host, reason }
+    } else {
+        TransportError::NoAnswer { host, reason }
+    }
+}
+
 impl Transport for Https {
+    fn stream(&self, request: Request<Bytes>) -> Streamed {
+        let client = self.direct.clone();
+        Box::pin(async move {
+            check_scheme(request.uri())?;
+            let host = host_of(request.uri());
+            let mut outgoing = reqwest::Request::try_from(request).map_err(|e| classify(&host, &e))?;
+            *outgoing.timeout_mut() = Some(STREAM_WITHIN);
+            let answer = client.execute(outgoing).await.map_err(|e| classify(&host, &e))?;
+            Ok(Response::<reqwest::Body>::from(answer).map(Body::new))
+        })
+    }
+
     fn send(&self, request: Request<Bytes>) -> Exchange {
         let client = self.direct.clone();
         Box::pin(async move {
             check_scheme(request.uri())?;
             let host = host_of(request.uri());
-            let classify = |e: &reqwest::Error| {
-                if e.is_connect() || e.is_builder() {
-                    TransportError::Unreachable { host: host.clone(), reason: chain(e) }
-                } else {
-                    TransportError::NoAnswer { host: host.clone(), reason: chain(e) }
-                }
-            };
+            let classify = |e: &reqwest::Error| classify(&host, e);
             let outgoing = reqwest::Request::try_from(request).map_err(|e| classify(&e))?;
             let mut answer = client.execute(outgoing).await.map_err(|e| classify(&e))?;
             let mut response = Response::new(Bytes::new());
@@ -177,7 +207,7 @@ impl Transport for Https {
 }
 
 /// What an error and its causes say, without URLs.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut words = Vec::new();
     let mut next = Some(error);
     while let Some(e) = next {
@@ -226,6 +256,18 @@ impl InProcess {
 impl Transport for InProcess {
     fn send(&self, request: Request<Bytes>) -> Exchange {
         let host = host_of(request.uri());
+        let streamed = self.stream(request);
+        Box::pin(async move {
+            let (parts, body) = streamed.await?.into_parts();
+            let body = axum::body::to_bytes(body, MAX_RESPONSE_BYTES)
+                .await
+                .map_err(|e| TransportError::NoAnswer { host, reason: e.to_string() })?;
+            Ok(Response::from_parts(parts, body))
+        })
+    }
+
+    fn stream(&self, request: Request<Bytes>) -> Streamed {
+        let host = host_of(request.uri());
         let router = self.hosts.read().unwrap_or_else(PoisonError::into_inner).get(&host).cloned();
         Box::pin(async move {
             check_scheme(request.uri())?;
@@ -233,11 +275,7 @@ impl Transport for InProcess {
                 return Err(TransportError::Unreachable { host, reason: "no such host".to_owned() });
             };
             let Ok(response) = router.oneshot(request.map(Body::from)).await;
-            let (parts, body) = response.into_parts();
-            let body = axum::body::to_bytes(body, MAX_RESPONSE_BYTES)
-                .await
-                .map_err(|e| TransportError::NoAnswer { host, reason: e.to_string() })?;
-            Ok(Response::from_parts(parts, body))
+            Ok(response)
         })
     }
 }

@@ -222,7 +222,7 @@ pub fn decide(class: Class, tried: Tried, pause: Duration, left: Duration) -> De
 ///
 /// Source: Graph docs, Microsoft Graph throttling guidance (exponential back-off); its figures are assumed: a call waits
 /// 15 seconds to be answered.
-pub(super) fn pauses() -> ExponentialBackoff {
+pub(crate) fn pauses() -> ExponentialBackoff {
     ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(500))
         .with_max_delay(Duration::from_secs(10))
