@@ -13,14 +13,16 @@ use callflow_core::lifecycle::end::How;
 use callflow_core::operation::Outcome as Ended;
 use callflow_core::result::ResultInfo;
 use callflow_graph::bot::{
-    Bot, Call, CallHandler, Config, Enforce, HandlerError, Observed, PlaceError, Quota, What,
+    Bot, Call, CallHandler, Config, Enforce, HandlerError, Observed, PlaceError, Quota, RequestError, What,
 };
+use callflow_graph::client::retry::Class;
 use callflow_graph::session::{Answer, Order, Target};
 use callflow_graph::simulator::{Faults, Outcome, Person, Step, WhenRung};
 use callflow_graph::store::embedded::Embedded;
 use callflow_graph::store::{CallName, Commit, Pending, Record, Store};
 use callflow_graph::transport::{Exchange, InProcess, Transport, TransportError};
 use callflow_tests::{APP, Kept, PERSON, Scene};
+use http::Method;
 
 fn name_of(id: &str) -> CallName {
     CallName::try_new(format!("c-{}", id.to_lowercase())).unwrap()
@@ -611,4 +613,41 @@ async fn as_many_calls_as_may_be_at_the_same_time_and_one_more_when_one_has_ende
     bot.order(&first, Order::HangUp).await.unwrap();
     end_of(&bot, &first).await;
     bot.place(ada()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_modelled_is_asked_as_the_call_and_repeated_only_where_that_is_asked_for() {
+    let scene = Scene::good();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::new(Notes { net: scene.net.clone(), seen: Arc::clone(&seen) });
+    let bot = scene.start_over(notes).await;
+    let id = scene.simulator.call_bot(PERSON, APP, vec![Step::AwaitAnswer, Step::AwaitHangUp]).unwrap();
+    let name = name_of(&id);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let mut watched = bot.watch();
+    seen.lock().unwrap().clear();
+    let whole = bot.request(&name, Method::GET, "", None, None).await.unwrap();
+    assert_eq!(whole.status, 200);
+    let body: serde_json::Value = serde_json::from_slice(&whole.body).unwrap();
+    assert_eq!(body["state"], "established");
+    for (class, status, asked) in
+        [(None, 503, 1), (Some(Class::OnceOnly), 503, 1), (Some(Class::Safe), 200, 2)]
+    {
+        seen.lock().unwrap().clear();
+        scene.simulator.refuse_next("/keepAlive", 503);
+        let body = serde_json::json!({"clientContext": "mine"});
+        let answer = bot.request(&name, Method::POST, "keepAlive", Some(&body), class).await.unwrap();
+        assert_eq!((answer.status, seen.lock().unwrap().len()), (status, asked), "{class:?}");
+    }
+    scene.simulator.refuse_next("/nothing", 404);
+    let absent = bot.request(&name, Method::GET, "/nothing?phone=%2B49123", None, None).await.unwrap();
+    assert_eq!(absent.status, 404);
+    let words: Vec<_> =
+        std::iter::from_fn(|| watched.try_recv().ok()).map(|one| format!("{one:?}")).collect();
+    assert!(words.iter().any(|line| line.contains("GET /nothing")), "{words:?}");
+    assert!(words.iter().any(|line| line.contains("client-request-id")), "{words:?}");
+    assert!(!words.iter().any(|line| line.contains("49123")), "{words:?}");
+    let nobody = CallName::try_new("c-0").unwrap();
+    let lost = bot.request(&nobody, Method::GET, "", None, None).await.unwrap_err();
+    assert!(matches!(lost, RequestError::NoCall(_)), "{lost}");
 }

@@ -53,6 +53,7 @@ use crate::store::CallName;
 use crate::wire::resource::{Named, Party, Recording};
 
 pub use crate::runtime::quota::{Enforce, Quota, QuotaExceeded, QuotaLimit, Usage};
+pub use crate::runtime::request::RequestError;
 pub use crate::runtime::{Bot, Config, Observed, PlaceError, StartError, What};
 
 /// What a handler could not do. It is logged; what the handler commanded before stays commanded.

@@ -8,6 +8,7 @@
 
 mod actor;
 pub mod quota;
+pub mod request;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};

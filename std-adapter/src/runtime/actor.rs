@@ -484,7 +484,7 @@ impl Actor {
 }
 
 /// What Graph answered in words; of a refusal also what Microsoft's support asks for.
-fn words_of(answer: &Answer, line: &str) -> String {
+pub(super) fn words_of(answer: &Answer, line: &str) -> String {
     let (status, support) = (answer.status, &answer.support);
     if status < 400 {
         return status.to_string();
