@@ -467,16 +467,19 @@ async fn the_embedded_store_carries_a_call_to_the_next_process() {
     assert_eq!(scene.simulator.call(&id).unwrap().outcome, Outcome::Done);
 }
 
-/// A network on which the answer to a creation gets lost, after the service carried it out.
-struct LosesCreated(InProcess);
+/// A network on which the service's yes to requests whose path ends so gets lost, after they were carried out.
+struct Loses {
+    net: InProcess,
+    suffix: &'static str,
+}
 
-impl Transport for LosesCreated {
+impl Transport for Loses {
     fn send(&self, request: http::Request<bytes::Bytes>) -> Exchange {
-        let is_creation = request.uri().path().ends_with("/communications/calls");
-        let sent = self.0.send(request);
+        let is_lost = request.uri().path().ends_with(self.suffix);
+        let sent = self.net.send(request);
         Box::pin(async move {
             let answer = sent.await?;
-            if is_creation && answer.status() == http::StatusCode::CREATED {
+            if is_lost && answer.status().is_success() {
                 let reason = "connection reset".to_owned();
                 return Err(TransportError::NoAnswer { host: "graph.test".to_owned(), reason });
             }
@@ -490,7 +493,7 @@ async fn a_call_whose_creation_was_not_answered_is_found_by_the_news_at_its_own_
     // News is late: the loss is known before it.
     let faults = Faults { late: 100, late_by: Duration::from_millis(500), ..Faults::default() };
     let scene = Scene::new(&["Calls.Initiate.All", "Calls.AccessMedia.All"], faults);
-    let transport = Arc::new(LosesCreated(scene.net.clone()));
+    let transport = Arc::new(Loses { net: scene.net.clone(), suffix: "/communications/calls" });
     let bot = scene.start_over(transport).await;
     let name = bot.place(ada()).await.unwrap();
     let view = end_of(&bot, &name).await;
@@ -650,4 +653,26 @@ async fn what_is_not_modelled_is_asked_as_the_call_and_repeated_only_where_that_
     let nobody = CallName::try_new("c-0").unwrap();
     let lost = bot.request(&nobody, Method::GET, "", None, None).await.unwrap_err();
     assert!(matches!(lost, RequestError::NoCall(_)), "{lost}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_got_lost_is_given_once_more_and_its_refusal_is_not_taken_for_the_first_ones() {
+    let faults = Faults { late: 100, late_by: Duration::from_secs(3), ..Faults::default() };
+    let scene = Scene::new(&["Calls.AccessMedia.All"], faults);
+    let bot = scene.start_over(Arc::new(Loses { net: scene.net.clone(), suffix: "/answer" })).await;
+    let mut requests = scene.simulator.watch();
+    let id = scene.simulator.call_bot(PERSON, APP, Scene::script()).unwrap();
+    let view = end_of(&bot, &name_of(&id)).await;
+    let told = scene.told(&name_of(&id));
+    assert!(view.ever_established, "{told:?}");
+    assert!(!told.iter().any(|event| matches!(event, Event::CommandFailed { action: Action::Answer, .. })));
+    let answers: Vec<_> = std::iter::from_fn(|| requests.try_recv().ok())
+        .filter_map(|seen| match seen.what {
+            callflow_graph::simulator::What::Request { path, status, .. } => Some((path, status)),
+            _ => None,
+        })
+        .filter(|(path, _)| path.ends_with("/answer"))
+        .map(|(_, status)| status)
+        .collect();
+    assert!(matches!(answers.as_slice(), [202, 400..=499]), "{answers:?}");
 }

@@ -7,7 +7,7 @@
 //! | [`wire`] | JSON of Graph to the vocabularies of core and back; nothing else knows JSON |
 //! | [`session`] | a call with its JSON, still without I/O: what another language would embed |
 //! | [`transport`] | one trait under everything that speaks HTTP |
-//! | [`client`] | tokens, limits of time, Graph's errors |
+//! | [`client`] | tokens, limits of time, what is repeated and when a host is let alone |
 //! | [`webhook`] | notifications come in, after their token was checked |
 //! | [`store`] | what outlives a process |
 //! | [`runtime`] | drives calls, one task each |

@@ -143,6 +143,8 @@ impl Https {
     /// # Errors
     /// [`TransportError::Unreachable`] where TLS cannot be set up on this machine.
     pub fn try_new(connect: Duration, total: Duration) -> Result<Self, TransportError> {
+        // reqwest repeats by itself only what an HTTP/2 server said it did not take (REFUSED_STREAM, or a GOAWAY without
+        // error for streams beyond its last one), and hyper what was not written to a connection that was closing.
         let direct = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(connect)
