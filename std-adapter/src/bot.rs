@@ -326,7 +326,8 @@ impl<'a> Call<'a> {
         self.session.participant(id)
     }
 
-    /// Where the recording can be had that the command of this ticket asked for, once it is done.
+    /// Where the recording can be had that the command of this ticket asked for, once it is done. It is gone soon after the
+    /// call: [`Bot::download_to_file`] fetches it, in a task of its own.
     pub fn recording(&self, ticket: Ticket) -> Option<&Recording> {
         self.session.recording(ticket)
     }

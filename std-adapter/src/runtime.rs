@@ -163,7 +163,7 @@ pub enum What {
     Answer {
         /// Its method and path.
         line: String,
-        /// The status, or what went wrong, with Graph's error in words.
+        /// The status, or what went wrong, with Graph's error in words, and of a refusal what Microsoft's support asks for.
         result: String,
     },
     /// The bot was told of an event.

@@ -399,7 +399,8 @@ pub(crate) const SCENARIO_ID: &str = "scenario-id";
 fn read(result: &Result<Answer, ClientError>) -> (When, Option<Duration>) {
     match result {
         Ok(answer) => (When::of_status(answer.status), answer.retry_after),
-        Err(ClientError::Malformed { .. }) => (When::Answered, None),
+        // Neither is better for being asked again; what of a token may be asked again the tokens know.
+        Err(ClientError::Malformed { .. } | ClientError::NoToken { .. }) => (When::Answered, None),
         Err(ClientError::Transport(TransportError::Forbidden { .. })) => (When::Answered, None),
         Err(ClientError::Transport(TransportError::CircuitOpen { wait, .. })) => (When::NotSent, Some(*wait)),
         Err(error) if error.is_certainly_undone() => (When::NotSent, None),
@@ -652,6 +653,26 @@ mod tests {
         assert_eq!(client.send(&once).await.unwrap().status, 201);
         assert_eq!(asked.load(Ordering::SeqCst), 11);
         assert_eq!(client.send(&GraphRequest::new(Method::POST, "/x")).await.unwrap().status, 201);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_that_cannot_be_had_is_not_asked_for_by_each_try_and_its_host_has_a_circuit() {
+        let net = service(&Arc::default());
+        let asked = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&asked);
+        let down = async move || {
+            count.fetch_add(1, Ordering::SeqCst);
+            StatusCode::BAD_GATEWAY
+        };
+        net.mount("login.test", Router::new().route("/{tenant}/oauth2/v2.0/token", post(down)));
+        let client = client(net, "right");
+        let request = GraphRequest { class: Some(Class::Safe), ..GraphRequest::new(Method::GET, "/x") };
+        for sent in 1..=12 {
+            let error = client.send(&request).await.unwrap_err();
+            assert!(error.is_certainly_undone() && matches!(error, ClientError::NoToken { .. }), "{error}");
+            assert_eq!(asked.load(Ordering::SeqCst), sent.min(10));
+            assert_eq!(error.to_string().contains("login.test has failed since"), sent > 10, "{error}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -611,6 +611,13 @@ mod tests {
     }
 
     #[test]
+    fn an_inbox_entry_from_before_scenarios_were_kept_is_read() {
+        let old = r#"{"at":7,"tenant_id":"t","body":"{}"}"#;
+        let accepted: Accepted = serde_json::from_str(old).unwrap();
+        assert_eq!((accepted.at, accepted.scenario_id), (7, None));
+    }
+
+    #[test]
     fn only_what_settles_a_call_has_its_limit() {
         for (action, expected) in [
             (Action::Answer, Some(15_000)),
