@@ -1,8 +1,8 @@
 //! Whole calls: bot and simulator, every step over HTTP in process, in virtual time.
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests, beside the tests themselves
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use callflow_core::action::Action;
@@ -12,12 +12,17 @@ use callflow_core::lifecycle::State;
 use callflow_core::lifecycle::end::How;
 use callflow_core::operation::Outcome as Ended;
 use callflow_core::result::ResultInfo;
-use callflow_graph::bot::{Bot, Call, CallHandler, HandlerError, PlaceError};
+use callflow_graph::bot::{
+    Bot, Call, CallHandler, Config, Enforce, HandlerError, Observed, PlaceError, Quota, RequestError, What,
+};
+use callflow_graph::client::retry::Class;
 use callflow_graph::session::{Answer, Order, Target};
 use callflow_graph::simulator::{Faults, Outcome, Person, Step, WhenRung};
 use callflow_graph::store::embedded::Embedded;
 use callflow_graph::store::{CallName, Commit, Pending, Record, Store};
+use callflow_graph::transport::{Exchange, InProcess, Transport, TransportError};
 use callflow_tests::{APP, Kept, PERSON, Scene};
+use http::Method;
 
 fn name_of(id: &str) -> CallName {
     CallName::try_new(format!("c-{}", id.to_lowercase())).unwrap()
@@ -398,12 +403,17 @@ impl Store for Dying {
     fn forget(&self, name: &CallName) -> Pending<'_, ()> {
         until_dead!(self, self.inner.forget(name))
     }
+
+    fn count(&self, key: &str, by: u64) -> Pending<'_, u64> {
+        until_dead!(self, self.inner.count(key, by))
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_dies_at_any_operation_of_its_store_repeats_nothing_and_forgets_no_call() {
     let (mut known, mut whole) = (0, 0);
-    for operations in 1..70 {
+    // Two of them start a bot.
+    for operations in 2..71 {
         let mut scene = Scene::good();
         let inner = Arc::clone(&scene.store);
         scene.store = Arc::new(Dying { inner: Arc::clone(&inner), left: AtomicI64::new(operations) });
@@ -455,4 +465,214 @@ async fn the_embedded_store_carries_a_call_to_the_next_process() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(scene.simulator.call(&id).unwrap().outcome, Outcome::Done);
+}
+
+/// A network on which the service's yes to requests whose path ends so gets lost, after they were carried out.
+struct Loses {
+    net: InProcess,
+    suffix: &'static str,
+}
+
+impl Transport for Loses {
+    fn send(&self, request: http::Request<bytes::Bytes>) -> Exchange {
+        let is_lost = request.uri().path().ends_with(self.suffix);
+        let sent = self.net.send(request);
+        Box::pin(async move {
+            let answer = sent.await?;
+            if is_lost && answer.status().is_success() {
+                let reason = "connection reset".to_owned();
+                return Err(TransportError::NoAnswer { host: "graph.test".to_owned(), reason });
+            }
+            Ok(answer)
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_creation_was_not_answered_is_found_by_the_news_at_its_own_address() {
+    // News is late: the loss is known before it.
+    let faults = Faults { late: 100, late_by: Duration::from_millis(500), ..Faults::default() };
+    let scene = Scene::new(&["Calls.Initiate.All", "Calls.AccessMedia.All"], faults);
+    let transport = Arc::new(Loses { net: scene.net.clone(), suffix: "/communications/calls" });
+    let bot = scene.start_over(transport).await;
+    let name = bot.place(ada()).await.unwrap();
+    let view = end_of(&bot, &name).await;
+    let told = scene.told(&name);
+    assert!(matches!(told[0], Event::OutcomeUnknown { action: Action::Place, .. }), "{told:?}");
+    assert_eq!(told[1], Event::Created, "{told:?}");
+    assert!(view.ever_established && view.end.unwrap().how == How::Told, "{told:?}");
+    let calls = scene.simulator.calls();
+    assert_eq!(calls.len(), 1, "nobody is rung twice");
+    assert_eq!(view.id.as_deref(), Some(calls[0].id.as_str()));
+    assert_eq!(calls[0].prompts_started, 1, "the call went on");
+}
+
+/// A network that notes the `Scenario-Id` of every request to Graph's calls.
+struct Notes {
+    net: InProcess,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Transport for Notes {
+    fn send(&self, request: http::Request<bytes::Bytes>) -> Exchange {
+        if request.uri().path().contains("/communications/calls") {
+            let id = request.headers()["scenario-id"].to_str().unwrap().to_owned();
+            self.seen.lock().unwrap().push(id);
+        }
+        self.net.send(request)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_requests_of_a_call_carry_the_scenario_of_its_first_notification_or_one_of_their_own() {
+    let scene = Scene::good();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let start = async || {
+        let bot = scene.start_over(Arc::new(Notes { net: scene.net.clone(), seen: Arc::clone(&seen) })).await;
+        // The first notification has the first of these, later ones others.
+        let count = Arc::new(AtomicI64::new(0));
+        let stamp = move |mut request: axum::extract::Request| {
+            let number = count.fetch_add(1, Ordering::SeqCst);
+            let id = format!("00000000-0000-4000-8000-{number:012}");
+            request.headers_mut().insert("scenario-id", id.parse().unwrap());
+            std::future::ready(request)
+        };
+        let stamped = bot.router().layer(axum::middleware::map_request(stamp));
+        scene.net.mount("bot.test", stamped);
+        bot
+    };
+    let bot = start().await;
+    let id = scene.simulator.call_bot(PERSON, APP, vec![Step::AwaitAnswer, Step::AwaitHangUp]).unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    bot.stop().await;
+    let bot = start().await;
+    bot.order(&name_of(&id), Order::HangUp).await.unwrap();
+    end_of(&bot, &name_of(&id)).await;
+    let of_incoming: Vec<_> = std::mem::take(&mut *seen.lock().unwrap());
+    assert!(of_incoming.len() >= 3, "{of_incoming:?}");
+    assert!(of_incoming.iter().all(|id| id == "00000000-0000-4000-8000-000000000000"), "{of_incoming:?}");
+
+    let name = bot.place(ada()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    bot.stop().await;
+    let bot = start().await;
+    bot.order(&name, Order::HangUp).await.unwrap();
+    end_of(&bot, &name).await;
+    let of_placed = seen.lock().unwrap();
+    assert!(of_placed.len() >= 2 && of_placed.iter().all(|id| *id == of_placed[0]), "{of_placed:?}");
+    assert!(!of_placed[0].starts_with("00000000-"), "it began before any notification");
+    assert!(!name.as_str().contains(&of_placed[0].replace('-', "")), "the name is a secret");
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_are_counted_across_restarts_warned_of_once_and_refused_where_that_is_asked_for() {
+    let scene = Scene::good();
+    let quota = Quota { concurrent: 100, monthly: 5, enforce: Enforce::Refuse };
+    let start = async || {
+        let config = Config { quota, ..scene.config() };
+        let (store, net) = (Arc::clone(&scene.store), Arc::new(scene.net.clone()));
+        let bot = Bot::start(config, scene.menu.clone(), store, net, scene.clock).await.unwrap();
+        scene.net.mount("bot.test", bot.router());
+        bot
+    };
+    let bot = start().await;
+    let mut seen = bot.watch();
+    for _ in 0..2 {
+        bot.place(ada()).await.unwrap();
+    }
+    scene.simulator.call_bot(PERSON, APP, vec![Step::AwaitAnswer, Step::HangUp]).unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let warned = |seen: &mut tokio::sync::mpsc::UnboundedReceiver<Observed>| {
+        let all = std::iter::from_fn(|| seen.try_recv().ok());
+        all.filter(|one| matches!(one.what, What::QuotaNearlyUsed(_))).count()
+    };
+    assert_eq!(warned(&mut seen), 0);
+    bot.stop().await;
+
+    let bot = start().await;
+    let mut seen = bot.watch();
+    bot.place(ada()).await.unwrap();
+    bot.place(ada()).await.unwrap();
+    assert_eq!(warned(&mut seen), 1, "at four of five");
+    let refused = bot.place(ada()).await.unwrap_err();
+    assert!(matches!(&refused, PlaceError::Quota(exceeded) if exceeded.usage.used == 5), "{refused}");
+    let id = scene.simulator.call_bot(PERSON, APP, vec![Step::AwaitAnswer, Step::HangUp]).unwrap();
+    assert!(end_of(&bot, &name_of(&id)).await.ever_established, "an incoming call is never refused");
+    assert_eq!(scene.simulator.calls().len(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_many_calls_as_may_be_at_the_same_time_and_one_more_when_one_has_ended() {
+    let scene = Scene::good();
+    let quota = Quota { concurrent: 2, enforce: Enforce::Refuse, ..Quota::default() };
+    let config = Config { quota, ..scene.config() };
+    let (store, net) = (Arc::clone(&scene.store), Arc::new(scene.net.clone()));
+    let bot = Bot::start(config, scene.menu.clone(), store, net, scene.clock).await.unwrap();
+    scene.net.mount("bot.test", bot.router());
+    let first = bot.place(ada()).await.unwrap();
+    bot.place(ada()).await.unwrap();
+    let refused = bot.place(ada()).await.unwrap_err();
+    assert!(refused.to_string().contains("when a call has ended"), "{refused}");
+    bot.order(&first, Order::HangUp).await.unwrap();
+    end_of(&bot, &first).await;
+    bot.place(ada()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_modelled_is_asked_as_the_call_and_repeated_only_where_that_is_asked_for() {
+    let scene = Scene::good();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::new(Notes { net: scene.net.clone(), seen: Arc::clone(&seen) });
+    let bot = scene.start_over(notes).await;
+    let id = scene.simulator.call_bot(PERSON, APP, vec![Step::AwaitAnswer, Step::AwaitHangUp]).unwrap();
+    let name = name_of(&id);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let mut watched = bot.watch();
+    seen.lock().unwrap().clear();
+    let whole = bot.request(&name, Method::GET, "", None, None).await.unwrap();
+    assert_eq!(whole.status, 200);
+    let body: serde_json::Value = serde_json::from_slice(&whole.body).unwrap();
+    assert_eq!(body["state"], "established");
+    for (class, status, asked) in
+        [(None, 503, 1), (Some(Class::OnceOnly), 503, 1), (Some(Class::Safe), 200, 2)]
+    {
+        seen.lock().unwrap().clear();
+        scene.simulator.refuse_next("/keepAlive", 503);
+        let body = serde_json::json!({"clientContext": "mine"});
+        let answer = bot.request(&name, Method::POST, "keepAlive", Some(&body), class).await.unwrap();
+        assert_eq!((answer.status, seen.lock().unwrap().len()), (status, asked), "{class:?}");
+    }
+    scene.simulator.refuse_next("/nothing", 404);
+    let absent = bot.request(&name, Method::GET, "/nothing?phone=%2B49123", None, None).await.unwrap();
+    assert_eq!(absent.status, 404);
+    let words: Vec<_> =
+        std::iter::from_fn(|| watched.try_recv().ok()).map(|one| format!("{one:?}")).collect();
+    assert!(words.iter().any(|line| line.contains("GET /nothing")), "{words:?}");
+    assert!(words.iter().any(|line| line.contains("client-request-id")), "{words:?}");
+    assert!(!words.iter().any(|line| line.contains("49123")), "{words:?}");
+    let nobody = CallName::try_new("c-0").unwrap();
+    let lost = bot.request(&nobody, Method::GET, "", None, None).await.unwrap_err();
+    assert!(matches!(lost, RequestError::NoCall(_)), "{lost}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_got_lost_is_given_once_more_and_its_refusal_is_not_taken_for_the_first_ones() {
+    let faults = Faults { late: 100, late_by: Duration::from_secs(3), ..Faults::default() };
+    let scene = Scene::new(&["Calls.AccessMedia.All"], faults);
+    let bot = scene.start_over(Arc::new(Loses { net: scene.net.clone(), suffix: "/answer" })).await;
+    let mut requests = scene.simulator.watch();
+    let id = scene.simulator.call_bot(PERSON, APP, Scene::script()).unwrap();
+    let view = end_of(&bot, &name_of(&id)).await;
+    let told = scene.told(&name_of(&id));
+    assert!(view.ever_established, "{told:?}");
+    assert!(!told.iter().any(|event| matches!(event, Event::CommandFailed { action: Action::Answer, .. })));
+    let answers: Vec<_> = std::iter::from_fn(|| requests.try_recv().ok())
+        .filter_map(|seen| match seen.what {
+            callflow_graph::simulator::What::Request { path, status, .. } => Some((path, status)),
+            _ => None,
+        })
+        .filter(|(path, _)| path.ends_with("/answer"))
+        .map(|(_, status)| status)
+        .collect();
+    assert!(matches!(answers.as_slice(), [202, 400..=499]), "{answers:?}");
 }

@@ -54,6 +54,8 @@ use crate::session::{
 use crate::store::CallName;
 use crate::wire::resource::{Named, Party, Recording};
 
+pub use crate::runtime::quota::{Enforce, Quota, QuotaExceeded, QuotaLimit, Usage};
+pub use crate::runtime::request::RequestError;
 pub use crate::runtime::{Bot, Config, Observed, PlaceError, StartError, What};
 
 /// What a handler could not do. It is logged; what the handler commanded before stays commanded.
@@ -332,7 +334,8 @@ impl<'a> Call<'a> {
         self.session.participant(id)
     }
 
-    /// Where the recording can be had that the command of this ticket asked for, once it is done.
+    /// Where the recording can be had that the command of this ticket asked for, once it is done. It is gone soon after the
+    /// call: [`Bot::download_to_file`] fetches it, in a task of its own.
     pub fn recording(&self, ticket: Ticket) -> Option<&Recording> {
         self.session.recording(ticket)
     }

@@ -46,6 +46,13 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// A moment as HTTP writes it, for messages.
+pub(crate) fn in_words(millis: u64) -> String {
+    // Later than httpdate knows.
+    const LAST_YEAR: Duration = Duration::from_secs(253_402_300_799);
+    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(millis).min(LAST_YEAR))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,11 +7,12 @@
 //! | [`wire`] | JSON of Graph to the vocabularies of core and back; nothing else knows JSON |
 //! | [`session`] | a call with its JSON, still without I/O: what another language would embed |
 //! | [`transport`] | one trait under everything that speaks HTTP |
-//! | [`client`] | tokens, limits of time, Graph's errors |
+//! | [`client`] | tokens, limits of time, what is repeated and when a host is let alone |
 //! | [`webhook`] | notifications come in, after their token was checked |
 //! | [`store`] | what outlives a process |
 //! | [`runtime`] | drives calls, one task each |
 //! | [`bot`] | what bots are written against |
+//! | [`recording`] | recordings are fetched |
 //! | [`simulator`] | a Graph calling service on loopback |
 //!
 //! Features, all on by default: `net` (everything from `transport` to `bot`), `simulator`, `cli` (the program `callflow`).
@@ -24,6 +25,8 @@ pub mod bot;
 pub mod client;
 #[cfg(feature = "net")]
 pub mod clock;
+#[cfg(feature = "net")]
+pub mod recording;
 #[cfg(feature = "net")]
 pub mod runtime;
 pub mod session;

@@ -7,6 +7,8 @@
 //! told to the call as "no answer".
 
 mod actor;
+pub mod quota;
+pub mod request;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -28,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+use self::quota::{Counter, Month, Quota, QuotaExceeded, Usage};
 use crate::bot::{Author, CallHandler};
 use crate::client::{ClientError, Cloud, Credentials, Endpoints, GraphClient, Limits};
 use crate::clock::Clock;
@@ -64,6 +67,8 @@ pub struct Config {
     pub trust: Trust,
     /// The timers of each call.
     pub timers: Timers,
+    /// How many calls the app may have.
+    pub quota: Quota,
     /// How long a call is kept after its end, for news that comes late.
     pub keep_ended: Duration,
     /// How long a notification for a call that is not known is kept.
@@ -85,6 +90,7 @@ impl Config {
             overrides: Overrides::NONE,
             trust: Trust::Confirm,
             timers: Timers::DEFAULT,
+            quota: Quota::default(),
             keep_ended: Duration::from_secs(600),
             keep_unknown: Duration::from_secs(60),
         }
@@ -128,6 +134,9 @@ pub enum PlaceError {
     /// The rules forbid it.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// The app has as many calls as it may, and [`Enforce::Refuse`](quota::Enforce::Refuse) is set.
+    #[error(transparent)]
+    Quota(#[from] QuotaExceeded),
     /// It cannot be put away; nothing was sent.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -171,11 +180,13 @@ pub enum What {
     Answer {
         /// Its method and path.
         line: String,
-        /// The status, or what went wrong, with Graph's error in words.
+        /// The status, or what went wrong, with Graph's error in words, and of a refusal what Microsoft's support asks for.
         result: String,
     },
     /// The bot was told of an event.
     Event(callflow_core::event::Event),
+    /// With this call four fifths of a limit of the app's calls are used.
+    QuotaNearlyUsed(Usage),
 }
 
 /// What is known of a call.
@@ -200,6 +211,8 @@ pub struct View {
 struct Accepted {
     at: u64,
     tenant_id: String,
+    #[serde(default)]
+    scenario_id: Option<uuid::Uuid>,
     body: String,
 }
 
@@ -227,12 +240,14 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) authenticator: Authenticator,
     client: GraphClient,
+    transport: Arc<dyn Transport>,
     clock: Clock,
     author: Box<dyn Author>,
     running: Mutex<HashMap<CallName, Running>>,
     watchers: RwLock<Vec<mpsc::UnboundedSender<Observed>>>,
     tasks: TaskTracker,
     stop: CancellationToken,
+    counter: Counter,
 }
 
 /// A bot: its calls, its webhook, and the way to place calls.
@@ -274,20 +289,29 @@ impl Bot {
             Arc::clone(&transport),
             clock,
         );
-        let authenticator =
-            Authenticator::new(config.expected.clone(), config.endpoints.openid.clone(), transport, clock);
+        let authenticator = Authenticator::new(
+            config.expected.clone(),
+            config.endpoints.openid.clone(),
+            Arc::clone(&transport),
+            clock,
+        );
         let names = store.names().await?;
+        let now = clock.now_millis();
+        let monthly = store.count(&Month::of(now).key(), 0).await?;
+        let counter = Counter::new(config.quota, now, monthly);
         let shared = Arc::new(Shared {
             config,
             store,
             authenticator,
             client,
+            transport,
             clock,
             author: Box::new(handler),
             running: Mutex::new(HashMap::new()),
             watchers: RwLock::new(Vec::new()),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            counter,
         });
         for name in names {
             shared.wake(&name, Wake::Inbox);
@@ -322,7 +346,14 @@ impl Bot {
         let tenant_id = placement.tenant_id().unwrap_or(&shared.config.credentials.tenant_id);
         let settings = shared.settings(&name, tenant_id);
         let (session, step) = Session::place(shared.now(), new_key(), &placement, &settings)?;
-        actor::begin(shared, &name, session, step).await?;
+        let state = session.call().state();
+        let warned = shared.counter.place(&name, shared.clock.now_millis())?;
+        if let Err(error) = actor::begin(shared, &name, session, step).await {
+            shared.counter.not_begun(&name);
+            return Err(error.into());
+        }
+        shared.warn_of_quota(&name, state, warned);
+        shared.count_call().await;
         shared.wake(&name, Wake::Inbox);
         Ok(name)
     }
@@ -359,6 +390,11 @@ impl Bot {
             end: session.call().end(),
             author: record.author,
         }))
+    }
+
+    /// What goes elsewhere than to Graph goes over this, without a circuit.
+    pub(crate) fn transport(&self) -> &dyn Transport {
+        &*self.shared.transport
     }
 
     /// The calls that are kept.
@@ -398,6 +434,7 @@ impl Shared {
         Settings {
             callback: format!("{}/{name}", self.config.callback.trim_end_matches('/')),
             tenant_id: Some(tenant_id.to_owned()),
+            scenario_id: Some(scenario_of(name).to_string()),
             grants,
             policy: self.config.policy,
             overrides: self.config.overrides,
@@ -412,14 +449,33 @@ impl Shared {
         watchers.retain(|watcher| watcher.send(observed.clone()).is_ok());
     }
 
+    fn warn_of_quota(&self, call: &CallName, state: State, warned: impl IntoIterator<Item = Usage>) {
+        for usage in warned {
+            let Usage { limit, used, of } = usage;
+            tracing::warn!(%limit, used, of, "four fifths of what the app may have are used");
+            self.observe(call, state, What::QuotaNearlyUsed(usage));
+        }
+    }
+
+    /// Counts a call that has begun in the store.
+    async fn count_call(&self) {
+        let now = self.clock.now_millis();
+        match self.store.count(&Month::of(now).key(), 1).await {
+            Ok(monthly) => self.counter.set_monthly(now, monthly),
+            // The call is there, and counts until the next start.
+            Err(error) => tracing::warn!(%error, "the call cannot be counted"),
+        }
+    }
+
     /// Puts a notification into the inbox of the call that it is for. Transaction 1.
     pub(crate) async fn accept(
         self: &Arc<Self>,
         name: &CallName,
         tenant_id: String,
+        scenario_id: Option<uuid::Uuid>,
         body: String,
     ) -> Result<(), StoreError> {
-        let accepted = Accepted { at: self.clock.now_millis(), tenant_id, body };
+        let accepted = Accepted { at: self.clock.now_millis(), tenant_id, scenario_id, body };
         let bytes = serde_json::to_vec(&accepted).unwrap_or_default();
         self.store.append(name, bytes).await?;
         self.wake(name, Wake::Inbox);
@@ -471,6 +527,13 @@ impl Shared {
 #[allow(clippy::cast_possible_truncation)] // half of the random bits are enough
 fn new_key() -> CallKey {
     CallKey::new(uuid::Uuid::new_v4().as_u128() as u64)
+}
+
+/// The `Scenario-Id` of a call whose first notification brought none: the same after a restart. The name cannot be read out
+/// of it, which is a secret for calls that the bot places.
+fn scenario_of(name: &CallName) -> uuid::Uuid {
+    const CALLS: uuid::Uuid = uuid::uuid!("5f3a0c7e-6a0e-4f0b-9d1b-3c4f0e3f6c11");
+    uuid::Uuid::new_v5(&CALLS, name.as_str().as_bytes())
 }
 
 /// Graph's id in one spelling, fit for a name.

@@ -44,6 +44,7 @@ pub use crate::wire::order::{
 pub use crate::wire::placement::{Caller, Destination, Media, Meeting, Placement, Target};
 pub use crate::wire::text::{Address, Sensitive};
 
+use callflow_core::action::Action;
 use callflow_core::call::{Call, Input, Offer, Refused, Setup, Verdict};
 use callflow_core::deadline::{self, Timers};
 use callflow_core::event::Event;
@@ -73,6 +74,9 @@ pub struct Settings {
     pub callback: String,
     /// The tenant in which a call is placed, where its destination names none.
     pub tenant_id: Option<String>,
+    /// `Scenario-Id`: what ties the call's requests and notifications together in the service's logs, a GUID. It is kept
+    /// with the call.
+    pub scenario_id: Option<String>,
     /// What is known of the app's permissions.
     pub grants: Grants,
     /// What becomes of a command whose permission is known to be missing.
@@ -91,6 +95,7 @@ impl Settings {
         Self {
             callback: callback.into(),
             tenant_id: None,
+            scenario_id: None,
             grants: Grants::Unknown,
             policy: Policy::Advise,
             overrides: Overrides::NONE,
@@ -116,6 +121,8 @@ impl Settings {
 pub struct Outgoing {
     /// Its ticket: what becomes of it is handed in with this.
     pub ticket: Ticket,
+    /// What it does.
+    pub action: Action,
     /// Whether it must not be repeated unless the service said that it took nothing.
     pub once_only: bool,
     /// The request.
@@ -176,6 +183,7 @@ impl Session {
         let (call, output) = Machine::offered(now, settings.setup(key), offer);
         let tenant_id = told.tenant_id.clone().or_else(|| settings.tenant_id.clone());
         let mut texts = Texts::new(&settings.callback, tenant_id);
+        texts.scenario_id.clone_from(&settings.scenario_id);
         texts.call = Some(id);
         texts.source.clone_from(&told.source);
         texts.learn_call(told);
@@ -201,6 +209,7 @@ impl Session {
                 Destination::Meeting(meeting) => Some(meeting.clone()),
                 Destination::Targets(_) => None,
             };
+            texts.scenario_id.clone_from(&settings.scenario_id);
             let (step, _) = texts.write(&call, &output, None);
             Ok((Self { call, texts }, step))
         })
@@ -321,6 +330,11 @@ impl Session {
     /// The tenant of the call.
     pub fn tenant_id(&self) -> Option<&str> {
         self.texts.tenant_id.as_deref()
+    }
+
+    /// The `Scenario-Id` that the session began with.
+    pub fn scenario_id(&self) -> Option<&str> {
+        self.texts.scenario_id.as_deref()
     }
 
     /// The participant of this id, as Graph named him.

@@ -24,12 +24,24 @@ pub const MAX_RESPONSE_BYTES: usize = 32 * 1024 * 1024;
 /// What a request became.
 pub type Exchange = Pin<Box<dyn Future<Output = Result<Response<Bytes>, TransportError>> + Send>>;
 
+/// What a request became whose response's body comes in pieces.
+pub type Streamed = Pin<Box<dyn Future<Output = Result<Response<Body>, TransportError>> + Send>>;
+
 /// Carries HTTP requests.
 ///
 /// An implementation need not know about tokens, retries or Graph; it tells only whether the request may have arrived.
 pub trait Transport: Send + Sync + 'static {
     /// Sends `request`, whose URI is absolute, and resolves to its response with the whole body.
     fn send(&self, request: Request<Bytes>) -> Exchange;
+
+    /// Sends `request`, and resolves to its response as soon as its head is there. How long the pieces of the body may
+    /// take, and how many there may be, is the caller's to limit.
+    ///
+    /// Without an implementation of its own it is [`Self::send`], whose body comes as one piece.
+    fn stream(&self, request: Request<Bytes>) -> Streamed {
+        let sent = self.send(request);
+        Box::pin(async move { Ok(sent.await?.map(Body::from)) })
+    }
 }
 
 /// Why there is no response.
@@ -52,6 +64,21 @@ pub enum TransportError {
         /// What went wrong.
         reason: String,
     },
+    /// The host failed many times one after another, so that nothing is sent to it for a while.
+    #[error(
+        "{host} has failed since {} and is not asked again for {wait:?}; look whether it is down, or wait",
+        crate::clock::in_words(*.since)
+    )]
+    CircuitOpen {
+        /// Host and port.
+        host: String,
+        /// Since when, in milliseconds since the Unix epoch.
+        since: u64,
+        /// Until when, as `since`.
+        until: u64,
+        /// How long that is from now.
+        wait: Duration,
+    },
     /// The request is not one that this transport may send.
     #[error("will not send to {uri}: {reason}")]
     Forbidden {
@@ -66,7 +93,7 @@ impl TransportError {
     /// Whether the far side certainly did nothing.
     pub fn is_certainly_undone(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Forbidden { .. } => true,
+            Self::Unreachable { .. } | Self::CircuitOpen { .. } | Self::Forbidden { .. } => true,
             Self::NoAnswer { .. } => false,
         }
     }
@@ -134,6 +161,8 @@ impl Https {
     /// # Errors
     /// [`TransportError::Unreachable`] where TLS cannot be set up on this machine.
     pub fn try_new(connect: Duration, total: Duration) -> Result<Self, TransportError> {
+        // reqwest repeats by itself only what an HTTP/2 server said it did not take (REFUSED_STREAM, or a GOAWAY without
+        // error for streams beyond its last one), and hyper what was not written to a connection that was closing.
         let builder = || {
             reqwest::Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
@@ -148,22 +177,43 @@ impl Https {
         };
         Ok(Self { direct: built(builder())?, local: built(builder().no_proxy())? })
     }
+
+    fn client_for(&self, uri: &Uri) -> reqwest::Client {
+        if uri.scheme_str() == Some("http") { self.local.clone() } else { self.direct.clone() }
+    }
+}
+
+/// The longest that the body of a streamed response may take: its reader limits each piece.
+const STREAM_WITHIN: Duration = Duration::from_secs(24 * 3600);
+
+fn classify(host: &str, error: &reqwest::Error) -> TransportError {
+    let (host, reason) = (host.to_owned(), chain(error));
+    if error.is_connect() || error.is_builder() {
+        TransportError::Unreachable { host, reason }
+    } else {
+        TransportError::NoAnswer { host, reason }
+    }
 }
 
 impl Transport for Https {
-    fn send(&self, request: Request<Bytes>) -> Exchange {
-        let is_plain = request.uri().scheme_str() == Some("http");
-        let client = if is_plain { self.local.clone() } else { self.direct.clone() };
+    fn stream(&self, request: Request<Bytes>) -> Streamed {
+        let client = self.client_for(request.uri());
         Box::pin(async move {
             check_scheme(request.uri())?;
             let host = host_of(request.uri());
-            let classify = |e: &reqwest::Error| {
-                if e.is_connect() || e.is_builder() {
-                    TransportError::Unreachable { host: host.clone(), reason: chain(e) }
-                } else {
-                    TransportError::NoAnswer { host: host.clone(), reason: chain(e) }
-                }
-            };
+            let mut outgoing = reqwest::Request::try_from(request).map_err(|e| classify(&host, &e))?;
+            *outgoing.timeout_mut() = Some(STREAM_WITHIN);
+            let answer = client.execute(outgoing).await.map_err(|e| classify(&host, &e))?;
+            Ok(Response::<reqwest::Body>::from(answer).map(Body::new))
+        })
+    }
+
+    fn send(&self, request: Request<Bytes>) -> Exchange {
+        let client = self.client_for(request.uri());
+        Box::pin(async move {
+            check_scheme(request.uri())?;
+            let host = host_of(request.uri());
+            let classify = |e: &reqwest::Error| classify(&host, e);
             let outgoing = reqwest::Request::try_from(request).map_err(|e| classify(&e))?;
             let mut answer = client.execute(outgoing).await.map_err(|e| classify(&e))?;
             let mut response = Response::new(Bytes::new());
@@ -186,7 +236,7 @@ impl Transport for Https {
 }
 
 /// What an error and its causes say, without URLs.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut words = Vec::new();
     let mut next = Some(error);
     while let Some(e) = next {
@@ -235,6 +285,18 @@ impl InProcess {
 impl Transport for InProcess {
     fn send(&self, request: Request<Bytes>) -> Exchange {
         let host = host_of(request.uri());
+        let streamed = self.stream(request);
+        Box::pin(async move {
+            let (parts, body) = streamed.await?.into_parts();
+            let body = axum::body::to_bytes(body, MAX_RESPONSE_BYTES)
+                .await
+                .map_err(|e| TransportError::NoAnswer { host, reason: e.to_string() })?;
+            Ok(Response::from_parts(parts, body))
+        })
+    }
+
+    fn stream(&self, request: Request<Bytes>) -> Streamed {
+        let host = host_of(request.uri());
         let router = self.hosts.read().unwrap_or_else(PoisonError::into_inner).get(&host).cloned();
         Box::pin(async move {
             check_scheme(request.uri())?;
@@ -242,11 +304,7 @@ impl Transport for InProcess {
                 return Err(TransportError::Unreachable { host, reason: "no such host".to_owned() });
             };
             let Ok(response) = router.oneshot(request.map(Body::from)).await;
-            let (parts, body) = response.into_parts();
-            let body = axum::body::to_bytes(body, MAX_RESPONSE_BYTES)
-                .await
-                .map_err(|e| TransportError::NoAnswer { host, reason: e.to_string() })?;
-            Ok(Response::from_parts(parts, body))
+            Ok(response)
         })
     }
 }

@@ -15,7 +15,7 @@ use callflow_graph::clock::Clock;
 use callflow_graph::simulator::{self, Faults, Person, Registration, Simulator, Step, WhenRung, wav_tone};
 use callflow_graph::store::memory::Memory;
 use callflow_graph::store::{CallName, Store};
-use callflow_graph::transport::InProcess;
+use callflow_graph::transport::{InProcess, Transport};
 use serde::{Deserialize, Serialize};
 
 /// The bot's app.
@@ -137,7 +137,14 @@ impl Scene {
     /// # Panics
     /// Where it does not start.
     pub async fn start(&self) -> Bot {
-        let transport = Arc::new(self.net.clone());
+        self.start_over(Arc::new(self.net.clone())).await
+    }
+
+    /// As [`Self::start`]; what the bot sends goes over `transport`.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn start_over(&self, transport: Arc<dyn Transport>) -> Bot {
         let started =
             Bot::start(self.config(), self.menu.clone(), Arc::clone(&self.store), transport, self.clock)
                 .await;

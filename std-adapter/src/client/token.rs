@@ -124,7 +124,7 @@ impl Tokens {
         self.kept_or_fetched(tenant_id, refused).await.map_err(|reason| ClientError::NoToken {
             app_id: self.credentials.app_id.clone(),
             tenant_id: tenant_id.to_owned(),
-            reason,
+            reason: Box::new(reason),
         })
     }
 

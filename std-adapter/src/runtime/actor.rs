@@ -9,20 +9,18 @@ use callflow_core::lifecycle::State;
 use callflow_core::report::{Change, Report, Told};
 use callflow_core::time::Timestamp;
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use super::{Accepted, Shared, Wake, What, alias_of};
 use crate::bot::Call;
-use crate::client::{Answer, ClientError};
+use crate::client::retry::Class;
+use crate::client::{Answer, ClientError, GraphRequest};
 use crate::session::{Outgoing, Session, Step};
 use crate::store::{CallName, Commit, InboxEntry, OutboxRow, Record, StoreError};
 use crate::wire::graph_error::GraphError;
 use crate::wire::notification::{Notice, Subject, read_batch};
 use crate::wire::request::{HttpRequest, Method};
 
-/// How often a request is tried that certainly was not carried out, or may be repeated.
-const TRIES: u32 = 3;
-/// The longest wait between two tries: a call waits 15 seconds to be answered.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// How long after a failed commit it is tried again.
 const COMMIT_AGAIN: Duration = Duration::from_secs(1);
 /// How often an inbox is looked at whose call is not known.
@@ -161,7 +159,10 @@ async fn offered(
     for entry in inbox {
         let Some((accepted, notices)) = read_entry(entry) else { continue };
         let now = Timestamp::from_millis(accepted.at);
-        let settings = shared.settings(name, &accepted.tenant_id);
+        let mut settings = shared.settings(name, &accepted.tenant_id);
+        if let Some(scenario_id) = accepted.scenario_id {
+            settings.scenario_id = Some(scenario_id.to_string());
+        }
         for (place, notice) in notices.iter().enumerate() {
             let Some((session, step)) = Session::offered(now, super::new_key(), notice, &settings) else {
                 continue;
@@ -178,7 +179,10 @@ async fn offered(
                 commit.done.push(entry.seq);
             }
             let caused_at = Some(accepted.at);
+            let warned = shared.counter.offered(name, shared.clock.now_millis());
+            shared.warn_of_quota(name, state, warned);
             begun.put_away(commit, caused_at).await;
+            shared.count_call().await;
             return Some(begun);
         }
     }
@@ -219,6 +223,7 @@ impl Actor {
     /// Goes on after a restart, or begins to: what is in the outbox was not answered.
     async fn resume(&mut self) {
         self.shared.learn_tenant(&self.name, self.session.tenant_id());
+        self.note_live();
         let lost: Vec<_> = self.queue.iter().filter(|row| row.once_only && row.attempted).cloned().collect();
         self.queue.retain(|row| !(row.once_only && row.attempted));
         for row in lost {
@@ -330,21 +335,7 @@ impl Actor {
         }
         let (step, words) = match result {
             Ok(answer) => {
-                let words = match GraphError::read(&answer.body) {
-                    Some(error) if answer.status >= 400 => {
-                        let words = error.words(answer.status);
-                        tracing::warn!(
-                            line,
-                            status = answer.status,
-                            code = error.code,
-                            request_id = answer.request_id,
-                            words,
-                            "refused"
-                        );
-                        format!("{} {} {words}", answer.status, error.code)
-                    }
-                    Some(_) | None => answer.status.to_string(),
-                };
+                let words = words_of(&answer, &line);
                 let location = answer.location.as_deref();
                 let (step, fault) = self.session.response(now, ticket, answer.status, location, &answer.body);
                 if let Some(fault) = fault {
@@ -394,13 +385,14 @@ impl Actor {
             tracing::error!(%error, "the call cannot be written");
             (Vec::new(), Vec::new())
         });
+        let deadline = self.session.next_deadline().map(|due| due.at.as_millis());
         Commit {
             version: self.version,
             call,
             texts,
             author: self.author.clone(),
             done,
-            add: requests.iter().map(row_of).collect(),
+            add: requests.iter().map(|request| row_of(request, deadline)).collect(),
             drop,
             alias: self.session.id().map(alias_of),
         }
@@ -421,19 +413,26 @@ impl Actor {
                 }
             }
         }
+        self.note_live();
         for row in rows {
             self.send(row, caused_at).await;
         }
     }
 
-    /// Lets a request go: one that may be repeated and changes nothing at once, the others one after another.
+    /// Counts the call among those that are up, or not any more.
+    fn note_live(&self) {
+        let warned = self.shared.counter.set_live(&self.name, !self.state().is_ended());
+        self.shared.warn_of_quota(&self.name, self.state(), warned);
+    }
+
+    /// Lets a request go: a safe one at once, the others one after another.
     async fn send(&mut self, row: OutboxRow, caused_at: Option<u64>) {
         let Ok(http) = serde_json::from_slice::<StoredRequest>(&row.bytes) else {
             tracing::error!(ticket = row.ticket, "a request of the outbox cannot be read; it is not sent");
             return;
         };
-        let only_asks = http.method == Method::Get || http.path.ends_with("/keepAlive");
-        let goes_alone = row.once_only || !only_asks;
+        let class = http.class(row.once_only);
+        let goes_alone = class != Class::Safe;
         if goes_alone && self.in_flight.is_some() {
             self.queue.push_back(row);
             return;
@@ -452,9 +451,9 @@ impl Actor {
         self.observe(What::Request { line: line.clone(), caused_at });
         let (shared, wake) = (Arc::clone(&self.shared), self.wake.clone());
         let tenant = self.session.tenant_id().map(str::to_owned);
-        let once_only = row.once_only;
+        let scenario_id = self.scenario_id();
         let sending = async move {
-            let result = exchange(&shared, tenant.as_deref(), http, once_only).await;
+            let result = exchange(&shared, tenant.as_deref(), scenario_id, http, class).await;
             // The call's task may have ended.
             let _ = wake.send(Wake::Answered { ticket, result, line });
         };
@@ -469,6 +468,11 @@ impl Actor {
         }
     }
 
+    fn scenario_id(&self) -> Uuid {
+        let kept = self.session.scenario_id().and_then(|text| Uuid::parse_str(text).ok());
+        kept.unwrap_or_else(|| super::scenario_of(&self.name))
+    }
+
     fn state(&self) -> State {
         self.session.call().state()
     }
@@ -478,12 +482,28 @@ impl Actor {
     }
 }
 
-/// Sends a request, and again where the service said that it did nothing, or where it may be repeated.
+/// What Graph answered in words; of a refusal also what Microsoft's support asks for.
+pub(super) fn words_of(answer: &Answer, line: &str) -> String {
+    let (status, support) = (answer.status, &answer.support);
+    if status < 400 {
+        return status.to_string();
+    }
+    let Some(error) = GraphError::read(&answer.body) else {
+        tracing::warn!(line, status, %support, "refused");
+        return format!("{status} ({support})");
+    };
+    let words = error.words(status);
+    tracing::warn!(line, status, code = error.code, %support, words, "refused");
+    format!("{status} {} {words} ({support})", error.code)
+}
+
+/// Sends a request by the rule of its class.
 async fn exchange(
     shared: &Shared,
-    tenant: Option<&str>,
+    tenant_id: Option<&str>,
+    scenario_id: Uuid,
     http: StoredRequest,
-    once_only: bool,
+    class: Class,
 ) -> Result<Answer, ClientError> {
     let method = match http.method {
         Method::Get => http::Method::GET,
@@ -491,30 +511,15 @@ async fn exchange(
         Method::Patch => http::Method::PATCH,
         Method::Delete => http::Method::DELETE,
     };
-    let body = http.body.map(bytes::Bytes::from);
-    let mut tried = 0u32;
-    loop {
-        tried = tried.saturating_add(1);
-        let result = shared.client.send(tenant, method.clone(), &http.path, body.clone()).await;
-        let wait = Duration::from_millis(250).saturating_mul(2u32.saturating_pow(tried));
-        let again = match &result {
-            // Source: Graph docs, throttling guidance: nothing was done.
-            Ok(answer) if answer.status == 429 => Some(answer.retry_after.unwrap_or(wait)),
-            Ok(answer) if matches!(answer.status, 500..=599) && !once_only => {
-                Some(answer.retry_after.unwrap_or(wait))
-            }
-            Ok(_) => None,
-            Err(ClientError::Transport(error)) if error.is_certainly_undone() || !once_only => Some(wait),
-            Err(_) => None,
-        };
-        match again.filter(|_| tried < TRIES) {
-            Some(wait) => {
-                tracing::info!(tried, ?wait, "trying again");
-                tokio::time::sleep(wait.min(LONGEST_WAIT)).await;
-            }
-            None => return result,
-        }
-    }
+    let request = GraphRequest {
+        tenant_id,
+        scenario_id: Some(scenario_id),
+        body: http.body.map(bytes::Bytes::from),
+        class: Some(class),
+        until: http.until,
+        ..GraphRequest::new(method, &http.path)
+    };
+    shared.client.send(&request).await
 }
 
 /// A request, as the outbox keeps it.
@@ -523,11 +528,33 @@ struct StoredRequest {
     method: Method,
     path: String,
     body: Option<String>,
+    /// None in rows of before there were classes.
+    #[serde(default)]
+    class: Option<Class>,
+    /// The call's limit for it, in milliseconds since the Unix epoch.
+    #[serde(default)]
+    until: Option<u64>,
 }
 
-fn row_of(request: &Outgoing) -> OutboxRow {
+impl StoredRequest {
+    fn class(&self, once_only: bool) -> Class {
+        match self.class {
+            Some(class) => class,
+            None if once_only => Class::OnceOnly,
+            None if self.method == Method::Get => Class::Safe,
+            None => Class::Idempotent,
+        }
+    }
+}
+
+/// The row of a request. What settles an incoming call is not repeated beyond the call's next deadline: that is the limit
+/// for answering, or earlier.
+fn row_of(request: &Outgoing, deadline: Option<u64>) -> OutboxRow {
     let HttpRequest { method, path, body } = request.http.clone();
-    let bytes = serde_json::to_vec(&StoredRequest { method, path, body }).unwrap_or_default();
+    let class = Class::of(request.action);
+    let until = deadline.filter(|_| class == Class::Settling);
+    let stored = StoredRequest { method, path, body, class: Some(class), until };
+    let bytes = serde_json::to_vec(&stored).unwrap_or_default();
     OutboxRow { ticket: request.ticket.number(), once_only: request.once_only, attempted: false, bytes }
 }
 
@@ -560,4 +587,49 @@ pub(crate) fn describe(notice: &Notice) -> String {
         (_, _) => {}
     }
     words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use callflow_core::action::Action;
+
+    use super::*;
+
+    #[test]
+    fn a_row_from_before_there_were_classes_is_read() {
+        for (method, once_only, expected) in [
+            ("Get", false, Class::Safe),
+            ("Post", true, Class::OnceOnly),
+            ("Post", false, Class::Idempotent),
+            ("Delete", false, Class::Idempotent),
+        ] {
+            let row = format!(r#"{{"method":"{method}","path":"/x","body":null}}"#);
+            let stored: StoredRequest = serde_json::from_str(&row).unwrap();
+            assert_eq!((stored.class(once_only), stored.until), (expected, None), "{row}");
+        }
+    }
+
+    #[test]
+    fn an_inbox_entry_from_before_scenarios_were_kept_is_read() {
+        let old = r#"{"at":7,"tenant_id":"t","body":"{}"}"#;
+        let accepted: Accepted = serde_json::from_str(old).unwrap();
+        assert_eq!((accepted.at, accepted.scenario_id), (7, None));
+    }
+
+    #[test]
+    fn only_what_settles_a_call_has_its_limit() {
+        for (action, expected) in [
+            (Action::Answer, Some(15_000)),
+            (Action::Redirect, Some(15_000)),
+            (Action::HangUp, None),
+            (Action::PlayPrompt, None),
+        ] {
+            let http = HttpRequest { method: Method::Post, path: "/x".to_owned(), body: None };
+            let request = Outgoing { ticket: Ticket::FIRST, action, once_only: action.is_once_only(), http };
+            let row = row_of(&request, Some(15_000));
+            let stored: StoredRequest = serde_json::from_slice(&row.bytes).unwrap();
+            assert_eq!(stored.until, expected, "{action:?}");
+            assert_eq!(stored.class(row.once_only), Class::of(action), "{action:?}");
+        }
+    }
 }

@@ -19,6 +19,15 @@ fn offered() -> Session {
 }
 
 #[test]
+fn texts_from_before_scenarios_were_kept_are_read() {
+    let (call, texts) = offered().to_bytes().unwrap();
+    let mut old: serde_json::Value = serde_json::from_slice(&texts).unwrap();
+    assert!(old.as_object_mut().unwrap().remove("scenario_id").is_some());
+    let session = Session::from_bytes(&call, old.to_string().as_bytes()).unwrap();
+    assert_eq!((session.id(), session.scenario_id()), (Some("57DA"), None));
+}
+
+#[test]
 fn a_prompt_asked_for_early_leaves_with_the_audio_and_survives_its_bytes() {
     let mut session = offered();
     let answer = session.order(NOW, &Order::Answer(Answer::default())).unwrap();
@@ -30,6 +39,7 @@ fn a_prompt_asked_for_early_leaves_with_the_audio_and_survives_its_bytes() {
         .notice(NOW, &notice("updated", r#"{"state": "established", "mediaState": {"audio": "active"}}"#));
     assert_eq!(step.requests.len(), 1);
     assert_eq!(step.requests[0].http.path, "/communications/calls/57DA/playPrompt");
+    assert_eq!(step.requests[0].action, Action::PlayPrompt, "what was held is known by what it does");
     assert!(step.requests[0].http.body.as_ref().unwrap().contains("a.wav?sig=s"));
     assert!(step.requests[0].once_only);
     let body = br##"{"@odata.type": "#microsoft.graph.playPromptOperation", "status": "running"}"##;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use callflow_core::action::Action;
 use callflow_core::call::Output;
 use callflow_core::command::Command;
 use callflow_core::event::Event;
@@ -29,6 +30,8 @@ const KEPT_PARTICIPANTS: usize = 512;
 pub(super) struct Texts {
     pub(super) callback: String,
     pub(super) tenant_id: Option<String>,
+    #[serde(default)]
+    pub(super) scenario_id: Option<String>,
     pub(super) call: Option<String>,
     pub(super) source: Option<Party>,
     /// The way into the meeting that the call is in.
@@ -86,6 +89,7 @@ impl Texts {
         Self {
             callback: callback.to_owned(),
             tenant_id,
+            scenario_id: None,
             call: None,
             source: None,
             meeting: None,
@@ -188,7 +192,7 @@ impl Texts {
         let mut unwritten = Vec::new();
         for request in output.requests() {
             let ticket = request.ticket();
-            let http = match &request {
+            let written = match &request {
                 Request::Perform { command: Command::AnswerJoining(answer), .. } => {
                     step.joining_answer = Some(write_answer(answer));
                     continue;
@@ -198,11 +202,12 @@ impl Texts {
                     continue;
                 }
                 Request::Release { .. } => self.release(machine, ticket),
-                request => write(request, &self.origin(machine), self),
+                request => write(request, &self.origin(machine), self).zip(request.action()),
             };
-            match http {
-                Some(http) => {
-                    step.requests.push(Outgoing { ticket, once_only: request.is_once_only(), http });
+            match written {
+                Some((http, action)) => {
+                    let once_only = request.is_once_only();
+                    step.requests.push(Outgoing { ticket, action, once_only, http });
                 }
                 None => unwritten.push(ticket),
             }
@@ -219,12 +224,12 @@ impl Texts {
         }
     }
 
-    fn release(&mut self, machine: &Machine, ticket: Ticket) -> Option<HttpRequest> {
+    fn release(&mut self, machine: &Machine, ticket: Ticket) -> Option<(HttpRequest, Action)> {
         let place = self.held.iter().position(|(held, _)| *held == ticket)?;
         let (_, order) = self.held.remove(place);
         order.with(&self.callback, |command| {
             let request = Request::Perform { ticket, command: *command, dispatch: Dispatch::Now };
-            write(&request, &self.origin(machine), self)
+            write(&request, &self.origin(machine), self).zip(request.action())
         })
     }
 

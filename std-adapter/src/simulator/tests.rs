@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::*;
-use crate::client::{Answer, Credentials, GraphClient, Limits};
+use crate::client::{Answer, Credentials, GraphClient, GraphRequest, Limits};
 use crate::transport::InProcess;
 use crate::webhook::authentication::{Authenticator, Expected};
 
@@ -68,7 +68,8 @@ fn scene(permissions: &[&str]) -> Scene {
 impl Scene {
     async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
         let body = if body.is_null() { None } else { Some(Bytes::from(body.to_string())) };
-        self.client.send(None, method, &format!("/communications/calls{path}"), body).await.unwrap()
+        let path = format!("/communications/calls{path}");
+        self.client.send(&GraphRequest { body, ..GraphRequest::new(method, &path) }).await.unwrap()
     }
 
     async fn post(&self, path: &str, body: Value) -> Answer {

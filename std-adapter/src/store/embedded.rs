@@ -14,6 +14,7 @@ use super::{CallName, Change, Commit, Pending, Record, Reply, Store, StoreError,
 
 const CALLS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("calls");
 const ALIASES: TableDefinition<'_, &str, &str> = TableDefinition::new("aliases");
+const COUNTERS: TableDefinition<'_, &str, u64> = TableDefinition::new("counters");
 const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
 const FORMAT: &str = "format";
 /// The format that this release writes.
@@ -22,9 +23,13 @@ const KNOWN: u64 = 1;
 const MAX_GROUP: usize = 256;
 
 struct Job {
-    name: CallName,
-    change: Change,
+    work: Work,
     done: oneshot::Sender<Reply>,
+}
+
+enum Work {
+    Change(CallName, Change),
+    Count(String, u64),
 }
 
 /// The store in a file.
@@ -57,8 +62,12 @@ impl Embedded {
     }
 
     fn change(&self, name: &CallName, change: Change) -> Pending<'_, u64> {
+        self.work(Work::Change(name.clone(), change))
+    }
+
+    fn work(&self, work: Work) -> Pending<'_, u64> {
         let (done, reply) = oneshot::channel();
-        let job = Job { name: name.clone(), change, done };
+        let job = Job { work, done };
         let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok());
         Box::pin(async move {
             if sent { reply.await.unwrap_or(Err(StoreError::Closed)) } else { Err(StoreError::Closed) }
@@ -147,6 +156,10 @@ impl Store for Embedded {
         let forgotten = self.change(name, Change::Forget);
         Box::pin(async move { forgotten.await.map(|_| ()) })
     }
+
+    fn count(&self, key: &str, by: u64) -> Pending<'_, u64> {
+        self.work(Work::Count(key.to_owned(), by))
+    }
 }
 
 /// Makes the file, readable by its owner only: it holds what passes in calls.
@@ -177,6 +190,7 @@ fn prepare(path: &Path, database: &Database) -> Result<(), StoreError> {
         }
         write.open_table(CALLS).map_err(|e| of_use(path, e))?;
         write.open_table(ALIASES).map_err(|e| of_use(path, e))?;
+        write.open_table(COUNTERS).map_err(|e| of_use(path, e))?;
     }
     write.commit().map_err(|e| of_use(path, e))
 }
@@ -214,9 +228,22 @@ fn write_group(
     {
         let mut calls = write.open_table(CALLS).map_err(|e| of_use(path, e))?;
         let mut aliases = write.open_table(ALIASES).map_err(|e| of_use(path, e))?;
-        for Job { name, change, done } in group.drain(..) {
+        let mut counters = write.open_table(COUNTERS).map_err(|e| of_use(path, e))?;
+        for Job { work, done } in group.drain(..) {
             // Answered whatever comes of it: kept here before anything can fail.
             answers.push((done, Err(StoreError::Closed)));
+            let (name, change) = match work {
+                Work::Change(name, change) => (name, change),
+                Work::Count(key, by) => {
+                    let before = counters.get(key.as_str()).map_err(|e| of_use(path, e))?;
+                    let after = before.map_or(0, |count| count.value()).saturating_add(by);
+                    counters.insert(key.as_str(), after).map_err(|e| of_use(path, e))?;
+                    if let Some((_, answer)) = answers.last_mut() {
+                        *answer = Ok(after);
+                    }
+                    continue;
+                }
+            };
             let stored = calls.get(name.as_str()).map_err(|e| of_use(path, e))?;
             let mut record = match stored.map(|bytes| decode(path, bytes.value())).transpose() {
                 Ok(record) => record,

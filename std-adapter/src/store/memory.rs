@@ -9,6 +9,7 @@ use super::{CallName, Change, Commit, Pending, Record, Reply, Store, StoreError,
 #[derive(Debug, Default)]
 pub struct Memory {
     records: Mutex<BTreeMap<CallName, Record>>,
+    counters: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Memory {
@@ -67,5 +68,12 @@ impl Store for Memory {
 
     fn forget(&self, name: &CallName) -> Pending<'_, ()> {
         ready(self.change(name, Change::Forget).map(|_| ()))
+    }
+
+    fn count(&self, key: &str, by: u64) -> Pending<'_, u64> {
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        let counter = counters.entry(key.to_owned()).or_default();
+        *counter = counter.saturating_add(by);
+        ready(Ok(*counter))
     }
 }

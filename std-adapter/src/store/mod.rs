@@ -204,6 +204,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Forgets a call with all that is kept of it.
     fn forget(&self, name: &CallName) -> Pending<'_, ()>;
+
+    /// Adds `by` to the counter of this key, which begins at 0, and gives what it is then.
+    fn count(&self, key: &str, by: u64) -> Pending<'_, u64>;
 }
 
 /// A change of one call's record.
@@ -309,6 +312,14 @@ mod tests {
         store.forget(&call).await.unwrap();
         assert_eq!(store.read(&call).await, Ok(None));
         assert_eq!(store.resolve("57da").await, Ok(None));
+
+        for (key, by, expected) in
+            [("one", 0, 0), ("one", 2, 2), ("other", 1, 1), ("one", 3, 5), ("one", 0, 5)]
+        {
+            assert_eq!(store.count(key, by).await, Ok(expected), "{key} {by}");
+        }
+        assert_eq!(store.count("one", u64::MAX).await, Ok(u64::MAX));
+        assert_eq!(store.names().await, Ok(Vec::new()), "a counter is no call");
     }
 
     #[tokio::test]
@@ -329,7 +340,10 @@ mod tests {
         let store = Arc::new(Embedded::open(&path).unwrap());
         let writers = (0..50).map(|n| {
             let store = Arc::clone(&store);
-            tokio::spawn(async move { store.append(&name(&format!("c-{n}")), vec![n]).await.unwrap() })
+            tokio::spawn(async move {
+                store.count("all", 1).await.unwrap();
+                store.append(&name(&format!("c-{n}")), vec![n]).await.unwrap()
+            })
         });
         for writer in writers.collect::<Vec<_>>() {
             writer.await.unwrap();
@@ -337,6 +351,7 @@ mod tests {
         drop(store);
         let store = Embedded::open(&path).unwrap();
         assert_eq!(store.names().await.unwrap().len(), 50);
+        assert_eq!(store.count("all", 0).await, Ok(50));
     }
 
     #[test]

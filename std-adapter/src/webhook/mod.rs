@@ -33,6 +33,7 @@ use http::StatusCode;
 use http::header::AUTHORIZATION;
 use serde_json::json;
 
+use crate::client::SCENARIO_ID;
 use crate::runtime::Shared;
 use crate::store::{CallName, StoreError};
 use crate::wire::notification::{Subject, read_batch};
@@ -131,8 +132,9 @@ async fn accept(
         check_tenant(shared, &name, &sender)?;
         names.insert(name);
     }
+    let scenario_id = parts.headers.get(SCENARIO_ID).and_then(|id| id.to_str().ok()?.trim().parse().ok());
     for name in names {
-        shared.accept(&name, sender.tenant_id.clone(), text.clone()).await.map_err(of_store)?;
+        shared.accept(&name, sender.tenant_id.clone(), scenario_id, text.clone()).await.map_err(of_store)?;
     }
     Ok(StatusCode::ACCEPTED)
 }

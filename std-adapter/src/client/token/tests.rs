@@ -79,7 +79,7 @@ impl Scene {
     async fn get(&self, tenant: &str) -> Result<String, TokenError> {
         match self.tokens.get(tenant, None).await {
             Ok(token) => Ok(token.expose_secret().to_owned()),
-            Err(ClientError::NoToken { reason, .. }) => Err(reason),
+            Err(ClientError::NoToken { reason, .. }) => Err(*reason),
             Err(other) => panic!("{other}"),
         }
     }
