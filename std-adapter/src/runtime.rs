@@ -7,6 +7,7 @@
 //! told to the call as "no answer".
 
 mod actor;
+pub(crate) mod joining;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -31,10 +32,13 @@ use tracing::Instrument;
 use crate::bot::{Author, CallHandler};
 use crate::client::{ClientError, Credentials, Endpoints, GraphClient, Limits};
 use crate::clock::Clock;
-use crate::session::{Order, Placement, Session, Settings};
+use crate::session::{JoiningAnswer, Order, Placement, Session, Settings};
 use crate::store::{CallName, Store, StoreError};
 use crate::transport::Transport;
 use crate::webhook::authentication::{Authenticator, Expected};
+use joining::{Defaulted, Desk, JoiningKey};
+
+pub use joining::Joining;
 
 /// How a bot is set up.
 #[derive(Clone, Debug)]
@@ -64,6 +68,8 @@ pub struct Config {
     pub keep_ended: Duration,
     /// How long a notification for a call that is not known is kept.
     pub keep_unknown: Duration,
+    /// How joining participants are answered where the bot does not do it (policy-based recording).
+    pub joining: Joining,
 }
 
 impl Config {
@@ -83,6 +89,7 @@ impl Config {
             timers: Timers::DEFAULT,
             keep_ended: Duration::from_secs(600),
             keep_unknown: Duration::from_secs(60),
+            joining: Joining::default(),
         }
     }
 }
@@ -180,10 +187,16 @@ pub struct View {
 
 /// An accepted notification, as the inbox keeps it.
 #[derive(Debug, Serialize, Deserialize)]
-struct Accepted {
-    at: u64,
-    tenant_id: String,
-    body: String,
+pub(crate) struct Accepted {
+    pub(crate) at: u64,
+    pub(crate) tenant_id: String,
+    pub(crate) body: String,
+    /// The id that the service gave the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) message_id: Option<String>,
+    /// `Scenario-Id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scenario_id: Option<String>,
 }
 
 /// What a call's task is told.
@@ -209,8 +222,9 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) authenticator: Authenticator,
+    pub(crate) desk: Desk,
     client: GraphClient,
-    clock: Clock,
+    pub(crate) clock: Clock,
     author: Box<dyn Author>,
     running: Mutex<HashMap<CallName, Running>>,
     watchers: RwLock<Vec<mpsc::UnboundedSender<Observed>>>,
@@ -261,6 +275,7 @@ impl Bot {
             config,
             store,
             authenticator,
+            desk: Desk::default(),
             client,
             clock,
             author: Box::new(handler),
@@ -390,14 +405,51 @@ impl Shared {
     pub(crate) async fn accept(
         self: &Arc<Self>,
         name: &CallName,
-        tenant_id: String,
-        body: String,
+        accepted: &Accepted,
     ) -> Result<(), StoreError> {
-        let accepted = Accepted { at: self.clock.now_millis(), tenant_id, body };
-        let bytes = serde_json::to_vec(&accepted).unwrap_or_default();
+        let bytes = serde_json::to_vec(accepted).unwrap_or_default();
         self.store.append(name, bytes).await?;
         self.wake(name, Wake::Inbox);
         Ok(())
+    }
+
+    /// Puts into the inbox of a call that a joining participant was answered by the default, and says whether he was: else
+    /// the bot's answer is being put away.
+    pub(crate) async fn answer_by_default(
+        self: &Arc<Self>,
+        name: &CallName,
+        key: &JoiningKey,
+    ) -> Result<bool, StoreError> {
+        let answer = self.config.joining.default.clone();
+        if !self.desk.take_default(key, &answer) {
+            return Ok(false);
+        }
+        let bytes = serde_json::to_vec(&Defaulted { joining: key.clone(), answer }).unwrap_or_default();
+        let (shared, name) = (Arc::clone(self), name.clone());
+        // Of its own: whoever posted may hang up, and what was decided has to be put away.
+        let put_away = self.tasks.spawn(async move {
+            shared.store.append(&name, bytes).await?;
+            shared.wake(&name, Wake::Inbox);
+            Ok(())
+        });
+        put_away.await.unwrap_or(Err(StoreError::Closed))?;
+        Ok(true)
+    }
+
+    /// What the notification of `key` was answered, as far as it is put away.
+    pub(crate) async fn joining_answer(
+        &self,
+        name: &CallName,
+        key: &JoiningKey,
+    ) -> Result<Option<JoiningAnswer>, StoreError> {
+        let Some(record) = self.store.read(name).await? else { return Ok(None) };
+        let mut of_inbox = record.inbox.iter().filter_map(Defaulted::read);
+        let by_default = of_inbox.find(|defaulted| defaulted.joining == *key);
+        if let Some(defaulted) = by_default {
+            return Ok(Some(defaulted.answer));
+        }
+        let session = Session::from_bytes(&record.call, &record.texts).ok();
+        Ok(session.and_then(|session| session.joining_answer(key.as_str()).cloned()))
     }
 
     /// The call that news of `id` is for: the one that has the id, or the name that an incoming call of this id gets.
