@@ -462,5 +462,6 @@ mod tests {
         check::<crate::client::GraphClient>();
         check::<crate::store::embedded::Embedded>();
         check::<crate::webhook::authentication::Authenticator>();
+        check::<crate::webhook::Settings>();
     }
 }

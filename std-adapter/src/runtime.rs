@@ -8,6 +8,7 @@
 
 mod actor;
 pub(crate) mod joining;
+mod waiting;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -35,8 +36,10 @@ use crate::clock::Clock;
 use crate::session::{JoiningAnswer, Order, Placement, Session, Settings};
 use crate::store::{CallName, Store, StoreError};
 use crate::transport::Transport;
+use crate::webhook::Admission;
 use crate::webhook::authentication::{Authenticator, Expected};
 use joining::{Defaulted, Desk, JoiningKey};
+use waiting::Waiting;
 
 pub use joining::Joining;
 
@@ -70,6 +73,8 @@ pub struct Config {
     pub keep_unknown: Duration,
     /// How joining participants are answered where the bot does not do it (policy-based recording).
     pub joining: Joining,
+    /// What the webhook takes, and how it answers.
+    pub webhook: crate::webhook::Settings,
 }
 
 impl Config {
@@ -90,6 +95,7 @@ impl Config {
             keep_ended: Duration::from_secs(600),
             keep_unknown: Duration::from_secs(60),
             joining: Joining::default(),
+            webhook: crate::webhook::Settings::default(),
         }
     }
 }
@@ -199,6 +205,18 @@ pub(crate) struct Accepted {
     pub(crate) scenario_id: Option<String>,
 }
 
+/// Why a notification is not accepted.
+pub(crate) enum AcceptError {
+    Store(StoreError),
+    TooManyWait,
+}
+
+impl From<StoreError> for AcceptError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
 /// What a call's task is told.
 enum Wake {
     /// Something is in the inbox.
@@ -223,6 +241,8 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) authenticator: Authenticator,
     pub(crate) desk: Desk,
+    pub(crate) admission: Admission,
+    waiting: Waiting,
     client: GraphClient,
     pub(crate) clock: Clock,
     author: Box<dyn Author>,
@@ -271,11 +291,14 @@ impl Bot {
         let authenticator =
             Authenticator::new(config.expected.clone(), config.endpoints.openid.clone(), transport, clock);
         let names = store.names().await?;
+        let admission = Admission::new(&config.webhook);
         let shared = Arc::new(Shared {
             config,
             store,
             authenticator,
             desk: Desk::default(),
+            admission,
+            waiting: Waiting::default(),
             client,
             clock,
             author: Box::new(handler),
@@ -285,6 +308,12 @@ impl Bot {
             stop: CancellationToken::new(),
         });
         for name in names {
+            match shared.store.read(&name).await {
+                Ok(record) => {
+                    shared.waiting.restore(&name, record.map_or(0, |record| record.inbox.len()));
+                }
+                Err(error) => tracing::error!(%name, %error, "a call cannot be read; the others go on"),
+            }
             shared.wake(&name, Wake::Inbox);
         }
         Ok(Self { shared })
@@ -301,6 +330,13 @@ impl Bot {
     /// The webhook, to be mounted so that Graph reaches it at [`Config::callback`].
     pub fn router(&self) -> axum::Router {
         crate::webhook::router(Arc::clone(&self.shared))
+    }
+
+    /// The webhook without the path of [`Config::callback`]: to be nested below any path, several bots in one router.
+    ///
+    /// Each takes only tokens for its own app, so that the path decides whose they have to be.
+    pub fn routes(&self) -> axum::Router {
+        crate::webhook::routes(Arc::clone(&self.shared))
     }
 
     /// Calls somebody, or joins a meeting: a [`Target`](crate::session::Target), a
@@ -406,10 +442,32 @@ impl Shared {
         self: &Arc<Self>,
         name: &CallName,
         accepted: &Accepted,
-    ) -> Result<(), StoreError> {
-        let bytes = serde_json::to_vec(accepted).unwrap_or_default();
-        self.store.append(name, bytes).await?;
-        self.wake(name, Wake::Inbox);
+    ) -> Result<(), AcceptError> {
+        let bounds = &self.config.webhook;
+        if !self.waiting.reserve(name, bounds.max_waiting_of_call, bounds.max_waiting) {
+            return Err(AcceptError::TooManyWait);
+        }
+        Ok(self.put_in(name, serde_json::to_vec(accepted).unwrap_or_default()).await?)
+    }
+
+    /// Puts an entry that is counted into an inbox. Of its own: whoever posted may hang up meanwhile.
+    async fn put_in(self: &Arc<Self>, name: &CallName, bytes: Vec<u8>) -> Result<(), StoreError> {
+        let (shared, name) = (Arc::clone(self), name.clone());
+        let put = self.tasks.spawn(async move {
+            let put = shared.store.append(&name, bytes).await;
+            match put {
+                Ok(_) => shared.wake(&name, Wake::Inbox),
+                Err(_) => shared.waiting.release(&name, 1),
+            }
+            put.map(|_| ())
+        });
+        put.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Forgets a call, with what waits for it.
+    async fn forget(&self, name: &CallName) -> Result<(), StoreError> {
+        self.store.forget(name).await?;
+        self.waiting.forget(name);
         Ok(())
     }
 
@@ -425,14 +483,8 @@ impl Shared {
             return Ok(false);
         }
         let bytes = serde_json::to_vec(&Defaulted { joining: key.clone(), answer }).unwrap_or_default();
-        let (shared, name) = (Arc::clone(self), name.clone());
-        // Of its own: whoever posted may hang up, and what was decided has to be put away.
-        let put_away = self.tasks.spawn(async move {
-            shared.store.append(&name, bytes).await?;
-            shared.wake(&name, Wake::Inbox);
-            Ok(())
-        });
-        put_away.await.unwrap_or(Err(StoreError::Closed))?;
+        self.waiting.restore(name, 1);
+        self.put_in(name, bytes).await?;
         Ok(true)
     }
 
@@ -458,10 +510,23 @@ impl Shared {
         Ok(known.unwrap_or_else(|| CallName::of_incoming(CallId::parse(id))))
     }
 
-    /// The tenant of a call that is known.
-    pub(crate) fn tenant_of(&self, name: &CallName) -> Option<String> {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.get(name).and_then(|running| running.tenant_id.clone())
+    /// The tenant of a call that is known: what its task has said, or what is kept of it.
+    pub(crate) async fn tenant_of(&self, name: &CallName) -> Result<Option<String>, StoreError> {
+        let said = {
+            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.get(name).and_then(|running| running.tenant_id.clone())
+        };
+        if said.is_some() {
+            return Ok(said);
+        }
+        let Some(record) = self.store.read(name).await?.filter(|record| record.version > 0) else {
+            return Ok(None);
+        };
+        let session = Session::from_bytes(&record.call, &record.texts).map_err(|error| {
+            tracing::error!(%name, %error, "the call is kept and cannot be read; nobody can be told to be of its tenant");
+            StoreError::Closed
+        })?;
+        Ok(session.tenant_id().map(str::to_owned))
     }
 
     fn learn_tenant(&self, name: &CallName, tenant_id: Option<&str>) {
@@ -497,6 +562,14 @@ impl Shared {
 #[allow(clippy::cast_possible_truncation)] // half of the random bits are enough
 fn new_key() -> CallKey {
     CallKey::new(uuid::Uuid::new_v4().as_u128() as u64)
+}
+
+/// Whether a token of `tenant_id` speaks for a call of `of_call`.
+///
+/// Tokens name tenants by their ids: a call whose tenant is not known, or is a domain's name, cannot be compared.
+pub(crate) fn is_of_tenant(of_call: Option<&str>, tenant_id: &str) -> bool {
+    let known = of_call.filter(|tenant| uuid::Uuid::try_parse(tenant).is_ok());
+    known.is_none_or(|tenant| tenant.eq_ignore_ascii_case(tenant_id))
 }
 
 /// Graph's id in one spelling, fit for a name.

@@ -12,7 +12,7 @@ use callflow_core::time::Timestamp;
 use tokio::sync::mpsc;
 
 use super::joining::{Defaulted, JoiningKey};
-use super::{Accepted, Shared, Wake, What, alias_of};
+use super::{Accepted, Shared, Wake, What, alias_of, is_of_tenant};
 use crate::bot::Call;
 use crate::client::{Answer, ClientError};
 use crate::session::{Order, Outgoing, Session, Step};
@@ -148,7 +148,7 @@ async fn take_up(shared: &Arc<Shared>, name: &CallName, wake: mpsc::UnboundedSen
                     read_entry(entry).map(|(_, notices)| notices.iter().map(describe).collect::<Vec<_>>());
                 tracing::warn!(?about, "no call is known for this notification; it is dropped");
             }
-            if let Err(error) = shared.store.forget(name).await {
+            if let Err(error) = shared.forget(name).await {
                 tracing::error!(%error, "the inbox of an unknown call cannot be dropped");
             }
             return None;
@@ -214,10 +214,11 @@ async fn moved(shared: &Arc<Shared>, name: &CallName, inbox: &[InboxEntry]) -> O
             return None;
         }
     }
-    if let Err(error) = shared.store.forget(name).await {
+    if let Err(error) = shared.forget(name).await {
         // It is told of twice then, which a call recognises.
         tracing::warn!(%error, "the inbox of an unknown call cannot be dropped");
     }
+    shared.waiting.restore(&known, inbox.len());
     Some(known)
 }
 
@@ -281,7 +282,7 @@ impl Actor {
                     self.finish(step, Vec::new(), Vec::new(), None).await;
                 }
                 () = tokio::time::sleep(keep), if ended => {
-                    match self.shared.store.forget(&self.name).await {
+                    match self.shared.forget(&self.name).await {
                         Ok(()) => tracing::debug!("forgotten"),
                         Err(error) => tracing::error!(%error, "the ended call cannot be forgotten"),
                     }
@@ -313,6 +314,12 @@ impl Actor {
                 self.finish(Step::none(), vec![entry.seq], Vec::new(), None).await;
                 continue;
             };
+            if !is_of_tenant(self.session.tenant_id(), &accepted.tenant_id) {
+                // It came before the call was known.
+                tracing::warn!("a notification is of another tenant than the call; it is dropped");
+                self.finish(Step::none(), vec![entry.seq], Vec::new(), None).await;
+                continue;
+            }
             let all = notices.into_iter().enumerate();
             let ours: Vec<_> = all.filter(|(_, notice)| self.is_ours(notice)).collect();
             let last = ours.len().saturating_sub(1);
@@ -461,6 +468,7 @@ impl Actor {
                 Ok(version) => {
                     self.version = version;
                     self.shared.desk.tell(&self.session);
+                    self.shared.waiting.release(&self.name, commit.done.len());
                     break;
                 }
                 Err(error) => {
