@@ -423,6 +423,8 @@ mod tests {
             jsonwebtoken::encode(&header, &scene.claims(), &EncodingKey::from_secret(public.as_bytes()))
                 .unwrap()
         };
+        let without_key_id =
+            jsonwebtoken::encode(&Header::new(Algorithm::RS256), &scene.claims(), &keys()[0]).unwrap();
         for (name, token, fault) in [
             ("no signature", format!("{head}."), Fault::Signature),
             ("alg none", unsigned, Fault::Malformed),
@@ -430,6 +432,7 @@ mod tests {
             ("tampered", tampered, Fault::Signature),
             ("another key", sign("one", &scene.claims(), &keys()[1]), Fault::Signature),
             ("unknown kid", sign("two", &scene.claims(), &keys()[1]), Fault::UnknownKey),
+            ("no kid", without_key_id, Fault::UnknownKey),
             ("garbage", "garbage".to_owned(), Fault::Malformed),
             ("expired", scene.token(|c| c["exp"] = json!(now - TOLERANCE_SECONDS)), Fault::Expired),
             ("no end", scene.token(|c| c["exp"] = Value::Null), Fault::Expired),
@@ -479,10 +482,17 @@ mod tests {
             let _ = scene.check(&sign("forged", &scene.claims(), &keys()[1])).await;
         }
         assert_eq!(scene.fetched.load(Ordering::SeqCst), 1);
+        tokio::time::advance(REFETCH_AFTER).await;
+        for number in 0..20 {
+            let forged = sign(&format!("forged-{number}"), &scene.claims(), &keys()[1]);
+            assert_eq!(scene.check(&forged).await, Err(Fault::UnknownKey));
+        }
+        assert_eq!(scene.fetched.load(Ordering::SeqCst), 2, "once for however many");
         serve(&scene.net, &scene.fetched, vec![published("two", &keys()[1])]);
         tokio::time::advance(REFETCH_AFTER).await;
         assert!(scene.check(&sign("two", &scene.claims(), &keys()[1])).await.is_ok());
-        assert_eq!(scene.fetched.load(Ordering::SeqCst), 2);
+        assert_eq!(scene.fetched.load(Ordering::SeqCst), 3);
+        assert_eq!(scene.check(&scene.token(|_| {})).await, Err(Fault::UnknownKey), "rotated away");
     }
 
     #[tokio::test(start_paused = true)]
