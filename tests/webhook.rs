@@ -63,6 +63,16 @@ impl Hook {
         self.scene.net.send(request.body(body.into()).unwrap()).await.unwrap()
     }
 
+    /// Another bot in the place of this one.
+    async fn start_with(&mut self, config: callflow_graph::bot::Config) {
+        let (scene, transport) = (&self.scene, Arc::new(self.scene.net.clone()));
+        let store = Arc::clone(&scene.store);
+        self.bot = Bot::start(config, scene.menu.clone(), store, transport, scene.clock).await.unwrap();
+        let menu = axum::routing::get(async || callflow_graph::simulator::wav_tone(Duration::from_secs(2)));
+        let prompts = axum::Router::new().route("/menu.wav", menu);
+        scene.net.mount("bot.test", self.bot.router().merge(prompts));
+    }
+
     /// A call that Graph knows, established.
     async fn talking(&self) -> (String, CallName) {
         let script = vec![Step::AwaitAnswer, Step::AwaitHangUp];
@@ -221,6 +231,262 @@ async fn keys_that_cannot_be_had_are_503_so_that_the_service_tries_again() {
     hook.scene.net.mount("graph.test", graph);
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(hook.post(Some(&hook.token), incoming(CALL)).await.status(), 202);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_bots_in_one_router_each_refuse_the_others_token() {
+    let scene = Scene::good();
+    let mut router = axum::Router::new();
+    let apps = [("one", APP), ("two", "8a34a46b-3d17-4adc-8dce-dc4e7d572699")];
+    let mut bots = Vec::new();
+    for (path, app) in apps {
+        let mut config = scene.config();
+        config.callback = format!("https://bot.test/deep/{path}");
+        config.credentials.app_id = app.to_owned();
+        config.expected = callflow_graph::webhook::authentication::Expected::for_app(app);
+        let store: Arc<dyn Store> = Arc::new(callflow_graph::store::memory::Memory::new());
+        let transport = Arc::new(scene.net.clone());
+        let bot = Bot::start(config, scene.menu.clone(), store, transport, scene.clock).await.unwrap();
+        router = router.nest(&format!("/deep/{path}"), bot.routes());
+        bots.push(bot);
+    }
+    scene.net.mount("bot.test", router);
+    let tokens = [scene.authorization(apps[0].1, TENANT).await, scene.authorization(apps[1].1, TENANT).await];
+    for (token, owner) in tokens.iter().zip(["one", "two"]) {
+        for (path, below) in [("one", ""), ("two", ""), ("one", "/c-1"), ("two", "/c-1")] {
+            let url = format!("https://bot.test/deep/{path}{below}");
+            let body = Bytes::from(incoming(CALL));
+            let request = Request::post(url).header("authorization", token).body(body).unwrap();
+            let response = scene.net.send(request).await.unwrap();
+            if owner == path {
+                assert_eq!(response.status(), 202);
+            } else {
+                assert_eq!(code(&response), (401, "tokenAudience".to_owned()));
+            }
+        }
+    }
+    for bot in bots {
+        assert_eq!(bot.calls().await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_repeat_the_ids_of_the_message_and_close_the_connection_where_that_is_asked() {
+    let mut hook = hook().await;
+    let post = async |hook: &Hook, token: &str| {
+        let request = Request::post("https://bot.test/calls")
+            .header("authorization", token)
+            .header("content-type", "application/json; charset=windows-1252")
+            .header("x-microsoft-skype-message-id", "message-1")
+            .header("scenario-id", "scenario-1")
+            .body(Bytes::from(incoming(CALL)))
+            .unwrap();
+        hook.scene.net.send(request).await.unwrap()
+    };
+    for (token, status) in [(hook.token.clone(), 202), ("Bearer x".to_owned(), 401)] {
+        let response = post(&hook, &token).await;
+        assert_eq!(response.status(), status);
+        assert_eq!(response.headers()["client-request-id"], "message-1");
+        assert_eq!(response.headers()["scenario-id"], "scenario-1");
+        assert!(response.headers().get("connection").is_none());
+    }
+    let mut config = hook.scene.config();
+    config.webhook.connection = callflow_graph::webhook::Connection::Closed;
+    hook.start_with(config).await;
+    let response = post(&hook, &hook.token.clone()).await;
+    assert_eq!(response.headers()["connection"], "close");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_content_type_or_charset_that_cannot_be_json_is_415() {
+    let hook = hook().await;
+    for (content_type, status) in [
+        ("application/json; charset=utf-8", 202),
+        ("text/json", 202),
+        ("application/json; charset=klingon", 415),
+        ("application/x-www-form-urlencoded", 415),
+    ] {
+        let request = Request::post("https://bot.test/calls")
+            .header("authorization", &hook.token)
+            .header("content-type", content_type)
+            .body(Bytes::from(incoming(CALL)))
+            .unwrap();
+        assert_eq!(hook.scene.net.send(request).await.unwrap().status(), status, "{content_type}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_another_region_is_to_have_is_302_and_one_that_is_known_stays() {
+    let mut hook = hook().await;
+    let mut config = hook.scene.config();
+    let elsewhere = |first: &callflow_graph::webhook::First<'_>| {
+        assert!(first.headers.get("authorization").is_none() && first.tenant_id == TENANT);
+        let to = if first.notices.len() == 1 { "https://eu.bot.test/calls" } else { "http://eu.bot.test" };
+        Some(to.to_owned())
+    };
+    config.webhook.elsewhere = Some(callflow_graph::webhook::Elsewhere::new(elsewhere));
+    let (id, _) = hook.talking().await;
+    hook.start_with(config).await;
+    let token = Some(hook.token.clone());
+    let token = token.as_deref();
+    let away = hook.post(token, incoming(CALL)).await;
+    assert_eq!(
+        (away.status().as_u16(), &away.headers()["location"]),
+        (302, &"https://eu.bot.test/calls".parse().unwrap())
+    );
+    assert_eq!(hook.calls().await, 1, "nothing of it is kept");
+    assert_eq!(hook.post(token, incoming(&id)).await.status(), 202, "known");
+    let late = entry("updated", CALL, &json!({"state": "established"}));
+    assert_eq!(hook.post(token, late).await.status(), 202, "not its first");
+    let other = "57DAB8B1894C409AB240BD8BEAE78897";
+    let mut two: Value = serde_json::from_str(&incoming(other)).unwrap();
+    let again = two["value"][0].clone();
+    two["value"].as_array_mut().unwrap().push(again);
+    assert_eq!(hook.post(token, two.to_string()).await.status(), 202, "to plain http nobody is sent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_stays_its_tenants_also_before_its_task_has_said_so() {
+    let mut hook = hook().await;
+    let (id, name) = hook.talking().await;
+    let other = hook.scene.authorization(APP, "another-tenant").await;
+    let same = hook.token.clone();
+    let body = entry("deleted", &id, &json!({}));
+    // Its task is no more, and the next has not begun.
+    hook.bot.stop().await;
+    assert_eq!(code(&hook.post(Some(&other), body.clone()).await), (403, "tenantMismatch".to_owned()));
+    hook.start_with(hook.scene.config()).await;
+    assert_eq!(code(&hook.post(Some(&other), body.clone()).await), (403, "tenantMismatch".to_owned()));
+    let url = format!("https://bot.test/calls/{name}");
+    assert_eq!(code(&hook.post_to(&url, Some(&other), body).await), (403, "tenantMismatch".to_owned()));
+    let more = entry("updated", &id, &json!({"state": "established"}));
+    assert_eq!(hook.post(Some(&same), more).await.status(), 202);
+    assert_eq!(hook.bot.view(&name).await.unwrap().unwrap().state, State::Established);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_tenant_said_of_a_call_before_it_was_known_is_dropped() {
+    let hook = hook().await;
+    let other = hook.scene.authorization(APP, "another-tenant").await;
+    let established = entry("updated", CALL, &json!({"state": "established"}));
+    assert_eq!(hook.post(Some(&other), established).await.status(), 202);
+    assert_eq!(hook.post(Some(&hook.token), incoming(CALL)).await.status(), 202);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let name = CallName::try_new(format!("c-{}", CALL.to_lowercase())).unwrap();
+    assert!(!hook.bot.view(&name).await.unwrap().unwrap().ever_established);
+}
+
+/// A store that puts nothing away before it is let.
+struct Slow {
+    inner: callflow_graph::store::memory::Memory,
+    let_go: Arc<tokio::sync::Semaphore>,
+}
+
+impl Store for Slow {
+    fn append(&self, name: &CallName, bytes: Vec<u8>) -> Pending<'_, u64> {
+        let name = name.clone();
+        Box::pin(async move {
+            let _one = self.let_go.acquire().await;
+            self.inner.append(&name, bytes).await
+        })
+    }
+
+    fn read(&self, name: &CallName) -> Pending<'_, Option<Record>> {
+        self.inner.read(name)
+    }
+
+    fn commit(&self, name: &CallName, commit: Commit) -> Pending<'_, u64> {
+        self.inner.commit(name, commit)
+    }
+
+    fn mark_attempted(&self, name: &CallName, ticket: u32) -> Pending<'_, ()> {
+        self.inner.mark_attempted(name, ticket)
+    }
+
+    fn resolve(&self, alias: &str) -> Pending<'_, Option<CallName>> {
+        self.inner.resolve(alias)
+    }
+
+    fn names(&self) -> Pending<'_, Vec<CallName>> {
+        self.inner.names()
+    }
+
+    fn count(&self, key: &str, by: u64) -> Pending<'_, u64> {
+        self.inner.count(key, by)
+    }
+
+    fn forget(&self, name: &CallName) -> Pending<'_, ()> {
+        self.inner.forget(name)
+    }
+}
+
+/// Posts the first notifications of `count` calls, all at a time.
+fn post_many(hook: &Hook, from: usize, count: usize) -> Vec<tokio::task::JoinHandle<Response<Bytes>>> {
+    let one = |number: usize| {
+        let body = Bytes::from(incoming(&format!("{number:032}")));
+        let request = Request::post("https://bot.test/calls").header("authorization", &hook.token);
+        tokio::spawn(hook.scene.net.send(request.body(body).unwrap()))
+    };
+    let posted: Vec<_> = (from..from + count).map(one).collect();
+    posted.into_iter().map(|post| tokio::spawn(async { post.await.unwrap().unwrap() })).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_is_taken_at_a_time_is_503_and_what_was_accepted_is_in_the_store() {
+    let size = incoming(&"0".repeat(32)).len();
+    // Five requests, the bytes of five, five that wait: each bound by itself.
+    for bound in ["requests", "bytes", "inboxes"] {
+        let mut hook = hook().await;
+        let let_go = Arc::new(tokio::sync::Semaphore::new(0));
+        let inner = callflow_graph::store::memory::Memory::new();
+        hook.scene.store = Arc::new(Slow { inner, let_go: Arc::clone(&let_go) });
+        let mut config = hook.scene.config();
+        match bound {
+            "requests" => config.webhook.max_requests = 5,
+            "bytes" => {
+                config.webhook.max_body = size;
+                config.webhook.max_buffered = 5 * size;
+            }
+            _ => config.webhook.max_waiting = 5,
+        }
+        hook.start_with(config).await;
+        let waiting = post_many(&hook, 1, 5);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let refused = hook.post(Some(&hook.token), incoming(CALL)).await;
+        assert_eq!(code(&refused), (503, "overloaded".to_owned()), "{bound}");
+        assert_eq!(refused.headers()["retry-after"], "1");
+        let_go.add_permits(5);
+        for answer in waiting {
+            assert_eq!(answer.await.unwrap().status(), 202, "{bound}");
+        }
+        assert_eq!(hook.calls().await, 5, "{bound}");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(hook.post(Some(&hook.token), incoming(CALL)).await.status(), 202, "{bound}");
+        assert_eq!(hook.calls().await, 6, "{bound}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_call_whose_inbox_is_full_costs_the_others_nothing_also_after_a_restart() {
+    let mut hook = hook().await;
+    let mut config = hook.scene.config();
+    config.webhook.max_waiting_of_call = 3;
+    hook.start_with(config.clone()).await;
+    // Nobody handles these: their call is not known yet.
+    let late = |id: &str| entry("updated", id, &json!({"state": "established"}));
+    let token = hook.token.clone();
+    for _ in 0..3 {
+        assert_eq!(hook.post(Some(&token), late(CALL)).await.status(), 202);
+    }
+    for _ in 0..2 {
+        assert_eq!(code(&hook.post(Some(&token), late(CALL)).await), (503, "overloaded".to_owned()));
+        assert_eq!(hook.post(Some(&token), incoming("1")).await.status(), 202);
+        hook.bot.stop().await;
+        hook.start_with(config.clone()).await;
+    }
+    // Forgotten, since its first notification never came.
+    tokio::time::sleep(Duration::from_secs(70)).await;
+    assert_eq!(hook.post(Some(&token), late(CALL)).await.status(), 202);
 }
 
 /// A store whose disk is full.

@@ -48,15 +48,17 @@ use callflow_core::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::runtime::joining::Desk;
 use crate::session::{
-    Address, Answer, Machine, Meeting, Order, Outgoing, Record, Session, Step, Target, Transfer,
+    Address, Answer, JoiningAnswer, Machine, Meeting, Order, Outgoing, Record, Session, Step, Target,
+    Transfer,
 };
 use crate::store::CallName;
 use crate::wire::resource::{Named, Party, Recording};
 
 pub use crate::runtime::quota::{Enforce, Quota, QuotaExceeded, QuotaLimit, Usage};
 pub use crate::runtime::request::RequestError;
-pub use crate::runtime::{Bot, Config, Observed, PlaceError, StartError, What};
+pub use crate::runtime::{Bot, Config, Joining, Observed, PlaceError, StartError, What};
 
 /// What a handler could not do. It is logged; what the handler commanded before stays commanded.
 #[derive(Debug, thiserror::Error)]
@@ -94,21 +96,20 @@ pub struct Call<'a> {
     name: &'a CallName,
     session: &'a mut Session,
     now: Timestamp,
+    desk: &'a Desk,
     requests: Vec<Outgoing>,
-    joining_answers: Vec<String>,
     events: VecDeque<Event>,
 }
 
 impl<'a> Call<'a> {
-    pub(crate) fn new(name: &'a CallName, session: &'a mut Session, now: Timestamp, step: Step) -> Self {
-        Self {
-            name,
-            session,
-            now,
-            requests: step.requests,
-            joining_answers: step.joining_answer.into_iter().collect(),
-            events: step.events.into(),
-        }
+    pub(crate) fn new(
+        name: &'a CallName,
+        session: &'a mut Session,
+        now: Timestamp,
+        desk: &'a Desk,
+        step: Step,
+    ) -> Self {
+        Self { name, session, now, desk, requests: step.requests, events: step.events.into() }
     }
 
     /// Answers, with audio that the service hosts.
@@ -281,21 +282,35 @@ impl<'a> Call<'a> {
         self.order(&Order::UpdateRecordingStatus(status))
     }
 
-    /// Commands anything.
+    /// Answers the joining participant who has waited for longest, under policy-based recording: where [`Event::Joining`]
+    /// was told of.
     ///
-    /// Of one command the runtime of this version carries out nothing: [`Order::AnswerJoining`] counts for the call, but
-    /// the notification of the joining participant was answered 202 already, as every other, and the service does as it
-    /// does where it gets no answer. That is logged.
+    /// The answer goes into the response to his notification once this input's commit is put away, so a handler answers
+    /// and returns. Whoever is not answered within [`Joining::within`] gets [`Joining::default`].
+    ///
+    /// # Errors
+    /// [`Refused`], also where the default was sent already.
+    pub fn answer_joining(&mut self, answer: JoiningAnswer) -> Result<Ticket, Refused> {
+        self.order(&Order::AnswerJoining(answer))
+    }
+
+    /// Commands anything.
     ///
     /// # Errors
     /// [`Refused`]: nothing changed, and its text says what to do.
     pub fn order(&mut self, order: &Order) -> Result<Ticket, Refused> {
-        let step = self.session.order(self.now, order)?;
-        self.requests.extend(step.requests);
-        self.joining_answers.extend(step.joining_answer);
-        self.events.extend(step.events);
+        let (before, ordered) = self.desk.order(self.session, self.now, order);
+        self.take(before);
+        let step = ordered?;
+        let ticket = step.ticket;
+        self.take(step);
         // A command that is taken has a ticket.
-        Ok(step.ticket.unwrap_or(Ticket::FIRST))
+        Ok(ticket.unwrap_or(Ticket::FIRST))
+    }
+
+    fn take(&mut self, step: Step) {
+        self.requests.extend(step.requests);
+        self.events.extend(step.events);
     }
 
     /// The name of the call in the store.
@@ -359,9 +374,9 @@ impl<'a> Call<'a> {
         self.events.pop_front()
     }
 
-    /// The requests to make, and the answers to joining participants.
-    pub(crate) fn into_parts(self) -> (Vec<Outgoing>, Vec<String>) {
-        (self.requests, self.joining_answers)
+    /// The requests to make.
+    pub(crate) fn into_requests(self) -> Vec<Outgoing> {
+        self.requests
     }
 }
 
@@ -457,5 +472,6 @@ mod tests {
         check::<crate::client::GraphClient>();
         check::<crate::store::embedded::Embedded>();
         check::<crate::webhook::authentication::Authenticator>();
+        check::<crate::webhook::Settings>();
     }
 }

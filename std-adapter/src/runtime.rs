@@ -7,8 +7,10 @@
 //! told to the call as "no answer".
 
 mod actor;
+pub(crate) mod joining;
 pub mod quota;
 pub mod request;
+mod waiting;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -34,10 +36,15 @@ use self::quota::{Counter, Month, Quota, QuotaExceeded, Usage};
 use crate::bot::{Author, CallHandler};
 use crate::client::{ClientError, Cloud, Credentials, Endpoints, GraphClient, Limits};
 use crate::clock::Clock;
-use crate::session::{Order, Placement, Session, Settings};
+use crate::session::{JoiningAnswer, Order, Placement, Session, Settings};
 use crate::store::{CallName, Store, StoreError};
 use crate::transport::Transport;
+use crate::webhook::Admission;
 use crate::webhook::authentication::{Authenticator, Expected};
+use joining::{Defaulted, Desk, JoiningKey};
+use waiting::Waiting;
+
+pub use joining::Joining;
 
 /// How a bot is set up.
 #[derive(Clone, Debug)]
@@ -73,6 +80,10 @@ pub struct Config {
     pub keep_ended: Duration,
     /// How long a notification for a call that is not known is kept.
     pub keep_unknown: Duration,
+    /// How joining participants are answered where the bot does not do it (policy-based recording).
+    pub joining: Joining,
+    /// What the webhook takes, and how it answers.
+    pub webhook: crate::webhook::Settings,
 }
 
 impl Config {
@@ -93,6 +104,8 @@ impl Config {
             quota: Quota::default(),
             keep_ended: Duration::from_secs(600),
             keep_unknown: Duration::from_secs(60),
+            joining: Joining::default(),
+            webhook: crate::webhook::Settings::default(),
         }
     }
 
@@ -208,12 +221,35 @@ pub struct View {
 
 /// An accepted notification, as the inbox keeps it.
 #[derive(Debug, Serialize, Deserialize)]
-struct Accepted {
-    at: u64,
-    tenant_id: String,
-    #[serde(default)]
-    scenario_id: Option<uuid::Uuid>,
-    body: String,
+pub(crate) struct Accepted {
+    pub(crate) at: u64,
+    pub(crate) tenant_id: String,
+    pub(crate) body: String,
+    /// The id that the service gave the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) message_id: Option<String>,
+    /// `Scenario-Id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scenario_id: Option<String>,
+}
+
+impl Accepted {
+    /// `Scenario-Id`, where it is the GUID that it should be: whatever was posted goes back to the service in it.
+    fn scenario_id(&self) -> Option<uuid::Uuid> {
+        self.scenario_id.as_ref()?.trim().parse().ok()
+    }
+}
+
+/// Why a notification is not accepted.
+pub(crate) enum AcceptError {
+    Store(StoreError),
+    TooManyWait,
+}
+
+impl From<StoreError> for AcceptError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }
 
 /// What a call's task is told.
@@ -239,9 +275,12 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) authenticator: Authenticator,
+    pub(crate) desk: Desk,
+    pub(crate) admission: Admission,
+    waiting: Waiting,
     client: GraphClient,
     transport: Arc<dyn Transport>,
-    clock: Clock,
+    pub(crate) clock: Clock,
     author: Box<dyn Author>,
     running: Mutex<HashMap<CallName, Running>>,
     watchers: RwLock<Vec<mpsc::UnboundedSender<Observed>>>,
@@ -299,10 +338,14 @@ impl Bot {
         let now = clock.now_millis();
         let monthly = store.count(&Month::of(now).key(), 0).await?;
         let counter = Counter::new(config.quota, now, monthly);
+        let admission = Admission::new(&config.webhook);
         let shared = Arc::new(Shared {
             config,
             store,
             authenticator,
+            desk: Desk::default(),
+            admission,
+            waiting: Waiting::default(),
             client,
             transport,
             clock,
@@ -314,6 +357,12 @@ impl Bot {
             counter,
         });
         for name in names {
+            match shared.store.read(&name).await {
+                Ok(record) => {
+                    shared.waiting.restore(&name, record.map_or(0, |record| record.inbox.len()));
+                }
+                Err(error) => tracing::error!(%name, %error, "a call cannot be read; the others go on"),
+            }
             shared.wake(&name, Wake::Inbox);
         }
         Ok(Self { shared })
@@ -330,6 +379,13 @@ impl Bot {
     /// The webhook, to be mounted so that Graph reaches it at [`Config::callback`].
     pub fn router(&self) -> axum::Router {
         crate::webhook::router(Arc::clone(&self.shared))
+    }
+
+    /// The webhook without the path of [`Config::callback`]: to be nested below any path, several bots in one router.
+    ///
+    /// Each takes only tokens for its own app, so that the path decides whose they have to be.
+    pub fn routes(&self) -> axum::Router {
+        crate::webhook::routes(Arc::clone(&self.shared))
     }
 
     /// Calls somebody, or joins a meeting: a [`Target`](crate::session::Target), a
@@ -471,15 +527,67 @@ impl Shared {
     pub(crate) async fn accept(
         self: &Arc<Self>,
         name: &CallName,
-        tenant_id: String,
-        scenario_id: Option<uuid::Uuid>,
-        body: String,
-    ) -> Result<(), StoreError> {
-        let accepted = Accepted { at: self.clock.now_millis(), tenant_id, scenario_id, body };
-        let bytes = serde_json::to_vec(&accepted).unwrap_or_default();
-        self.store.append(name, bytes).await?;
-        self.wake(name, Wake::Inbox);
+        accepted: &Accepted,
+    ) -> Result<(), AcceptError> {
+        let bounds = &self.config.webhook;
+        if !self.waiting.reserve(name, bounds.max_waiting_of_call, bounds.max_waiting) {
+            return Err(AcceptError::TooManyWait);
+        }
+        Ok(self.put_in(name, serde_json::to_vec(accepted).unwrap_or_default()).await?)
+    }
+
+    /// Puts an entry that is counted into an inbox. Of its own: whoever posted may hang up meanwhile.
+    async fn put_in(self: &Arc<Self>, name: &CallName, bytes: Vec<u8>) -> Result<(), StoreError> {
+        let (shared, name) = (Arc::clone(self), name.clone());
+        let put = self.tasks.spawn(async move {
+            let put = shared.store.append(&name, bytes).await;
+            match put {
+                Ok(_) => shared.wake(&name, Wake::Inbox),
+                Err(_) => shared.waiting.release(&name, 1),
+            }
+            put.map(|_| ())
+        });
+        put.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Forgets a call, with what waits for it.
+    async fn forget(&self, name: &CallName) -> Result<(), StoreError> {
+        self.store.forget(name).await?;
+        self.waiting.forget(name);
         Ok(())
+    }
+
+    /// Puts into the inbox of a call that a joining participant was answered by the default, and says whether he was: else
+    /// the bot's answer is being put away.
+    pub(crate) async fn answer_by_default(
+        self: &Arc<Self>,
+        name: &CallName,
+        key: &JoiningKey,
+    ) -> Result<bool, StoreError> {
+        let answer = self.config.joining.default.clone();
+        if !self.desk.take_default(key, &answer) {
+            return Ok(false);
+        }
+        let bytes = serde_json::to_vec(&Defaulted { joining: key.clone(), answer }).unwrap_or_default();
+        self.waiting.restore(name, 1);
+        self.put_in(name, bytes).await?;
+        Ok(true)
+    }
+
+    /// What the notification of `key` was answered, as far as it is put away.
+    pub(crate) async fn joining_answer(
+        &self,
+        name: &CallName,
+        key: &JoiningKey,
+    ) -> Result<Option<JoiningAnswer>, StoreError> {
+        let Some(record) = self.store.read(name).await? else { return Ok(None) };
+        let mut of_inbox = record.inbox.iter().filter_map(Defaulted::read);
+        let by_default = of_inbox.find(|defaulted| defaulted.joining == *key);
+        if let Some(defaulted) = by_default {
+            return Ok(Some(defaulted.answer));
+        }
+        let session = Session::from_bytes(&record.call, &record.texts).ok();
+        Ok(session.and_then(|session| session.joining_answer(key.as_str()).cloned()))
     }
 
     /// The call that news of `id` is for: the one that has the id, or the name that an incoming call of this id gets.
@@ -488,10 +596,23 @@ impl Shared {
         Ok(known.unwrap_or_else(|| CallName::of_incoming(CallId::parse(id))))
     }
 
-    /// The tenant of a call that is known.
-    pub(crate) fn tenant_of(&self, name: &CallName) -> Option<String> {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.get(name).and_then(|running| running.tenant_id.clone())
+    /// The tenant of a call that is known: what its task has said, or what is kept of it.
+    pub(crate) async fn tenant_of(&self, name: &CallName) -> Result<Option<String>, StoreError> {
+        let said = {
+            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.get(name).and_then(|running| running.tenant_id.clone())
+        };
+        if said.is_some() {
+            return Ok(said);
+        }
+        let Some(record) = self.store.read(name).await?.filter(|record| record.version > 0) else {
+            return Ok(None);
+        };
+        let session = Session::from_bytes(&record.call, &record.texts).map_err(|error| {
+            tracing::error!(%name, %error, "the call is kept and cannot be read; nobody can be told to be of its tenant");
+            StoreError::Closed
+        })?;
+        Ok(session.tenant_id().map(str::to_owned))
     }
 
     fn learn_tenant(&self, name: &CallName, tenant_id: Option<&str>) {
@@ -534,6 +655,14 @@ fn new_key() -> CallKey {
 fn scenario_of(name: &CallName) -> uuid::Uuid {
     const CALLS: uuid::Uuid = uuid::uuid!("5f3a0c7e-6a0e-4f0b-9d1b-3c4f0e3f6c11");
     uuid::Uuid::new_v5(&CALLS, name.as_str().as_bytes())
+}
+
+/// Whether a token of `tenant_id` speaks for a call of `of_call`.
+///
+/// Tokens name tenants by their ids: a call whose tenant is not known, or is a domain's name, cannot be compared.
+pub(crate) fn is_of_tenant(of_call: Option<&str>, tenant_id: &str) -> bool {
+    let known = of_call.filter(|tenant| uuid::Uuid::try_parse(tenant).is_ok());
+    known.is_none_or(|tenant| tenant.eq_ignore_ascii_case(tenant_id))
 }
 
 /// Graph's id in one spelling, fit for a name.

@@ -36,6 +36,7 @@
 //! # }
 //! ```
 
+mod joining;
 mod texts;
 
 pub use crate::wire::order::{
@@ -221,6 +222,47 @@ impl Session {
         self.report(now, &notice.report())
     }
 
+    /// Takes in the notification that a participant is joining, which `key` tells from others: one that has come before
+    /// changes nothing.
+    ///
+    /// Afterwards it waits for [`Order::AnswerJoining`] or [`Self::answer_joining`], and what it was answered is kept as
+    /// [`Self::joining_answer`] with the call. One that the call takes no notice of, since it has ended, does not wait.
+    pub fn joining(&mut self, now: Timestamp, notice: &Notice, key: &str) -> Step {
+        if self.texts.joinings.knows(key) {
+            return Step::none();
+        }
+        let step = self.notice(now, notice);
+        if step.events.contains(&Event::Joining) {
+            self.texts.joinings.wait(key);
+        }
+        step
+    }
+
+    /// Answers the notification of `key`, unless that was done: what an embedder does in the bot's place.
+    ///
+    /// Where the call does not wait for it any more, the answer is kept for repeats alone.
+    pub fn answer_joining(&mut self, now: Timestamp, key: &str, answer: &JoiningAnswer) -> Step {
+        if self.texts.joinings.answer(key).is_some() {
+            return Step::none();
+        }
+        let is_waiting = self.texts.joinings.knows(key);
+        self.texts.joinings.prefer(key);
+        let ordered =
+            if is_waiting { self.order(now, &Order::AnswerJoining(answer.clone())).ok() } else { None };
+        self.texts.joinings.conclude(key, answer);
+        ordered.unwrap_or_else(Step::none)
+    }
+
+    /// What the notification of `key` was answered: the newest 64 are kept.
+    pub fn joining_answer(&self, key: &str) -> Option<&JoiningAnswer> {
+        self.texts.joinings.answer(key)
+    }
+
+    /// The keys of the notifications of joining participants that wait for an answer, the oldest first.
+    pub fn joinings_waiting(&self) -> impl Iterator<Item = &str> {
+        self.texts.joinings.waiting()
+    }
+
     /// Takes in the answer to the request of `ticket`: its status, its `Location` header and its body.
     ///
     /// A body that cannot be read is taken for none, and named by the second value.
@@ -399,7 +441,15 @@ impl Session {
 }
 
 impl Step {
-    const fn none() -> Self {
+    /// Puts what a later input gave behind this.
+    #[cfg(feature = "net")]
+    pub(crate) fn followed_by(mut self, later: Self) -> Self {
+        self.requests.extend(later.requests);
+        self.events.extend(later.events);
+        self
+    }
+
+    pub(crate) const fn none() -> Self {
         Self {
             requests: Vec::new(),
             joining_answer: None,

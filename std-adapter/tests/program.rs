@@ -225,12 +225,90 @@ fn help_is_there_on_every_level_and_a_wrong_command_line_is_2() {
         &["decode", "--help"],
         &["sim", "--help"],
         &["explain", "--help"],
+        &["explain-token", "--help"],
         &["--version"],
     ] {
         assert!(run(args).status.success(), "{args:?}");
     }
     assert_eq!(run(&["dance"]).status.code(), Some(2));
     assert_eq!(run(&["decode"]).status.code(), Some(2));
+}
+
+/// Gives `input` to a command on its standard input.
+fn told(args: &[&str], input: &str) -> Output {
+    let piped = callflow(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = piped.unwrap();
+    // One that stops at its arguments reads nothing.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_token_is_explained_check_by_check_and_never_printed() {
+    use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
+    let folder = tempfile::tempdir().unwrap();
+    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+    let key = EncodingKey::from_rsa_pem(pair.serialize_pem().as_bytes()).unwrap();
+    let mut jwk = Jwk::from_encoding_key(&key, Algorithm::RS256).unwrap();
+    jwk.common.key_id = Some("one".to_owned());
+    let set = folder.path().join("keys.json");
+    std::fs::write(&set, serde_json::json!({"keys": [jwk]}).to_string()).unwrap();
+    let set = set.to_str().unwrap();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let sign = |app: &str, begin: u64| {
+        let claims = serde_json::json!({
+            "iss": "https://api.botframework.com", "aud": app, "tid": "tenant-1", "nbf": begin, "exp": begin + 3900,
+        });
+        let header = Header { kid: Some("one".to_owned()), ..Header::new(Algorithm::RS256) };
+        jsonwebtoken::encode(&header, &claims, &key).unwrap()
+    };
+    let args = ["explain-token", "--app-id", "app-1", "--keys", set, "--json"];
+    let good = sign("app-1", now);
+    let forms = [good.clone(), format!("Bearer {good}\n"), format!("Authorization: Bearer {good}\n")];
+    for input in forms {
+        let output = told(&args, &input);
+        assert!(output.status.success(), "{}", errors(&output));
+        let checks: Vec<_> =
+            lines(&output).iter().map(|line| line["check"].as_str().unwrap().to_owned()).collect();
+        let all = ["shape", "algorithm", "key", "signature", "lifetime", "issuer", "audience", "tenant"];
+        assert_eq!(checks, all);
+    }
+    let of_government = told(&[&args[..], &["--cloud", "usGovL4"]].concat(), &good);
+    assert!(of_government.status.success(), "a government's tenant may be told of by the public issuer");
+    let (head, _) = good.rsplit_once('.').unwrap();
+    let late = sign("app-2", now - 7500);
+    let (_, another) = late.rsplit_once('.').unwrap();
+    for (token, more, faults) in [
+        (late.clone(), &[][..], &["tokenExpired", "tokenAudience"][..]),
+        (format!("{head}.{another}"), &[], &["tokenSignature"]),
+        (good.clone(), &["--tenant", "tenant-2"], &["tenantNotServed"]),
+        (good.clone(), &["--issuer", "https://issuer.example"], &["tokenIssuer"]),
+        (good.clone(), &["--cloud", "china"], &["tokenIssuer"]),
+        ("garbage".to_owned(), &[], &["tokenMalformed"]),
+    ] {
+        let output = told(&[&args[..], more].concat(), &token);
+        assert_eq!(output.status.code(), Some(1), "{faults:?}");
+        let found: Vec<_> =
+            lines(&output).iter().filter_map(|line| line["fault"].as_str().map(str::to_owned)).collect();
+        assert_eq!(found, faults);
+        let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), errors(&output));
+        let secrets = token.split('.').filter(|part| part.len() > 20);
+        assert!(secrets.into_iter().all(|part| !printed.contains(part)), "{printed}");
+    }
+    let output = told(&args[..5], &late);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("expired 1 h"), "{text}");
+    assert!(text.contains("check the app id"), "{text}");
+    for (args, input, way) in [
+        (&args[..], "", "give it on standard input"),
+        (&["explain-token", "--app-id", "a", "--keys", "/no such file"], &good, "give the file of a key set"),
+        (&["explain-token"], &good, "--app-id"),
+        (&["explain-token", "--app-id", "a", "--cloud", "mars"], &good, "mars"),
+    ] {
+        let output = told(args, input);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(errors(&output).contains(way), "{}", errors(&output));
+    }
 }
 
 #[test]

@@ -158,6 +158,39 @@ impl Scene {
         bot
     }
 
+    /// The `Authorization` header that Graph puts on notifications to an app of a tenant.
+    ///
+    /// # Panics
+    /// Where it is not had.
+    pub async fn authorization(&self, app: &str, tenant: &str) -> String {
+        let heard = Arc::new(Mutex::new(String::new()));
+        let hear = Arc::clone(&heard);
+        // A caller who never waits for an answer: the first notification of his call carries it.
+        let hook = async move |headers: axum::http::HeaderMap| {
+            let header = headers.get("authorization").and_then(|value| value.to_str().ok());
+            header
+                .unwrap_or_default()
+                .clone_into(&mut hear.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+            axum::http::StatusCode::ACCEPTED
+        };
+        self.net.mount("ear.test", Router::new().route("/calls", axum::routing::post(hook)));
+        let registration = Registration::new(app, tenant, "s3cret", "https://ear.test/calls");
+        let config = simulator::Config::new("https://another-graph.test", registration);
+        let Ok(simulator) = Simulator::try_new(config, Arc::new(self.net.clone()), self.clock) else {
+            unreachable!("the keys were made before")
+        };
+        let when_rung = WhenRung::Ignore;
+        simulator.add_person(Person { id: PERSON.to_owned(), display_name: "Ada".to_owned(), when_rung });
+        assert!(simulator.call_bot(PERSON, app, vec![Step::HangUp]).is_ok());
+        loop {
+            let header = heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+            if !header.is_empty() {
+                return header;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// What the handlers were told of a call.
     pub fn told(&self, name: &CallName) -> Vec<Event> {
         let log = self.menu.log.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -4,6 +4,7 @@ mod decode;
 mod demo;
 mod diagram;
 mod explain;
+mod explain_token;
 mod ladder;
 mod permissions;
 mod sim;
@@ -33,6 +34,8 @@ enum Command {
     Decode(decode::Args),
     /// Say what the codes mean with which a call, an operation or a request ended
     Explain(explain::Args),
+    /// Say why the token of a notification, given on standard input, is taken or refused
+    ExplainToken(explain_token::Args),
     /// Say which permissions an app needs for what, and which it lacks
     Permissions(permissions::Args),
     /// Draw the rules: the lifecycle, the two kinds of calls, the permissions
@@ -54,6 +57,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Some(Command::Sim(args)) => asynchronously(sim::run(args)),
         Some(Command::Decode(args)) => decode::run(args),
         Some(Command::Explain(args)) => explain::run(args),
+        Some(Command::ExplainToken(args)) => asynchronously(explain_token::run(args)),
         Some(Command::Permissions(args)) => permissions::run(args),
         Some(Command::Diagram(args)) => diagram::run(args),
         Some(Command::Tables(args)) => tables::run(args),

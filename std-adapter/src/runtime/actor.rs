@@ -4,18 +4,20 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use callflow_core::id::Ticket;
+use callflow_core::event::Event;
+use callflow_core::id::{CallId, Ticket};
 use callflow_core::lifecycle::State;
 use callflow_core::report::{Change, Report, Told};
 use callflow_core::time::Timestamp;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{Accepted, Shared, Wake, What, alias_of};
+use super::joining::{Defaulted, JoiningKey};
+use super::{Accepted, Shared, Wake, What, alias_of, is_of_tenant};
 use crate::bot::Call;
 use crate::client::retry::Class;
 use crate::client::{Answer, ClientError, GraphRequest};
-use crate::session::{Outgoing, Session, Step};
+use crate::session::{Order, Outgoing, Session, Step};
 use crate::store::{CallName, Commit, InboxEntry, OutboxRow, Record, StoreError};
 use crate::wire::graph_error::GraphError;
 use crate::wire::notification::{Notice, Subject, read_batch};
@@ -136,11 +138,15 @@ async fn take_up(shared: &Arc<Shared>, name: &CallName, wake: mpsc::UnboundedSen
         }
         if tokio::time::Instant::now() >= give_up_at {
             for entry in &record.inbox {
+                if let Some(told) = Defaulted::read(entry) {
+                    shared.desk.forget(&told.joining);
+                    continue;
+                }
                 let about =
                     read_entry(entry).map(|(_, notices)| notices.iter().map(describe).collect::<Vec<_>>());
                 tracing::warn!(?about, "no call is known for this notification; it is dropped");
             }
-            if let Err(error) = shared.store.forget(name).await {
+            if let Err(error) = shared.forget(name).await {
                 tracing::error!(%error, "the inbox of an unknown call cannot be dropped");
             }
             return None;
@@ -160,10 +166,10 @@ async fn offered(
         let Some((accepted, notices)) = read_entry(entry) else { continue };
         let now = Timestamp::from_millis(accepted.at);
         let mut settings = shared.settings(name, &accepted.tenant_id);
-        if let Some(scenario_id) = accepted.scenario_id {
+        if let Some(scenario_id) = accepted.scenario_id() {
             settings.scenario_id = Some(scenario_id.to_string());
         }
-        for (place, notice) in notices.iter().enumerate() {
+        for (place, notice) in notices.iter().enumerate().filter(|(_, notice)| begins(notice, name)) {
             let Some((session, step)) = Session::offered(now, super::new_key(), notice, &settings) else {
                 continue;
             };
@@ -189,6 +195,11 @@ async fn offered(
     None
 }
 
+/// Whether a notice could begin the call of this name: a batch may tell of others too.
+fn begins(notice: &Notice, name: &CallName) -> bool {
+    notice.call.as_ref().is_some_and(|id| CallName::of_incoming(CallId::parse(id)) == *name)
+}
+
 fn same_call(one: &Notice, other: &Notice) -> bool {
     match (&one.call, &other.call) {
         (Some(one), Some(other)) => alias_of(one) == alias_of(other),
@@ -206,10 +217,11 @@ async fn moved(shared: &Arc<Shared>, name: &CallName, inbox: &[InboxEntry]) -> O
             return None;
         }
     }
-    if let Err(error) = shared.store.forget(name).await {
+    if let Err(error) = shared.forget(name).await {
         // It is told of twice then, which a call recognises.
         tracing::warn!(%error, "the inbox of an unknown call cannot be dropped");
     }
+    shared.waiting.restore(&known, inbox.len());
     Some(known)
 }
 
@@ -255,14 +267,15 @@ impl Actor {
                     Some(Wake::Inbox) => self.empty_inbox().await,
                     Some(Wake::Answered { ticket, result, line }) => self.answered(ticket, result, line).await,
                     Some(Wake::Order(order, done)) => {
-                        let result = self.session.order(self.shared.now(), &order);
-                        let told = match result {
-                            Ok(step) => {
-                                self.finish(step, Vec::new(), Vec::new(), None).await;
-                                Ok(())
-                            }
-                            Err(refused) => Err(refused),
+                        let (before, ordered) =
+                            self.shared.desk.order(&mut self.session, self.shared.now(), &order);
+                        let (step, told) = match ordered {
+                            Ok(step) => (before.followed_by(step), Ok(())),
+                            Err(refused) => (before, Err(refused)),
                         };
+                        if told.is_ok() || matches!(order, Order::AnswerJoining(_)) {
+                            self.finish(step, Vec::new(), Vec::new(), None).await;
+                        }
                         // Who asked may have gone.
                         let _ = done.send(told);
                     }
@@ -273,7 +286,7 @@ impl Actor {
                     self.finish(step, Vec::new(), Vec::new(), None).await;
                 }
                 () = tokio::time::sleep(keep), if ended => {
-                    match self.shared.store.forget(&self.name).await {
+                    match self.shared.forget(&self.name).await {
                         Ok(()) => tracing::debug!("forgotten"),
                         Err(error) => tracing::error!(%error, "the ended call cannot be forgotten"),
                     }
@@ -292,19 +305,36 @@ impl Actor {
                 return;
             }
         };
+        self.learn_defaults(&inbox);
         for entry in inbox {
+            if let Some(told) = Defaulted::read(&entry) {
+                let step =
+                    self.session.answer_joining(self.shared.now(), told.joining.as_str(), &told.answer);
+                self.finish(step, vec![entry.seq], Vec::new(), None).await;
+                continue;
+            }
             let Some((accepted, notices)) = read_entry(&entry) else {
                 tracing::error!(seq = entry.seq, "an inbox entry cannot be read; it is dropped");
-                self.finish(empty_step(), vec![entry.seq], Vec::new(), None).await;
+                self.finish(Step::none(), vec![entry.seq], Vec::new(), None).await;
                 continue;
             };
-            let ours: Vec<_> = notices.into_iter().filter(|notice| self.is_ours(notice)).collect();
+            if !is_of_tenant(self.session.tenant_id(), &accepted.tenant_id) {
+                // It came before the call was known.
+                tracing::warn!("a notification is of another tenant than the call; it is dropped");
+                self.finish(Step::none(), vec![entry.seq], Vec::new(), None).await;
+                continue;
+            }
+            let all = notices.into_iter().enumerate();
+            let ours: Vec<_> = all.filter(|(_, notice)| self.is_ours(notice)).collect();
             let last = ours.len().saturating_sub(1);
             if ours.is_empty() {
-                self.finish(empty_step(), vec![entry.seq], Vec::new(), None).await;
+                self.finish(Step::none(), vec![entry.seq], Vec::new(), None).await;
             }
-            for (place, notice) in ours.iter().enumerate() {
-                let step = self.session.notice(self.shared.now(), notice);
+            for (number, (place, notice)) in ours.iter().enumerate() {
+                let step = match notice.subject {
+                    Subject::Joining => self.joining(notice, &JoiningKey::of(&accepted, *place)),
+                    _ => self.session.notice(self.shared.now(), notice),
+                };
                 tracing::info!(about = describe(notice), verdict = step.verdict.name(), state = %self.state(), "notified");
                 if let Subject::Call(told) = &notice.subject
                     && !told.unrecognised.is_empty()
@@ -313,10 +343,35 @@ impl Actor {
                 }
                 let about = describe(notice);
                 self.observe(What::Notification { accepted_at: accepted.at, about });
-                let done = if place == last { vec![entry.seq] } else { Vec::new() };
+                let done = if number == last { vec![entry.seq] } else { Vec::new() };
                 self.finish(step, done, Vec::new(), Some(accepted.at)).await;
             }
         }
+    }
+
+    /// What the inbox says was answered by the default: the bot is not to answer it again.
+    fn learn_defaults(&self, inbox: &[InboxEntry]) {
+        for entry in inbox {
+            if let Some(told) = Defaulted::read(entry)
+                && self.session.joining_answer(told.joining.as_str()).is_none()
+            {
+                self.shared.desk.learn_default(&told.joining, &told.answer);
+            }
+        }
+    }
+
+    /// Takes in that somebody is joining. Where he was answered by the default meanwhile, or the call has ended, the bot has
+    /// nothing to answer.
+    fn joining(&mut self, notice: &Notice, key: &JoiningKey) -> Step {
+        let now = self.shared.now();
+        let step = self.session.joining(now, notice, key.as_str());
+        let is_waiting = self.session.joinings_waiting().any(|waiting| waiting == key.as_str());
+        let answer = match self.shared.desk.default_of(key) {
+            Some(answer) => answer,
+            None if is_waiting => return step,
+            None => self.shared.config.joining.default.clone(),
+        };
+        step.followed_by(self.session.answer_joining(now, key.as_str(), &answer))
     }
 
     /// Whether a notice of a batch is for this call: one whose id is not known yet takes what came to its own address.
@@ -367,16 +422,15 @@ impl Actor {
 
     async fn author_step(&mut self, step: Step, done: Vec<u64>, drop: Vec<u32>) -> Commit {
         let before = std::mem::take(&mut self.author);
-        let mut call = Call::new(&self.name, &mut self.session, self.shared.now(), step);
+        let mut call = Call::new(&self.name, &mut self.session, self.shared.now(), &self.shared.desk, step);
         let (after, events) = self.shared.author.handle(&mut call, before).await;
-        let (requests, joining_answers) = call.into_parts();
-        if !joining_answers.is_empty() {
-            // What is known of a notification is in the store only after it was answered.
-            tracing::warn!(
-                "the answer to a joining participant is not delivered: his notification was answered 202"
-            );
-        }
+        let mut requests = call.into_requests();
         self.author = after;
+        if events.iter().any(|event| matches!(event, Event::JoiningTimeout | Event::Ended(_))) {
+            let default = &self.shared.config.joining.default;
+            let closed = self.shared.desk.close(&mut self.session, self.shared.now(), default);
+            requests.extend(closed.requests);
+        }
         for event in events {
             tracing::debug!(?event, "event");
             self.observe(What::Event(event));
@@ -404,6 +458,8 @@ impl Actor {
             match self.shared.store.commit(&self.name, commit.clone()).await {
                 Ok(version) => {
                     self.version = version;
+                    self.shared.desk.tell(&self.session);
+                    self.shared.waiting.release(&self.name, commit.done.len());
                     break;
                 }
                 Err(error) => {
@@ -556,16 +612,6 @@ fn row_of(request: &Outgoing, deadline: Option<u64>) -> OutboxRow {
     let stored = StoredRequest { method, path, body, class: Some(class), until };
     let bytes = serde_json::to_vec(&stored).unwrap_or_default();
     OutboxRow { ticket: request.ticket.number(), once_only: request.once_only, attempted: false, bytes }
-}
-
-fn empty_step() -> Step {
-    Step {
-        requests: Vec::new(),
-        joining_answer: None,
-        events: Vec::new(),
-        verdict: callflow_core::call::Verdict::Repeat,
-        ticket: None,
-    }
 }
 
 /// A notice in a few words, without anything secret: `updated call established audio active`.

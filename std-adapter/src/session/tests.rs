@@ -1,3 +1,4 @@
+use callflow_core::command::RejectReason;
 use callflow_core::media::Tone;
 
 use super::*;
@@ -192,6 +193,29 @@ fn the_answer_to_a_joining_participant_is_no_request() {
     let step = session.order(NOW, &order).unwrap();
     assert_eq!((&step.requests[..], &step.events[..]), (&[][..], &[][..]));
     assert!(step.joining_answer.unwrap().contains("acceptJoinResponse"));
+}
+
+#[test]
+fn a_joining_participant_is_answered_once_whatever_is_repeated() {
+    let mut session = established();
+    let joining =
+        notice("created", r##"{"@odata.type": "#microsoft.graph.participantJoiningNotification"}"##);
+    for _ in 0..2 {
+        let _ = session.joining(NOW, &joining, "1");
+        let _ = session.joining(NOW, &joining, "2");
+    }
+    assert_eq!(session.joinings_waiting().collect::<Vec<_>>(), ["1", "2"]);
+    let _ = session.answer_joining(NOW, "2", &JoiningAnswer::Accept);
+    let reject = JoiningAnswer::Reject(RejectReason::Busy);
+    let _ = session.answer_joining(NOW, "2", &reject);
+    assert_eq!(session.joinings_waiting().collect::<Vec<_>>(), ["1"]);
+    let _ = session.order(NOW, &Order::AnswerJoining(reject.clone())).unwrap();
+    let (call, texts) = session.to_bytes().unwrap();
+    let mut again = Session::from_bytes(&call, &texts).unwrap();
+    assert_eq!(again.joining_answer("2"), Some(&JoiningAnswer::Accept));
+    assert_eq!(again.joining_answer("1"), Some(&reject));
+    assert!(again.joining(NOW, &joining, "1").events.is_empty());
+    assert!(again.order(NOW, &Order::AnswerJoining(reject)).is_err(), "nobody waits any more");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use callflow_core::request::{Dispatch, Request};
 use callflow_core::text::Uri;
 use serde::{Deserialize, Serialize};
 
+use super::joining::Joinings;
 use super::{Machine, Outgoing, Step};
 use crate::wire::extra::Extra;
 use crate::wire::joining::write_answer;
@@ -20,8 +21,9 @@ use crate::wire::placement::Meeting;
 use crate::wire::request::{HttpRequest, IdTexts, Origin, write};
 use crate::wire::resource::{CallTold, Named, OperationTold, Party, Recording, RosterTold};
 
-/// How many texts of operations' ids are kept, and how many recordings and audio routing groups: the newest.
-const KEPT: usize = 64;
+/// How many texts of operations' ids are kept, how many recordings and audio routing groups, and how many answers to joining
+/// participants: the newest.
+pub(super) const KEPT: usize = 64;
 /// How many participants are kept beside those who have a place in core's roster.
 const KEPT_PARTICIPANTS: usize = 512;
 
@@ -43,6 +45,8 @@ pub(super) struct Texts {
     held: Vec<(Ticket, Order)>,
     recordings: Vec<(Ticket, Recording)>,
     audio_routing_groups: Vec<(Ticket, String)>,
+    #[serde(default)]
+    pub(super) joinings: Joinings,
 }
 
 /// Participants by their ids; as bytes, a list of them.
@@ -98,6 +102,7 @@ impl Texts {
             held: Vec::new(),
             recordings: Vec::new(),
             audio_routing_groups: Vec::new(),
+            joinings: Joinings::default(),
         }
     }
 
@@ -195,6 +200,9 @@ impl Texts {
             let written = match &request {
                 Request::Perform { command: Command::AnswerJoining(answer), .. } => {
                     step.joining_answer = Some(write_answer(answer));
+                    if let Some(Order::AnswerJoining(answer)) = order {
+                        self.joinings.conclude_oldest(answer);
+                    }
                     continue;
                 }
                 Request::Perform { dispatch: Dispatch::Held, .. } => {
@@ -258,7 +266,7 @@ impl Texts {
 }
 
 /// Puts `one` behind the others, and takes the oldest away where they become many.
-fn keep<T>(all: &mut Vec<T>, one: T) {
+pub(super) fn keep<T>(all: &mut Vec<T>, one: T) {
     if all.len() >= KEPT {
         all.remove(0);
     }

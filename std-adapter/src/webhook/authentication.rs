@@ -6,20 +6,26 @@
 //! Source: the vendor's article on calling notifications, and its samples: RS256, key by `kid`, two issuers, the bot's app
 //! id as audience, a lifetime with five minutes of tolerance, and the call's tenant in `tid`.
 
-use std::collections::{BTreeSet, HashMap};
+mod cache;
+mod checks;
+mod keys;
+
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::Request;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use serde::Deserialize;
-use tokio::sync::Mutex;
+use jsonwebtoken::Header;
 
 use crate::client::Cloud;
 use crate::clock::Clock;
 use crate::transport::Transport;
+use cache::Cache;
+use checks::{Claims, OF_CLAIMS};
+use keys::{Keys, Published};
+
+pub use checks::{Check, Finding};
 
 /// The issuers of the service.
 ///
@@ -33,8 +39,6 @@ pub const TOLERANCE_SECONDS: u64 = 300;
 pub const KEYS_FRESH_FOR: Duration = Duration::from_secs(7200);
 /// The least time between two fetches for keys that are not known: forged ids must not make the bot a nuisance.
 pub const REFETCH_AFTER: Duration = Duration::from_secs(60);
-/// How long one fetch may take.
-const FETCH_LIMIT: Duration = Duration::from_secs(10);
 /// How many tenants' or issuers' names are put into a message.
 const MAX_SHOWN: usize = 80;
 
@@ -166,57 +170,6 @@ impl Fault {
     }
 }
 
-#[derive(Deserialize)]
-struct Claims {
-    iss: Option<String>,
-    aud: Option<Audience>,
-    exp: Option<u64>,
-    nbf: Option<u64>,
-    tid: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Many(Vec<String>),
-}
-
-impl Audience {
-    fn has(&self, app_id: &str) -> bool {
-        match self {
-            Self::One(one) => one.eq_ignore_ascii_case(app_id),
-            Self::Many(many) => many.iter().any(|one| one.eq_ignore_ascii_case(app_id)),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct OpenIdJson {
-    jwks_uri: String,
-}
-
-#[derive(Deserialize)]
-struct KeysJson {
-    keys: Vec<KeyJson>,
-}
-
-#[derive(Deserialize)]
-struct KeyJson {
-    kid: Option<String>,
-    kty: Option<String>,
-    n: Option<String>,
-    e: Option<String>,
-    r#use: Option<String>,
-}
-
-#[derive(Default)]
-struct Keys {
-    by_id: HashMap<String, DecodingKey>,
-    fetched_at: Option<u64>,
-    tried_at: Option<u64>,
-}
-
 /// Checks tokens, and keeps the keys that it needs for that.
 #[derive(Clone)]
 pub struct Authenticator {
@@ -225,10 +178,10 @@ pub struct Authenticator {
 
 struct Inner {
     expected: Expected,
-    openid: String,
-    transport: Arc<dyn Transport>,
     clock: Clock,
-    keys: Mutex<Keys>,
+    keys: Keys,
+    cache: Cache,
+    signatures: AtomicU64,
 }
 
 impl fmt::Debug for Authenticator {
@@ -245,142 +198,129 @@ impl Authenticator {
         transport: Arc<dyn Transport>,
         clock: Clock,
     ) -> Self {
-        let keys = Mutex::new(Keys::default());
-        Self { inner: Arc::new(Inner { expected, openid: openid.into(), transport, clock, keys }) }
+        Self::with(expected, Keys::published(openid.into(), transport), clock)
+    }
+
+    /// Checks against `expected`, with the keys of `set`, which is the JSON of a key set, and no others.
+    ///
+    /// # Errors
+    /// What is wrong with the set.
+    pub fn with_keys(expected: Expected, set: &[u8], clock: Clock) -> Result<Self, String> {
+        Ok(Self::with(expected, Keys::given(set)?, clock))
+    }
+
+    fn with(expected: Expected, keys: Keys, clock: Clock) -> Self {
+        let (cache, signatures) = (Cache::default(), AtomicU64::new(0));
+        Self { inner: Arc::new(Inner { expected, clock, keys, cache, signatures }) }
     }
 
     /// Checks the value of an `Authorization` header.
     ///
+    /// The signature of a token is checked once; that its key is published, and everything else, each time.
+    ///
     /// # Errors
     /// [`Fault`], with the status to answer.
     pub async fn authenticate(&self, authorization: Option<&str>) -> Result<Sender, Fault> {
+        let Inner { expected, clock, cache, .. } = &*self.inner;
         let token = authorization.and_then(bearer).ok_or(Fault::Missing)?;
-        // `alg: none` ends here: it is no algorithm of the library.
-        let header = jsonwebtoken::decode_header(token).map_err(|_| Fault::Malformed)?;
-        if header.alg != Algorithm::RS256 {
-            return Err(Fault::Algorithm);
+        let header = checks::shape(token)?;
+        checks::algorithm(&header)?;
+        let key = self.key(&header).await?;
+        let hash = cache::hash_of(token);
+        let known = cache.get(&hash, &key);
+        let is_new = known.is_none();
+        let claims = if let Some(claims) = known { claims } else { Arc::new(self.signature(token, &key)?) };
+        let now = clock.now_seconds();
+        for (_, check, _) in OF_CLAIMS {
+            check(&claims, expected, now).inspect_err(|_| cache.remove(&hash))?;
         }
-        let key = self.key(&header.kid.ok_or(Fault::UnknownKey)?).await?;
-        let claims = read_claims(token, &key)?;
-        self.check(claims)
+        if is_new {
+            cache.put(hash, key, Arc::clone(&claims));
+        }
+        Ok(Sender { tenant_id: claims.tenant(), issuer: claims.issuer().to_owned() })
     }
 
-    fn check(&self, claims: Claims) -> Result<Sender, Fault> {
-        let Expected { app_id, issuers, tenants } = &self.inner.expected;
-        let now = self.inner.clock.now_seconds();
-        let end = claims.exp.ok_or(Fault::Expired)?;
-        if end.saturating_add(TOLERANCE_SECONDS) <= now {
-            return Err(Fault::Expired);
-        }
-        if claims.nbf.is_some_and(|begin| begin > now.saturating_add(TOLERANCE_SECONDS)) {
-            return Err(Fault::NotYetValid);
-        }
-        let issuer = claims.iss.filter(|issuer| issuers.contains(issuer)).ok_or(Fault::Issuer)?;
-        if !claims.aud.is_some_and(|audience| audience.has(app_id)) {
-            return Err(Fault::Audience);
-        }
-        let tenant_id = claims.tid.map(|tenant| tenant.trim().to_ascii_lowercase()).unwrap_or_default();
-        if tenant_id.is_empty() {
-            return Err(Fault::NoTenant);
-        }
-        if tenants.as_ref().is_some_and(|served| !served.contains(&tenant_id)) {
-            return Err(Fault::TenantNotServed(tenant_id.chars().take(MAX_SHOWN).collect()));
-        }
-        Ok(Sender { tenant_id, issuer })
-    }
-
-    /// The key of this id; fetches the published ones where they are old, or do not have it.
-    async fn key(&self, id: &str) -> Result<DecodingKey, Fault> {
-        // Whoever comes while they are fetched waits here, and finds them.
-        let mut keys = self.inner.keys.lock().await;
-        let now = self.inner.clock.now_millis();
-        let age = |at: Option<u64>| at.map(|at| Duration::from_millis(now.saturating_sub(at)));
-        let is_old = age(keys.fetched_at).is_none_or(|age| age >= KEYS_FRESH_FOR);
-        let may_try = age(keys.tried_at).is_none_or(|age| age >= REFETCH_AFTER);
-        let mut failure = None;
-        if (is_old || !keys.by_id.contains_key(id)) && may_try {
-            keys.tried_at = Some(now);
-            match self.fetch_keys().await {
-                Ok(by_id) => {
-                    keys.by_id = by_id;
-                    keys.fetched_at = Some(now);
-                }
-                Err(reason) => {
-                    tracing::warn!(reason, "the keys of the calling service cannot be fetched");
-                    failure = Some(reason);
-                }
+    /// Makes every check of `token` that can be made, whatever the others say: to find out why one is refused.
+    ///
+    /// What a token claims is told also where its signature is wrong, and is not to be believed then.
+    pub async fn examine(&self, token: &str) -> Vec<Finding> {
+        let Inner { expected, clock, .. } = &*self.inner;
+        let finding = |check, found: String, outcome| Finding { check, found, outcome };
+        let parts = token.split('.').count();
+        let header = match checks::shape(token) {
+            Ok(header) => header,
+            Err(fault) => {
+                let found = format!("{} characters in {parts} parts", token.chars().count());
+                return vec![finding(Check::Shape, found, Err(fault))];
             }
-        }
-        match keys.by_id.get(id) {
-            // Keys that are old are better than none: they were published once.
-            Some(key) => Ok(key.clone()),
-            None if keys.fetched_at.is_none() => {
-                Err(Fault::KeysUnavailable(failure.unwrap_or_else(|| "tried a moment ago".to_owned())))
+        };
+        let mut findings = vec![
+            finding(Check::Shape, "a JWT".to_owned(), Ok(())),
+            finding(Check::Algorithm, format!("{:?}", header.alg), checks::algorithm(&header)),
+        ];
+        let key = self.key(&header).await;
+        let id = header.kid.as_deref().map_or_else(|| "no key id".to_owned(), checks::shown);
+        findings.push(finding(Check::Key, id, key.as_ref().map(|_| ()).map_err(Clone::clone)));
+        let claims = match key {
+            Ok(key) => {
+                let checked = checks::algorithm(&header).and_then(|()| self.signature(token, &key));
+                let (claims, outcome) = match checked {
+                    Ok(claims) => (Some(claims), Ok(())),
+                    Err(fault) => (checks::unverified(token), Err(fault)),
+                };
+                findings.push(finding(Check::Signature, "checked with the key".to_owned(), outcome));
+                claims
             }
-            None => Err(Fault::UnknownKey),
+            Err(fault) => {
+                let found = "cannot be checked without the key".to_owned();
+                findings.push(finding(Check::Signature, found, Err(fault)));
+                checks::unverified(token)
+            }
+        };
+        let now = clock.now_seconds();
+        for (check, holds, words) in OF_CLAIMS {
+            findings.push(match &claims {
+                Some(claims) => finding(check, words(claims, now), holds(claims, expected, now)),
+                None => finding(check, "the claims cannot be read".to_owned(), Err(Fault::Malformed)),
+            });
         }
+        findings
     }
 
-    async fn fetch_keys(&self) -> Result<HashMap<String, DecodingKey>, String> {
-        let document: OpenIdJson = self.fetch(&self.inner.openid).await?;
-        let published: KeysJson = self.fetch(&document.jwks_uri).await?;
-        let mut by_id = HashMap::new();
-        for key in published.keys {
-            let is_for_signing = key.r#use.as_deref().is_none_or(|purpose| purpose == "sig");
-            if let (true, Some("RSA"), Some(id), Some(n), Some(e)) =
-                (is_for_signing, key.kty.as_deref(), key.kid, key.n, key.e)
-                && let Ok(key) = DecodingKey::from_rsa_components(&n, &e)
-            {
-                by_id.insert(id, key);
-            }
-        }
-        if by_id.is_empty() { Err("no RSA key is published".to_owned()) } else { Ok(by_id) }
+    /// How many signatures were checked so far.
+    pub fn signatures_checked(&self) -> u64 {
+        self.inner.signatures.load(Ordering::Relaxed)
     }
 
-    async fn fetch<T: for<'de> Deserialize<'de>>(&self, url: &str) -> Result<T, String> {
-        let request = Request::get(url).body(Bytes::new()).map_err(|e| e.to_string())?;
-        let response = tokio::time::timeout(FETCH_LIMIT, self.inner.transport.send(request))
-            .await
-            .map_err(|_| format!("nothing came within {FETCH_LIMIT:?}"))?
-            .map_err(|e| e.to_string())?;
-        if !response.status().is_success() {
-            return Err(format!("status {}", response.status().as_u16()));
-        }
-        serde_json::from_slice(response.body()).map_err(|e| e.to_string())
+    async fn key(&self, header: &Header) -> Result<Arc<Published>, Fault> {
+        let Inner { clock, keys, cache, .. } = &*self.inner;
+        let id = header.kid.as_deref().ok_or(Fault::UnknownKey)?;
+        keys.get(id, clock.now_millis(), |is_published| cache.keep_signed_by(is_published)).await
+    }
+
+    fn signature(&self, token: &str, key: &Published) -> Result<Claims, Fault> {
+        self.inner.signatures.fetch_add(1, Ordering::Relaxed);
+        checks::signature(token, &key.key)
     }
 }
 
+/// The token of an `Authorization` header.
 fn bearer(header: &str) -> Option<&str> {
     let (scheme, token) = header.trim().split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
-fn read_claims(token: &str, key: &DecodingKey) -> Result<Claims, Fault> {
-    let mut validation = Validation::new(Algorithm::RS256);
-    // Only the signature is checked there: everything else is checked here, by the adapter's own clock.
-    validation.validate_exp = false;
-    validation.validate_nbf = false;
-    validation.validate_aud = false;
-    validation.required_spec_claims.clear();
-    jsonwebtoken::decode::<Claims>(token, key, &validation).map(|data| data.claims).map_err(|e| {
-        match e.kind() {
-            jsonwebtoken::errors::ErrorKind::InvalidSignature => Fault::Signature,
-            _ => Fault::Malformed,
-        }
-    })
-}
-
 #[cfg(test)]
 #[cfg(feature = "simulator")]
 mod tests {
     use std::sync::OnceLock;
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::AtomicU32;
 
     use axum::Router;
     use axum::routing::get;
     use jsonwebtoken::jwk::Jwk;
-    use jsonwebtoken::{EncodingKey, Header};
+    use jsonwebtoken::{Algorithm, EncodingKey};
     use serde_json::{Value, json};
 
     use super::*;
@@ -507,6 +447,8 @@ mod tests {
             jsonwebtoken::encode(&header, &scene.claims(), &EncodingKey::from_secret(public.as_bytes()))
                 .unwrap()
         };
+        let without_key_id =
+            jsonwebtoken::encode(&Header::new(Algorithm::RS256), &scene.claims(), &keys()[0]).unwrap();
         for (name, token, fault) in [
             ("no signature", format!("{head}."), Fault::Signature),
             ("alg none", unsigned, Fault::Malformed),
@@ -514,6 +456,7 @@ mod tests {
             ("tampered", tampered, Fault::Signature),
             ("another key", sign("one", &scene.claims(), &keys()[1]), Fault::Signature),
             ("unknown kid", sign("two", &scene.claims(), &keys()[1]), Fault::UnknownKey),
+            ("no kid", without_key_id, Fault::UnknownKey),
             ("garbage", "garbage".to_owned(), Fault::Malformed),
             ("expired", scene.token(|c| c["exp"] = json!(now - TOLERANCE_SECONDS)), Fault::Expired),
             ("no end", scene.token(|c| c["exp"] = Value::Null), Fault::Expired),
@@ -563,10 +506,17 @@ mod tests {
             let _ = scene.check(&sign("forged", &scene.claims(), &keys()[1])).await;
         }
         assert_eq!(scene.fetched.load(Ordering::SeqCst), 1);
+        tokio::time::advance(REFETCH_AFTER).await;
+        for number in 0..20 {
+            let forged = sign(&format!("forged-{number}"), &scene.claims(), &keys()[1]);
+            assert_eq!(scene.check(&forged).await, Err(Fault::UnknownKey));
+        }
+        assert_eq!(scene.fetched.load(Ordering::SeqCst), 2, "once for however many");
         serve(&scene.net, &scene.fetched, vec![published("two", &keys()[1])]);
         tokio::time::advance(REFETCH_AFTER).await;
         assert!(scene.check(&sign("two", &scene.claims(), &keys()[1])).await.is_ok());
-        assert_eq!(scene.fetched.load(Ordering::SeqCst), 2);
+        assert_eq!(scene.fetched.load(Ordering::SeqCst), 3);
+        assert_eq!(scene.check(&scene.token(|_| {})).await, Err(Fault::UnknownKey), "rotated away");
     }
 
     #[tokio::test(start_paused = true)]
@@ -581,5 +531,123 @@ mod tests {
         scene.net.unmount("keys.test");
         tokio::time::advance(KEYS_FRESH_FOR).await;
         assert!(scene.check(&scene.token(|_| {})).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_signature_is_checked_once_a_token_and_its_end_each_time() {
+        let scene = scene();
+        let token = scene.token(|_| {});
+        for _ in 0..20 {
+            assert!(scene.check(&token).await.is_ok());
+        }
+        assert_eq!(scene.authenticator.signatures_checked(), 1);
+        // The same beginning, and another end.
+        let other = scene.token(|claims| claims["iat"] = json!(1));
+        let (head, _) = token.rsplit_once('.').unwrap();
+        let (_, signature) = other.rsplit_once('.').unwrap();
+        assert_eq!(scene.check(&format!("{head}.{signature}")).await, Err(Fault::Signature));
+        assert!(scene.check(&other).await.is_ok());
+        assert_eq!(scene.authenticator.signatures_checked(), 3);
+        tokio::time::advance(Duration::from_secs(3900 + TOLERANCE_SECONDS - 1)).await;
+        assert!(scene.check(&token).await.is_ok());
+        assert_eq!(scene.authenticator.signatures_checked(), 3, "still of the first time");
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(scene.check(&token).await, Err(Fault::Expired));
+        assert_eq!(scene.authenticator.inner.cache.len(), 1, "and gone");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_that_is_withdrawn_or_replaced_takes_its_tokens_with_it() {
+        let scene = scene();
+        let long = |key: &EncodingKey| {
+            let mut claims = scene.claims();
+            claims["exp"] = json!(scene.clock.now_seconds() + 100_000);
+            sign("one", &claims, key)
+        };
+        let token = long(&keys()[0]);
+        assert!(scene.check(&token).await.is_ok());
+        tokio::time::advance(KEYS_FRESH_FOR).await;
+        assert!(scene.check(&token).await.is_ok());
+        assert_eq!(scene.fetched.load(Ordering::SeqCst), 2);
+        assert_eq!(scene.authenticator.signatures_checked(), 1, "the same key is published");
+        // Another key under the same id.
+        serve(&scene.net, &scene.fetched, vec![published("one", &keys()[1])]);
+        tokio::time::advance(KEYS_FRESH_FOR).await;
+        assert_eq!(scene.check(&token).await, Err(Fault::Signature));
+        assert!(scene.check(&long(&keys()[1])).await.is_ok());
+        serve(&scene.net, &scene.fetched, vec![published("two", &keys()[1])]);
+        tokio::time::advance(KEYS_FRESH_FOR).await;
+        assert_eq!(scene.check(&long(&keys()[1])).await, Err(Fault::UnknownKey));
+        assert_eq!(scene.authenticator.inner.cache.len(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_very_many_tokens_the_oldest_go() {
+        let scene = scene();
+        let set = json!({"keys": [published("one", &keys()[0])]}).to_string();
+        let given = Keys::given(set.as_bytes()).unwrap();
+        let key = given.get("one", 0, |_| {}).await.unwrap();
+        let claims = Arc::new(checks::unverified(&scene.token(|_| {})).unwrap());
+        let cache = Cache::default();
+        let hash = |number: usize| cache::hash_of(&number.to_string());
+        for number in 0..=cache::MAX_TOKENS {
+            cache.put(hash(number), Arc::clone(&key), Arc::clone(&claims));
+        }
+        assert_eq!(cache.len(), cache::MAX_TOKENS);
+        assert!(cache.get(&hash(0), &key).is_none() && cache.get(&hash(1), &key).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_that_another_app_or_tenant_may_use_is_refused_however_often_it_was_good_elsewhere() {
+        let scene = scene();
+        let transport: Arc<dyn Transport> = Arc::new(scene.net.clone());
+        let other = |expected| {
+            let openid = "https://keys.test/openid";
+            Authenticator::new(expected, openid, Arc::clone(&transport), scene.clock)
+        };
+        let other_app = other(Expected::for_app("another-app"));
+        let other_tenant = other(Expected::for_app(APP).of_tenants(["tenant-2".to_owned()]));
+        let header = format!("Bearer {}", scene.token(|_| {}));
+        for _ in 0..2 {
+            assert!(scene.authenticator.authenticate(Some(&header)).await.is_ok());
+            assert_eq!(other_app.authenticate(Some(&header)).await, Err(Fault::Audience));
+            let fault = other_tenant.authenticate(Some(&header)).await.unwrap_err();
+            assert_eq!(fault, Fault::TenantNotServed("tenant-1".to_owned()));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_check_is_told_of_and_the_first_that_fails_is_what_the_webhook_says() {
+        let scene = scene();
+        let now = scene.clock.now_seconds();
+        let good = scene.token(|_| {});
+        let findings = scene.authenticator.examine(&good).await;
+        assert!(findings.iter().all(|finding| finding.outcome.is_ok()), "{findings:?}");
+        let lifetime = &findings.iter().find(|finding| finding.check == Check::Lifetime).unwrap().found;
+        assert_eq!(lifetime, "began now, expires in 1 h 5 min; 5 min of tolerance");
+        for (token, fails) in [
+            ("x.y".to_owned(), vec![Check::Shape]),
+            (sign("one", &scene.claims(), &keys()[1]), vec![Check::Signature]),
+            (sign("two", &scene.claims(), &keys()[0]), vec![Check::Key, Check::Signature]),
+            (scene.token(|c| c["exp"] = json!(now - 3_900)), vec![Check::Lifetime]),
+            (
+                scene.token(|c| {
+                    c["iss"] = json!("https://sts.windows.net/x");
+                    c["aud"] = json!("another");
+                    c["tid"] = Value::Null;
+                }),
+                vec![Check::Issuer, Check::Audience, Check::Tenant],
+            ),
+        ] {
+            let findings = scene.authenticator.examine(&token).await;
+            let failed: Vec<_> = findings
+                .iter()
+                .filter(|finding| finding.outcome.is_err())
+                .map(|finding| finding.check)
+                .collect();
+            assert_eq!(failed, fails);
+            let first = findings.into_iter().find_map(|finding| finding.outcome.err());
+            assert_eq!(scene.check(&token).await.err(), first);
+        }
     }
 }

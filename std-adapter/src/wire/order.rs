@@ -168,6 +168,21 @@ pub enum JoiningAnswer {
     InviteNewBot(Address),
 }
 
+impl JoiningAnswer {
+    /// The JSON body of the response to the notification.
+    pub fn body(&self) -> String {
+        crate::wire::joining::write_answer(&self.command())
+    }
+
+    fn command(&self) -> command::JoiningAnswer<'_> {
+        match self {
+            Self::Accept => command::JoiningAnswer::Accept,
+            Self::Reject(reason) => command::JoiningAnswer::Reject(*reason),
+            Self::InviteNewBot(address) => command::JoiningAnswer::InviteNewBot(address.uri()),
+        }
+    }
+}
+
 /// Whom a participant's audio goes to, apart from the others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AudioRoutingGroup {
@@ -341,11 +356,7 @@ impl Order {
             }),
             Self::StopHoldMusic(id) => then(&Command::StopHoldMusic(*id)),
             Self::UpdateRecordingStatus(status) => then(&Command::UpdateRecordingStatus(*status)),
-            Self::AnswerJoining(answer) => then(&Command::AnswerJoining(match answer {
-                JoiningAnswer::Accept => command::JoiningAnswer::Accept,
-                JoiningAnswer::Reject(reason) => command::JoiningAnswer::Reject(*reason),
-                JoiningAnswer::InviteNewBot(address) => command::JoiningAnswer::InviteNewBot(address.uri()),
-            })),
+            Self::AnswerJoining(answer) => then(&Command::AnswerJoining(answer.command())),
             Self::ChangeScreenSharingRole(role) => then(&Command::ChangeScreenSharingRole(*role)),
             Self::AddLargeGalleryView => then(&Command::AddLargeGalleryView),
             Self::CreateAudioRoutingGroup(group) => then(&Command::CreateAudioRoutingGroup(group.group())),

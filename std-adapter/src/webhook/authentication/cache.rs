@@ -1,0 +1,85 @@
+//! Tokens whose signature was checked: the service puts the same one on many notifications.
+//!
+//! What is kept of a token is a hash of it and what it claims. That it has not expired is checked each time anew.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_lc_rs::digest;
+
+use super::checks::Claims;
+use super::keys::Published;
+
+/// The most tokens that are kept: the oldest goes.
+pub(super) const MAX_TOKENS: usize = 1024;
+
+/// SHA-256 of a token.
+pub(super) type Hash = [u8; 32];
+
+struct Known {
+    /// Counts up, to tell which is the oldest.
+    number: u64,
+    key: Arc<Published>,
+    claims: Arc<Claims>,
+}
+
+#[derive(Default)]
+struct All {
+    by_hash: HashMap<Hash, Known>,
+    last: u64,
+}
+
+/// The tokens.
+#[derive(Default)]
+pub(super) struct Cache(Mutex<All>);
+
+pub(super) fn hash_of(token: &str) -> Hash {
+    let mut hash = [0; 32];
+    for (to, from) in hash.iter_mut().zip(digest::digest(&digest::SHA256, token.as_bytes()).as_ref()) {
+        *to = *from;
+    }
+    hash
+}
+
+impl Cache {
+    fn all(&self) -> MutexGuard<'_, All> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the token claims, where its signature was checked with this key.
+    pub(super) fn get(&self, hash: &Hash, key: &Arc<Published>) -> Option<Arc<Claims>> {
+        let all = self.all();
+        all.by_hash
+            .get(hash)
+            .filter(|known| Arc::ptr_eq(&known.key, key))
+            .map(|known| Arc::clone(&known.claims))
+    }
+
+    pub(super) fn put(&self, hash: Hash, key: Arc<Published>, claims: Arc<Claims>) {
+        let mut all = self.all();
+        let oldest =
+            |all: &All| all.by_hash.iter().min_by_key(|(_, known)| known.number).map(|(hash, _)| *hash);
+        if all.by_hash.len() >= MAX_TOKENS
+            && let Some(oldest) = oldest(&all)
+        {
+            all.by_hash.remove(&oldest);
+        }
+        all.last = all.last.saturating_add(1);
+        let number = all.last;
+        all.by_hash.insert(hash, Known { number, key, claims });
+    }
+
+    pub(super) fn remove(&self, hash: &Hash) {
+        self.all().by_hash.remove(hash);
+    }
+
+    /// Takes away the tokens whose key is not published any more.
+    pub(super) fn keep_signed_by(&self, is_published: &dyn Fn(&Arc<Published>) -> bool) {
+        self.all().by_hash.retain(|_, known| is_published(&known.key));
+    }
+
+    #[cfg(all(test, feature = "simulator"))]
+    pub(super) fn len(&self) -> usize {
+        self.all().by_hash.len()
+    }
+}
