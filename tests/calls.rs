@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::routing::{get, post};
+use axum::{Json, Router};
 use callflow_core::action::Action;
 use callflow_core::classification::{Kind, Reason};
 use callflow_core::event::Event;
@@ -13,16 +15,23 @@ use callflow_core::lifecycle::end::How;
 use callflow_core::operation::Outcome as Ended;
 use callflow_core::result::ResultInfo;
 use callflow_graph::bot::{
-    Bot, Call, CallHandler, Config, Enforce, HandlerError, Observed, PlaceError, Quota, RequestError, What,
+    AskError, Bot, Call, CallHandler, Config, Enforce, HandlerError, Observed, PlaceError, Quota,
+    RequestError, What,
 };
 use callflow_graph::client::retry::Class;
-use callflow_graph::session::{Answer, Order, Target};
+use callflow_graph::session::{Answer, Beta, Order, Target};
 use callflow_graph::simulator::{Faults, Outcome, Person, Step, WhenRung};
 use callflow_graph::store::embedded::Embedded;
 use callflow_graph::store::{CallName, Commit, Pending, Record, Store};
 use callflow_graph::transport::{Exchange, InProcess, Transport, TransportError};
-use callflow_tests::{APP, Kept, PERSON, Scene};
-use http::Method;
+use callflow_graph::wire::audio_routing_group::AudioRoutingGroupTold;
+use callflow_graph::wire::direct::Direct;
+use callflow_graph::wire::placement::Meeting;
+use callflow_graph::wire::request::Version;
+use callflow_graph::wire::response::Answered;
+use callflow_tests::{APP, Kept, PERSON, Scene, TENANT};
+use http::{Method, StatusCode};
+use serde_json::json;
 
 fn name_of(id: &str) -> CallName {
     CallName::try_new(format!("c-{}", id.to_lowercase())).unwrap()
@@ -629,7 +638,7 @@ async fn what_is_not_modelled_is_asked_as_the_call_and_repeated_only_where_that_
     tokio::time::sleep(Duration::from_secs(2)).await;
     let mut watched = bot.watch();
     seen.lock().unwrap().clear();
-    let whole = bot.request(&name, Method::GET, "", None, None).await.unwrap();
+    let whole = bot.request(&name, Version::V1, Method::GET, "", None, None).await.unwrap();
     assert_eq!(whole.status, 200);
     let body: serde_json::Value = serde_json::from_slice(&whole.body).unwrap();
     assert_eq!(body["state"], "established");
@@ -639,11 +648,13 @@ async fn what_is_not_modelled_is_asked_as_the_call_and_repeated_only_where_that_
         seen.lock().unwrap().clear();
         scene.simulator.refuse_next("/keepAlive", 503);
         let body = serde_json::json!({"clientContext": "mine"});
-        let answer = bot.request(&name, Method::POST, "keepAlive", Some(&body), class).await.unwrap();
+        let answer =
+            bot.request(&name, Version::V1, Method::POST, "keepAlive", Some(&body), class).await.unwrap();
         assert_eq!((answer.status, seen.lock().unwrap().len()), (status, asked), "{class:?}");
     }
     scene.simulator.refuse_next("/nothing", 404);
-    let absent = bot.request(&name, Method::GET, "/nothing?phone=%2B49123", None, None).await.unwrap();
+    let absent =
+        bot.request(&name, Version::V1, Method::GET, "/nothing?phone=%2B49123", None, None).await.unwrap();
     assert_eq!(absent.status, 404);
     let words: Vec<_> =
         std::iter::from_fn(|| watched.try_recv().ok()).map(|one| format!("{one:?}")).collect();
@@ -651,8 +662,78 @@ async fn what_is_not_modelled_is_asked_as_the_call_and_repeated_only_where_that_
     assert!(words.iter().any(|line| line.contains("client-request-id")), "{words:?}");
     assert!(!words.iter().any(|line| line.contains("49123")), "{words:?}");
     let nobody = CallName::try_new("c-0").unwrap();
-    let lost = bot.request(&nobody, Method::GET, "", None, None).await.unwrap_err();
+    let lost = bot.request(&nobody, Version::V1, Method::GET, "", None, None).await.unwrap_err();
     assert!(matches!(lost, RequestError::NoCall(_)), "{lost}");
+}
+
+/// A Graph with what the simulator does not have, in front of it.
+fn with_more(scene: &Scene) -> Router {
+    let groups =
+        json!({"value": [{"id": "g", "routingMode": "oneToOne", "sources": ["a"], "receivers": ["b"]}]});
+    let meetings =
+        json!({"value": [{"id": "m", "joinMeetingIdSettings": {"joinMeetingId": "123", "passcode": "pw"}}]});
+    let denied = json!({"error": {"code": "7504", "message": "Insufficient enterprise tenant permissions"}});
+    let found = async move |uri: http::Uri| {
+        let is_known = uri.query().is_some_and(|query| query.contains("%2Fmeet%2F123"));
+        Json(if is_known { meetings } else { json!({"value": []}) })
+    };
+    Router::new()
+        .route("/v1.0/communications/calls/{id}/audioRoutingGroups", get(async || Json(groups)))
+        .route(
+            "/v1.0/communications/calls/{id}/contentSharingSessions",
+            get(async || (StatusCode::FORBIDDEN, Json(denied))),
+        )
+        .route("/v1.0/users/{id}/onlineMeetings", get(found))
+        .route(
+            "/beta/communications/calls/{id}/participants/admitAllFromLobby",
+            post(async || StatusCode::NO_CONTENT),
+        )
+        .fallback_service(scene.simulator.router())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_rule_decides_on_is_asked_directly_and_beta_only_where_it_is_on() {
+    let scene = Scene::good();
+    scene.net.mount("graph.test", with_more(&scene));
+    for beta in [Beta::Off, Beta::On] {
+        let config = Config { beta, ..scene.config() };
+        let net = Arc::new(scene.net.clone());
+        let store = Arc::new(callflow_graph::store::memory::Memory::new());
+        let bot = Bot::start(config, scene.menu.clone(), store, net, scene.clock).await.unwrap();
+        scene.net.mount("bot.test", bot.router());
+        let id = scene.simulator.call_bot(PERSON, APP, vec![Step::AwaitAnswer, Step::AwaitHangUp]).unwrap();
+        let name = name_of(&id);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let Answered::AudioRoutingGroups(groups) =
+            bot.ask(&name, &Direct::ListAudioRoutingGroups).await.unwrap()
+        else {
+            panic!()
+        };
+        let [AudioRoutingGroupTold { sources, .. }] = groups.as_slice() else { panic!("{groups:?}") };
+        assert_eq!(sources, &["a"]);
+        let denied = bot.ask(&name, &Direct::ListContentSharingSessions).await.unwrap_err();
+        assert!(matches!(denied, AskError::Refused { status: 403, .. }), "{denied}");
+        assert!(denied.to_string().contains("client-request-id"), "{denied}");
+        let admitted = bot.ask(&name, &Direct::AdmitAllFromLobby).await;
+        match beta {
+            Beta::Off => assert!(matches!(admitted, Err(AskError::Beta)), "{admitted:?}"),
+            Beta::On => assert_eq!(admitted.unwrap(), Answered::Nothing),
+        }
+        bot.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_meeting_is_found_by_its_link() {
+    let scene = Scene::good();
+    scene.net.mount("graph.test", with_more(&scene));
+    let bot = scene.start().await;
+    let link = "https://teams.microsoft.com/meet/123?p=hash";
+    let found = bot.find_meeting("organizer", TENANT, link).await.unwrap().unwrap();
+    let by_id = Meeting::JoinId { id: "123".to_owned(), passcode: Some("pw".into()) };
+    assert_eq!((found.id.as_str(), found.meeting), ("m", Some(by_id)));
+    let other = bot.find_meeting("organizer", TENANT, "https://teams.microsoft.com/meet/9").await.unwrap();
+    assert_eq!(other, None);
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,11 +13,16 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use callflow_core::command::{JoiningAnswer, RejectReason};
 use callflow_core::text::Uri;
+use callflow_graph::wire::device_quality::{
+    BothWays, CloudService, DeviceMediaQuality, DeviceMedium, Pictures, TeleconferenceDeviceQuality,
+};
+use callflow_graph::wire::direct::Direct;
 use callflow_graph::wire::joining::write_answer;
-use callflow_graph::wire::request::{HttpRequest, Method};
+use callflow_graph::wire::request::{HttpRequest, Method, Version};
 use callflow_tests::asks;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -63,6 +68,7 @@ impl Schema {
             (Method::Get | Method::Delete, _) => {
                 return body.map(|_| "a body where none belongs".to_owned()).into_iter().collect();
             }
+            (Method::Post, ["logTeleconferenceDeviceQuality"]) => "Collection(graph.call)",
             (Method::Post, [_, "participants", _]) => "Collection(graph.participant)",
             (Method::Post, [_, "participants", _, _]) => "graph.participant",
             (Method::Post, [_, _]) => "graph.call",
@@ -134,6 +140,12 @@ impl Schema {
         let is_fine = match declared {
             "Edm.String" => value.is_string(),
             "Edm.Boolean" => value.is_boolean(),
+            "Edm.Double" => value.is_number(),
+            "Edm.Int64" => value.is_i64(),
+            "Edm.Guid" => value.as_str().is_some_and(|text| text.len() == 36 && text.split('-').count() == 5),
+            "Edm.Duration" => {
+                value.as_str().is_some_and(|text| text.starts_with("PT") && text.ends_with('S'))
+            }
             "Edm.Int32" => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
             _ => match declared.strip_prefix("graph.") {
                 Some(name) if self.json["enumTypes"].get(name).is_some() => self.is_word(name, value),
@@ -215,7 +227,14 @@ fn every_request_is_as_the_model_has_it() {
     let config = ProptestConfig::with_cases(2_000);
     let check = |http: Option<HttpRequest>| {
         let http = http.unwrap();
+        let needed = schema.needed.borrow().len();
         let faults = schema.faults(&http);
+        let is_beta = http.version == Version::Beta;
+        prop_assert!(
+            is_beta || schema.needed.borrow().len() == needed,
+            "v1.0 lacks a member of {:?}",
+            http.body
+        );
         prop_assert!(faults.is_empty(), "{faults:?}: {} {} {:?}", http.method, http.path, http.body);
         Ok(())
     };
@@ -226,6 +245,49 @@ fn every_request_is_as_the_model_has_it() {
         let row = (of.to_owned(), member.to_owned());
         assert!(needed.contains(&row), "{of}.{member} ({page}) is in the model, or never written");
     }
+}
+
+#[test]
+fn the_quality_of_a_device_is_as_the_model_has_it() {
+    let Some(schema) = Schema::load() else { return };
+    let guid = "112f7296-5fa4-42ca-bae8-6a692b15d4b8".to_owned();
+    let both = |one: f64| BothWays { inbound: Some(one), outbound: Some(one) };
+    let pictures = Pictures { bit_rate: both(1.5), frame_rate: both(30.0) };
+    let media = [DeviceMedium::Audio, DeviceMedium::Video(pictures), DeviceMedium::ScreenSharing(pictures)]
+        .map(|medium| {
+            let second = Duration::from_millis(1_500);
+            let times = BothWays { inbound: Some(second), outbound: Some(second) };
+            DeviceMediaQuality {
+                duration: Some(second),
+                local: Some(([10, 0, 0, 1], 443).into()),
+                remote: Some(([10, 0, 0, 2], 443).into()),
+                link_speed: Some(1),
+                packets: BothWays { inbound: Some(1), outbound: Some(2) },
+                average_loss: both(0.5),
+                maximum_loss: both(1.0),
+                average_jitter: times,
+                maximum_jitter: times,
+                average_round_trip: times,
+                maximum_round_trip: times,
+                ..DeviceMediaQuality::new(medium, 0)
+            }
+        });
+    let quality = TeleconferenceDeviceQuality {
+        call_chain_id: guid.clone(),
+        participant_id: guid.clone(),
+        media_leg_id: guid,
+        device_name: "room".to_owned(),
+        device_description: "a room".to_owned(),
+        cloud_service: CloudService {
+            name: Some("n".to_owned()),
+            instance: Some("i".to_owned()),
+            deployment_id: Some("d".to_owned()),
+            environment: Some("e".to_owned()),
+        },
+        media: media.to_vec(),
+    };
+    let http = Direct::LogTeleconferenceDeviceQuality(Box::new(quality)).write("unused");
+    assert_eq!(schema.faults(&http), Vec::<String>::new());
 }
 
 #[test]
@@ -269,7 +331,8 @@ fn what_is_not_as_the_model_has_it_is_found() {
     }
     let post = |below: &str, body: Value| {
         let path = format!("/communications/calls/1{below}");
-        let http = HttpRequest { method: Method::Post, path, body: Some(body.to_string()) };
+        let http =
+            HttpRequest { version: Version::V1, method: Method::Post, path, body: Some(body.to_string()) };
         schema.faults(&http).join("; ")
     };
     for (below, body, fault) in [
@@ -283,6 +346,7 @@ fn what_is_not_as_the_model_has_it_is_found() {
         assert!(found.contains(fault), "{fault} is not in {found}");
     }
     let http = HttpRequest {
+        version: Version::V1,
         method: Method::Delete,
         path: "/communications/calls/1".to_owned(),
         body: Some("{}".to_owned()),

@@ -5,11 +5,10 @@
 //! `cargo run -p callflow-graph --no-default-features --example by_hand`
 #![allow(clippy::print_stdout)] // what it is there for
 
-use callflow_core::call::Refused;
 use callflow_core::event::Event;
 use callflow_core::id::CallKey;
 use callflow_core::time::Timestamp;
-use callflow_graph::session::{Answer, Order, Outgoing, Session, SessionError, Settings, Step};
+use callflow_graph::session::{Answer, Order, OrderError, Outgoing, Session, SessionError, Settings, Step};
 use callflow_graph::wire::notification::{Notice, read_batch};
 
 /// What Graph posts to the bot's address, and when: milliseconds since Ada called.
@@ -60,7 +59,7 @@ struct Bot {
 
 impl Bot {
     /// Lets what an input gave take its course: requests go out and are answered, events are acted upon.
-    fn follow(&mut self, now: Timestamp, step: Step) -> Result<(), Refused> {
+    fn follow(&mut self, now: Timestamp, step: Step) -> Result<(), OrderError> {
         for request in step.requests {
             println!("{:>8} -> {} {}", now.as_millis(), request.http.method, request.http.path);
             let (status, body) = graph_answers(&request);
@@ -91,7 +90,7 @@ impl Bot {
     }
 
     /// Fires the deadlines that pass until `now`: here the keep-alive, every fifteen minutes.
-    fn wait_until(&mut self, now: Timestamp) -> Result<(), Refused> {
+    fn wait_until(&mut self, now: Timestamp) -> Result<(), OrderError> {
         while let Some(due) = self.session.next_deadline().filter(|due| due.at < now) {
             let step = self.session.tick(due.at);
             self.follow(due.at, step)?;

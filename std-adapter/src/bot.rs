@@ -36,7 +36,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
-use callflow_core::call::Refused;
 use callflow_core::classification::Classification;
 use callflow_core::command::RejectReason;
 use callflow_core::event::Event;
@@ -50,23 +49,23 @@ use serde::de::DeserializeOwned;
 
 use crate::runtime::joining::Desk;
 use crate::session::{
-    Address, Answer, JoiningAnswer, Machine, Meeting, Order, Outgoing, Record, Session, Step, Target,
-    Transfer,
+    Address, Answer, JoiningAnswer, Machine, Meeting, Order, OrderError, Outgoing, Record, Session, Step,
+    Target, Transfer,
 };
 use crate::store::CallName;
 use crate::wire::resource::{Named, Party, Recording};
 
 pub use crate::runtime::quota::{Enforce, Quota, QuotaExceeded, QuotaLimit, Usage};
-pub use crate::runtime::request::RequestError;
+pub use crate::runtime::request::{AskError, RequestError};
 pub use crate::runtime::{Bot, Config, Joining, Observed, PlaceError, StartError, What};
 
 /// What a handler could not do. It is logged; what the handler commanded before stays commanded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HandlerError {
-    /// The call refused a command.
+    /// A command was not carried out.
     #[error(transparent)]
-    Refused(#[from] Refused),
+    Order(#[from] OrderError),
     /// Something of the author's own.
     #[error("{0}")]
     Other(String),
@@ -115,16 +114,16 @@ impl<'a> Call<'a> {
     /// Answers, with audio that the service hosts.
     ///
     /// # Errors
-    /// [`Refused`]
-    pub fn answer(&mut self) -> Result<Ticket, Refused> {
+    /// [`OrderError`]
+    pub fn answer(&mut self) -> Result<Ticket, OrderError> {
         self.order(&Order::Answer(Answer::default()))
     }
 
     /// Rejects.
     ///
     /// # Errors
-    /// [`Refused`]
-    pub fn reject(&mut self, reason: RejectReason) -> Result<Ticket, Refused> {
+    /// [`OrderError`]
+    pub fn reject(&mut self, reason: RejectReason) -> Result<Ticket, OrderError> {
         self.order(&Order::Reject(reason))
     }
 
@@ -133,8 +132,8 @@ impl<'a> Call<'a> {
     /// Several targets, a time, or whose identity is hidden: [`Order::Redirect`].
     ///
     /// # Errors
-    /// [`Refused`]
-    pub fn redirect(&mut self, target: Target) -> Result<Ticket, Refused> {
+    /// [`OrderError`]
+    pub fn redirect(&mut self, target: Target) -> Result<Ticket, OrderError> {
         self.order(&Order::Redirect(target.into()))
     }
 
@@ -143,8 +142,8 @@ impl<'a> Call<'a> {
     /// Out of a group call: [`Order::Transfer`], which names who is moved.
     ///
     /// # Errors
-    /// [`Refused`]
-    pub fn transfer(&mut self, target: Target) -> Result<Ticket, Refused> {
+    /// [`OrderError`]
+    pub fn transfer(&mut self, target: Target) -> Result<Ticket, OrderError> {
         self.order(&Order::Transfer(target.into()))
     }
 
@@ -152,12 +151,12 @@ impl<'a> Call<'a> {
     /// consultative transfer.
     ///
     /// # Errors
-    /// [`Refused`]
+    /// [`OrderError`]
     pub fn transfer_into(
         &mut self,
         target: Target,
         replaces_call_id: impl Into<String>,
-    ) -> Result<Ticket, Refused> {
+    ) -> Result<Ticket, OrderError> {
         let replaces_call_id = Some(replaces_call_id.into());
         self.order(&Order::Transfer(Transfer { replaces_call_id, ..target.into() }))
     }
@@ -165,32 +164,32 @@ impl<'a> Call<'a> {
     /// Hangs up. In a group call only the bot's own leg ends.
     ///
     /// # Errors
-    /// [`Refused`]
-    pub fn hang_up(&mut self) -> Result<Ticket, Refused> {
+    /// [`OrderError`]
+    pub fn hang_up(&mut self) -> Result<Ticket, OrderError> {
         self.order(&Order::HangUp)
     }
 
     /// Mutes the bot in a group call.
     ///
     /// # Errors
-    /// [`Refused`]
-    pub fn mute(&mut self) -> Result<Ticket, Refused> {
+    /// [`OrderError`]
+    pub fn mute(&mut self) -> Result<Ticket, OrderError> {
         self.order(&Order::Mute)
     }
 
     /// Unmutes the bot in a group call.
     ///
     /// # Errors
-    /// [`Refused`]
-    pub fn unmute(&mut self) -> Result<Ticket, Refused> {
+    /// [`OrderError`]
+    pub fn unmute(&mut self) -> Result<Ticket, OrderError> {
         self.order(&Order::Unmute)
     }
 
     /// Plays the WAV file at `uri`, as soon as the call has audio and after what was asked before.
     ///
     /// # Errors
-    /// [`Refused`]
-    pub fn play(&mut self, uri: impl Into<Address>) -> Result<Ticket, Refused> {
+    /// [`OrderError`]
+    pub fn play(&mut self, uri: impl Into<Address>) -> Result<Ticket, OrderError> {
         self.order(&Order::play(uri))
     }
 
@@ -198,32 +197,32 @@ impl<'a> Call<'a> {
     /// [`Self::recording`] says, once the operation of the ticket completed.
     ///
     /// # Errors
-    /// [`Refused`]
-    pub fn record(&mut self, record: Record) -> Result<Ticket, Refused> {
+    /// [`OrderError`]
+    pub fn record(&mut self, record: Record) -> Result<Ticket, OrderError> {
         self.order(&Order::Record(record))
     }
 
     /// Ends what is played and recorded, and what waits for it.
     ///
     /// # Errors
-    /// [`Refused`]
-    pub fn cancel_media(&mut self) -> Result<Ticket, Refused> {
+    /// [`OrderError`]
+    pub fn cancel_media(&mut self) -> Result<Ticket, OrderError> {
         self.order(&Order::CancelMediaProcessing)
     }
 
     /// Asks to be told of the tones that are pressed.
     ///
     /// # Errors
-    /// [`Refused`]
-    pub fn subscribe_to_tone(&mut self) -> Result<Ticket, Refused> {
+    /// [`OrderError`]
+    pub fn subscribe_to_tone(&mut self) -> Result<Ticket, OrderError> {
         self.order(&Order::SubscribeToTone)
     }
 
     /// Sends tones, as soon as the call has audio, with the pause between two that the service makes by default.
     ///
     /// # Errors
-    /// [`Refused`]
-    pub fn send_dtmf(&mut self, tones: impl Into<Vec<Tone>>) -> Result<Ticket, Refused> {
+    /// [`OrderError`]
+    pub fn send_dtmf(&mut self, tones: impl Into<Vec<Tone>>) -> Result<Ticket, OrderError> {
         self.order(&Order::SendDtmf { tones: tones.into(), delay: None })
     }
 
@@ -232,44 +231,44 @@ impl<'a> Call<'a> {
     /// Several at once, or somebody out of another call: [`Order::Invite`].
     ///
     /// # Errors
-    /// [`Refused`]
-    pub fn invite(&mut self, target: Target) -> Result<Ticket, Refused> {
+    /// [`OrderError`]
+    pub fn invite(&mut self, target: Target) -> Result<Ticket, OrderError> {
         self.order(&Order::Invite(vec![target.into()]))
     }
 
     /// Removes a participant, or withdraws his invitation.
     ///
     /// # Errors
-    /// [`Refused`]
-    pub fn remove(&mut self, participant: ParticipantId) -> Result<Ticket, Refused> {
+    /// [`OrderError`]
+    pub fn remove(&mut self, participant: ParticipantId) -> Result<Ticket, OrderError> {
         self.order(&Order::RemoveParticipant(participant))
     }
 
     /// Mutes a participant of a group call. There is no unmuting of others.
     ///
     /// # Errors
-    /// [`Refused`]
-    pub fn mute_participant(&mut self, participant: ParticipantId) -> Result<Ticket, Refused> {
+    /// [`OrderError`]
+    pub fn mute_participant(&mut self, participant: ParticipantId) -> Result<Ticket, OrderError> {
         self.order(&Order::MuteParticipant(participant))
     }
 
     /// Puts a participant on hold, with the music of the WAV file at `prompt`, or the service's. One at a time.
     ///
     /// # Errors
-    /// [`Refused`]
+    /// [`OrderError`]
     pub fn start_hold_music(
         &mut self,
         participant: ParticipantId,
         prompt: Option<Address>,
-    ) -> Result<Ticket, Refused> {
+    ) -> Result<Ticket, OrderError> {
         self.order(&Order::StartHoldMusic { participant, prompt })
     }
 
     /// Takes a participant off hold.
     ///
     /// # Errors
-    /// [`Refused`]
-    pub fn stop_hold_music(&mut self, participant: ParticipantId) -> Result<Ticket, Refused> {
+    /// [`OrderError`]
+    pub fn stop_hold_music(&mut self, participant: ParticipantId) -> Result<Ticket, OrderError> {
         self.order(&Order::StopHoldMusic(participant))
     }
 
@@ -277,8 +276,8 @@ impl<'a> Call<'a> {
     /// [`Event::RecordingConfirmed`] tells of `recording`.
     ///
     /// # Errors
-    /// [`Refused`]
-    pub fn update_recording_status(&mut self, status: RecordingStatus) -> Result<Ticket, Refused> {
+    /// [`OrderError`]
+    pub fn update_recording_status(&mut self, status: RecordingStatus) -> Result<Ticket, OrderError> {
         self.order(&Order::UpdateRecordingStatus(status))
     }
 
@@ -289,16 +288,16 @@ impl<'a> Call<'a> {
     /// and returns. Whoever is not answered within [`Joining::within`] gets [`Joining::default`].
     ///
     /// # Errors
-    /// [`Refused`], also where the default was sent already.
-    pub fn answer_joining(&mut self, answer: JoiningAnswer) -> Result<Ticket, Refused> {
+    /// [`OrderError`], also where the default was sent already.
+    pub fn answer_joining(&mut self, answer: JoiningAnswer) -> Result<Ticket, OrderError> {
         self.order(&Order::AnswerJoining(answer))
     }
 
     /// Commands anything.
     ///
     /// # Errors
-    /// [`Refused`]: nothing changed, and its text says what to do.
-    pub fn order(&mut self, order: &Order) -> Result<Ticket, Refused> {
+    /// [`OrderError`]: nothing changed, and its text says what to do.
+    pub fn order(&mut self, order: &Order) -> Result<Ticket, OrderError> {
         let (before, ordered) = self.desk.order(self.session, self.now, order);
         self.take(before);
         let step = ordered?;

@@ -16,7 +16,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use callflow_core::call::Refused;
 use callflow_core::classification::Classification;
 use callflow_core::deadline::Timers;
 use callflow_core::id::{CallId, CallKey};
@@ -36,7 +35,7 @@ use self::quota::{Counter, Month, Quota, QuotaExceeded, Usage};
 use crate::bot::{Author, CallHandler};
 use crate::client::{ClientError, Cloud, Credentials, Endpoints, GraphClient, Limits};
 use crate::clock::Clock;
-use crate::session::{JoiningAnswer, Order, Placement, Session, Settings};
+use crate::session::{Beta, JoiningAnswer, Order, OrderError, Placement, Session, Settings};
 use crate::store::{CallName, Store, StoreError};
 use crate::transport::Transport;
 use crate::webhook::Admission;
@@ -68,6 +67,8 @@ pub struct Config {
     pub grants: Grants,
     /// What becomes of a command whose permission is known to be missing.
     pub policy: Policy,
+    /// Whether requests that only beta has may be made.
+    pub beta: Beta,
     /// Restrictions that are switched off, by name.
     pub overrides: Overrides,
     /// What it means that a full roster lacks somebody.
@@ -98,6 +99,7 @@ impl Config {
             expected,
             grants: Grants::Unknown,
             policy: Policy::Advise,
+            beta: Beta::Off,
             overrides: Overrides::NONE,
             trust: Trust::Confirm,
             timers: Timers::DEFAULT,
@@ -146,7 +148,7 @@ pub enum StartError {
 pub enum PlaceError {
     /// The rules forbid it.
     #[error(transparent)]
-    Refused(#[from] Refused),
+    Order(#[from] OrderError),
     /// The app has as many calls as it may, and [`Enforce::Refuse`](quota::Enforce::Refuse) is set.
     #[error(transparent)]
     Quota(#[from] QuotaExceeded),
@@ -263,7 +265,7 @@ enum Wake {
         line: String,
     },
     /// A command from outside of the handler.
-    Order(Order, oneshot::Sender<Result<(), Refused>>),
+    Order(Order, oneshot::Sender<Result<(), OrderError>>),
 }
 
 struct Running {
@@ -493,6 +495,8 @@ impl Shared {
             scenario_id: Some(scenario_of(name).to_string()),
             grants,
             policy: self.config.policy,
+            beta: self.config.beta,
+            lacking: self.config.endpoints.cloud.lacking(),
             overrides: self.config.overrides,
             trust: self.config.trust,
             timers: self.config.timers,

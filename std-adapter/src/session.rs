@@ -37,6 +37,7 @@
 //! ```
 
 mod joining;
+mod offered;
 mod texts;
 
 pub use crate::wire::order::{
@@ -45,7 +46,7 @@ pub use crate::wire::order::{
 pub use crate::wire::placement::{Caller, Destination, Media, Meeting, Placement, Target};
 pub use crate::wire::text::{Address, Sensitive};
 
-use callflow_core::action::Action;
+use callflow_core::action::{Action, Actions};
 use callflow_core::call::{Call, Input, Offer, Refused, Setup, Verdict};
 use callflow_core::deadline::{self, Timers};
 use callflow_core::event::Event;
@@ -58,11 +59,14 @@ use callflow_core::roster::Trust;
 use callflow_core::snapshot::SnapshotError;
 use callflow_core::time::Timestamp;
 
+use crate::wire::audio_routing_group::AudioRoutingGroupTold;
 use crate::wire::graph_error::GraphError;
 use crate::wire::notification::{Notice, Subject};
 use crate::wire::request::HttpRequest;
 use crate::wire::resource::{Named, Party, Recording};
 use crate::wire::response::{Answered, read_answer};
+use offered::Offered;
+use serde::{Deserialize, Serialize};
 use texts::Texts;
 
 /// The call of core, with the room that a server gives it: 64 participants, 16 operations.
@@ -82,6 +86,10 @@ pub struct Settings {
     pub grants: Grants,
     /// What becomes of a command whose permission is known to be missing.
     pub policy: Policy,
+    /// Whether requests that only beta has may be made.
+    pub beta: Beta,
+    /// The actions that the service does not offer: those that the worldwide cloud has and another lacks.
+    pub lacking: Actions,
     /// Restrictions that are switched off, by name.
     pub overrides: Overrides,
     /// What it means that a full roster lacks somebody.
@@ -99,10 +107,16 @@ impl Settings {
             scenario_id: None,
             grants: Grants::Unknown,
             policy: Policy::Advise,
+            beta: Beta::Off,
+            lacking: Actions::default(),
             overrides: Overrides::NONE,
             trust: Trust::Confirm,
             timers: Timers::DEFAULT,
         }
+    }
+
+    fn offered(&self) -> Offered {
+        Offered { beta: self.beta, lacking: self.lacking }
     }
 
     fn setup(&self, key: CallKey) -> Setup {
@@ -115,6 +129,41 @@ impl Settings {
             timers: self.timers,
         }
     }
+}
+
+/// Whether requests may be made that only the beta version of the API has: its members may change at any time, and the
+/// vendor supports no use of it in production. Such are a prompt that is played without end, and a redirect that hides an
+/// identity.
+///
+/// Source: Graph docs, versioning and support.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Beta {
+    /// They are refused.
+    #[default]
+    Off,
+    /// They go to beta; everything else goes to v1.0.
+    On,
+}
+
+/// Why an order is not carried out. Nothing changed, and nothing was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OrderError {
+    /// The call's rules forbid it.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// Only beta has it.
+    #[error("`{member}` is in the beta version of Graph only: leave it out, or set `beta` to `Beta::On`")]
+    Beta {
+        /// The member.
+        member: &'static str,
+    },
+    /// The cloud does not have it.
+    #[error("{} is not offered in this cloud: the worldwide one has it", .action.name())]
+    NotInCloud {
+        /// The action.
+        action: Action,
+    },
 }
 
 /// HTTP to make.
@@ -185,6 +234,7 @@ impl Session {
         let tenant_id = told.tenant_id.clone().or_else(|| settings.tenant_id.clone());
         let mut texts = Texts::new(&settings.callback, tenant_id);
         texts.scenario_id.clone_from(&settings.scenario_id);
+        texts.offered = settings.offered();
         texts.call = Some(id);
         texts.source.clone_from(&told.source);
         texts.learn_call(told);
@@ -195,13 +245,13 @@ impl Session {
     /// A call that the bot places, or a meeting that it joins.
     ///
     /// # Errors
-    /// [`Refused`]
+    /// [`OrderError`]
     pub fn place(
         now: Timestamp,
         key: CallKey,
         placement: &Placement,
         settings: &Settings,
-    ) -> Result<(Self, Step), Refused> {
+    ) -> Result<(Self, Step), OrderError> {
         placement.with(&settings.callback, |placed| {
             let (call, output) = Machine::place(now, settings.setup(key), placed)?;
             let tenant_id = placement.tenant_id().map(str::to_owned).or_else(|| settings.tenant_id.clone());
@@ -211,6 +261,7 @@ impl Session {
                 Destination::Targets(_) => None,
             };
             texts.scenario_id.clone_from(&settings.scenario_id);
+            texts.offered = settings.offered();
             let (step, _) = texts.write(&call, &output, None);
             Ok((Self { call, texts }, step))
         })
@@ -293,8 +344,9 @@ impl Session {
                 self.texts.learn_operation(&self.call, Some(ticket), told);
             }
             Answered::Roster(told) => self.texts.learn_roster(told),
-            Answered::AudioRoutingGroups(ids) => {
-                if let (true, [id]) = (matches!(status, 200..=299), ids.as_slice()) {
+            Answered::AudioRoutingGroups(groups) => {
+                let is_taken = matches!(status, 200..=299);
+                if let (true, [AudioRoutingGroupTold { id: Some(id), .. }]) = (is_taken, groups.as_slice()) {
                     self.texts.learn_audio_routing_group(ticket, id);
                 }
             }
@@ -321,12 +373,13 @@ impl Session {
     /// Takes in a command.
     ///
     /// # Errors
-    /// [`Refused`]: nothing changed.
-    pub fn order(&mut self, now: Timestamp, order: &Order) -> Result<Step, Refused> {
+    /// [`OrderError`]: nothing changed.
+    pub fn order(&mut self, now: Timestamp, order: &Order) -> Result<Step, OrderError> {
         let callback = self.texts.callback.clone();
         let (step, unwritten) = order.with(&callback, |command| {
+            self.texts.offered.check(command)?;
             let output = self.call.handle(now, Input::Command(command))?;
-            Ok(self.texts.write(&self.call, &output, Some(order)))
+            Ok::<_, OrderError>(self.texts.write(&self.call, &output, Some(order)))
         })?;
         Ok(self.settle_unwritten(now, step, unwritten))
     }

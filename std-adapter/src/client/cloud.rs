@@ -4,7 +4,7 @@
 //! Tenants of one cloud are served there and nowhere else: a token of another cloud's login host is worth nothing.
 //!
 //! ```
-//! use callflow_core::action::Action;
+//! use callflow_core::action::{Action, Actions};
 //! use callflow_graph::client::{Cloud, Endpoints};
 //!
 //! let cloud: Cloud = "gccHigh".parse()?;
@@ -20,7 +20,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use callflow_core::action::Action;
+use callflow_core::action::{Action, Actions};
 use callflow_core::certainty::Certainty;
 
 use crate::webhook::authentication::ISSUERS;
@@ -205,6 +205,14 @@ impl Cloud {
         match self.row().calling {
             Calling::AllBut(missing) => !missing.contains(&action),
             Calling::Nothing => false,
+        }
+    }
+
+    /// The actions that the worldwide cloud has and this one lacks.
+    pub fn lacking(self) -> Actions {
+        match self.row().calling {
+            Calling::AllBut(missing) => Actions::of(missing),
+            Calling::Nothing => Actions::of(Action::ALL),
         }
     }
 

@@ -41,6 +41,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::transport::{Transport, TransportError};
+use crate::wire::request::Version;
 
 pub use certificate::{Certificate, CertificateError};
 pub use cloud::{Cloud, UnknownCloud};
@@ -82,9 +83,11 @@ impl Default for Limits {
 pub struct GraphRequest<'a> {
     /// The tenant whose token it carries; the bot's own where there is none.
     pub tenant_id: Option<&'a str>,
+    /// The version of the API.
+    pub version: Version,
     /// The method.
     pub method: Method,
-    /// The path below Graph's base, with its leading slash.
+    /// The path below the base of that version, with its leading slash.
     pub path: &'a str,
     /// The JSON body.
     pub body: Option<Bytes>,
@@ -99,7 +102,16 @@ pub struct GraphRequest<'a> {
 impl<'a> GraphRequest<'a> {
     /// A request without a body, of no call, that is sent once.
     pub fn new(method: Method, path: &'a str) -> Self {
-        Self { tenant_id: None, method, path, body: None, scenario_id: None, class: None, until: None }
+        Self {
+            tenant_id: None,
+            version: Version::V1,
+            method,
+            path,
+            body: None,
+            scenario_id: None,
+            class: None,
+            until: None,
+        }
     }
 }
 
@@ -330,9 +342,13 @@ impl GraphClient {
                 "a path below Graph's base is expected, with its leading slash".to_owned(),
             ));
         }
-        let uri: Uri = format!("{}{path}", self.inner.endpoints.graph)
-            .parse()
-            .map_err(|e: http::uri::InvalidUri| malformed(e.to_string()))?;
+        let base = self.inner.endpoints.base(request.version).ok_or_else(|| {
+            malformed(
+                "the base of Graph does not end in v1.0, so that beta cannot be told from it".to_owned(),
+            )
+        })?;
+        let uri: Uri =
+            format!("{base}{path}").parse().map_err(|e: http::uri::InvalidUri| malformed(e.to_string()))?;
         let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
             .map_err(|_| malformed("the token is no header value".to_owned()))?;
         bearer.set_sensitive(true);

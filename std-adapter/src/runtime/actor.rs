@@ -21,7 +21,7 @@ use crate::session::{Order, Outgoing, Session, Step};
 use crate::store::{CallName, Commit, InboxEntry, OutboxRow, Record, StoreError};
 use crate::wire::graph_error::GraphError;
 use crate::wire::notification::{Notice, Subject, read_batch};
-use crate::wire::request::{HttpRequest, Method};
+use crate::wire::request::{HttpRequest, Method, Version};
 
 /// How long after a failed commit it is tried again.
 const COMMIT_AGAIN: Duration = Duration::from_secs(1);
@@ -569,6 +569,7 @@ async fn exchange(
     };
     let request = GraphRequest {
         tenant_id,
+        version: http.version,
         scenario_id: Some(scenario_id),
         body: http.body.map(bytes::Bytes::from),
         class: Some(class),
@@ -581,6 +582,9 @@ async fn exchange(
 /// A request, as the outbox keeps it.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct StoredRequest {
+    /// The first, in rows of before there were two.
+    #[serde(default)]
+    version: Version,
     method: Method,
     path: String,
     body: Option<String>,
@@ -606,10 +610,10 @@ impl StoredRequest {
 /// The row of a request. What settles an incoming call is not repeated beyond the call's next deadline: that is the limit
 /// for answering, or earlier.
 fn row_of(request: &Outgoing, deadline: Option<u64>) -> OutboxRow {
-    let HttpRequest { method, path, body } = request.http.clone();
+    let HttpRequest { version, method, path, body } = request.http.clone();
     let class = Class::of(request.action);
     let until = deadline.filter(|_| class == Class::Settling);
-    let stored = StoredRequest { method, path, body, class: Some(class), until };
+    let stored = StoredRequest { version, method, path, body, class: Some(class), until };
     let bytes = serde_json::to_vec(&stored).unwrap_or_default();
     OutboxRow { ticket: request.ticket.number(), once_only: request.once_only, attempted: false, bytes }
 }
@@ -670,7 +674,8 @@ mod tests {
             (Action::HangUp, None),
             (Action::PlayPrompt, None),
         ] {
-            let http = HttpRequest { method: Method::Post, path: "/x".to_owned(), body: None };
+            let http =
+                HttpRequest { version: Version::V1, method: Method::Post, path: "/x".to_owned(), body: None };
             let request = Outgoing { ticket: Ticket::FIRST, action, once_only: action.is_once_only(), http };
             let row = row_of(&request, Some(15_000));
             let stored: StoredRequest = serde_json::from_slice(&row.bytes).unwrap();

@@ -10,14 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::digest;
-use callflow_core::call::Refused;
 use callflow_core::command::RejectReason;
 use callflow_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::Accepted;
-use crate::session::{JoiningAnswer, Order, Session, Step};
+use crate::session::{JoiningAnswer, Order, OrderError, Session, Step};
 use crate::store::InboxEntry;
 
 /// How joining participants are answered where the bot does not do it.
@@ -221,7 +220,7 @@ impl Desk {
         session: &mut Session,
         now: Timestamp,
         order: &Order,
-    ) -> (Step, Result<Step, Refused>) {
+    ) -> (Step, Result<Step, OrderError>) {
         let mut before = Step::none();
         if !matches!(order, Order::AnswerJoining(_)) {
             return (before, session.order(now, order));

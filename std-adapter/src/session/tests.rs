@@ -1,8 +1,10 @@
 use callflow_core::command::RejectReason;
+use callflow_core::command::{Mask, Repeat};
 use callflow_core::media::Tone;
 
 use super::*;
 use crate::wire::notification::read_batch;
+use crate::wire::request::Version;
 
 const NOW: Timestamp = Timestamp::from_millis(0);
 
@@ -180,6 +182,40 @@ fn of_very_many_participants_those_with_a_place_are_kept() {
     let _ = session.notice(NOW, &told);
     assert!(session.participant(ParticipantId::parse("p-0")).is_some());
     assert!(session.participant(ParticipantId::parse("p-599")).is_none());
+}
+
+#[test]
+fn what_only_beta_has_leaves_for_beta_and_only_where_that_is_on() {
+    let mask = Order::Redirect(Redirect { mask: Mask::CALLER, ..Target::User("u".to_owned()).into() });
+    let forever =
+        Order::PlayPrompt { prompts: vec!["https://bot.example/a.wav".into()], repeat: Repeat::Forever };
+    let incoming = notice("created", r#"{"state": "incoming"}"#);
+    let mut settings = Settings::new("https://bot.example/1");
+    let (off, _) = Session::offered(NOW, CallKey::new(1), &incoming, &settings).unwrap();
+    for (order, member) in [(&mask, "maskCaller"), (&forever, "loop")] {
+        let mut session = off.clone();
+        assert_eq!(session.order(NOW, order), Err(OrderError::Beta { member }));
+        assert_eq!(session, off, "nothing changed");
+    }
+    settings.beta = Beta::On;
+    let (on, _) = Session::offered(NOW, CallKey::new(1), &incoming, &settings).unwrap();
+    let step = through_bytes(&on).order(NOW, &mask).unwrap();
+    assert_eq!(step.requests[0].http.version, Version::Beta);
+    let plain = Order::Redirect(Target::User("u".to_owned()).into());
+    assert_eq!(through_bytes(&on).order(NOW, &plain).unwrap().requests[0].http.version, Version::V1);
+}
+
+#[test]
+fn what_the_cloud_lacks_is_refused_by_name() {
+    let incoming = notice("created", r#"{"state": "incoming"}"#);
+    let mut settings = Settings::new("https://bot.example/1");
+    settings.lacking = Actions::of(&[Action::SendDtmf]);
+    let (session, _) = Session::offered(NOW, CallKey::new(1), &incoming, &settings).unwrap();
+    let mut session = through_bytes(&session);
+    let error = session.order(NOW, &Order::SendDtmf { tones: vec![Tone::Tone1], delay: None }).unwrap_err();
+    assert_eq!(error, OrderError::NotInCloud { action: Action::SendDtmf });
+    assert!(error.to_string().contains("sendDtmfTones is not offered in this cloud"), "{error}");
+    assert!(session.order(NOW, &Order::Answer(Answer::default())).is_ok());
 }
 
 #[test]

@@ -12,6 +12,7 @@ use callflow_core::text::Uri;
 use serde::{Deserialize, Serialize};
 
 use super::joining::Joinings;
+use super::offered::Offered;
 use super::{Machine, Outgoing, Step};
 use crate::wire::extra::Extra;
 use crate::wire::joining::write_answer;
@@ -36,6 +37,8 @@ pub(super) struct Texts {
     pub(super) scenario_id: Option<String>,
     pub(super) call: Option<String>,
     pub(super) source: Option<Party>,
+    #[serde(default)]
+    pub(super) offered: Offered,
     /// The way into the meeting that the call is in.
     #[serde(default)]
     pub(super) meeting: Option<Meeting>,
@@ -96,6 +99,7 @@ impl Texts {
             scenario_id: None,
             call: None,
             source: None,
+            offered: Offered::default(),
             meeting: None,
             operations: Vec::new(),
             participants: Participants::default(),

@@ -6,6 +6,10 @@
 //! entry, so that one bad entry costs none of the others. Strict in what it writes.
 
 pub mod asked;
+pub mod audio_routing_group;
+pub mod content_sharing;
+pub mod device_quality;
+pub mod direct;
 mod escape;
 pub mod extra;
 pub mod graph_error;

@@ -11,7 +11,7 @@ use super::escape::{query, segment};
 use super::lenient::There;
 use super::meeting::ChatJson;
 use super::placement::Meeting;
-use super::request::{HttpRequest, Method};
+use super::request::{HttpRequest, Method, Version};
 use super::{WireError, read, utf8};
 
 /// A meeting, as far as joining it needs.
@@ -41,6 +41,7 @@ pub fn by_join_id(organizer_id: &str, join_id: &str) -> HttpRequest {
 fn filtered(organizer_id: &str, member: &str, value: &str) -> HttpRequest {
     let filter = query(&format!("{member} eq '{}'", value.replace('\'', "''")));
     HttpRequest {
+        version: Version::V1,
         method: Method::Get,
         path: format!("/users/{}/onlineMeetings?$filter={filter}", segment(organizer_id)),
         body: None,

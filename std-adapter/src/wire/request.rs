@@ -46,9 +46,31 @@ impl std::fmt::Display for Method {
     }
 }
 
-/// A request over HTTP: its path is below the API's base (`https://graph.microsoft.com/v1.0`).
+/// The version of the API that a request is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Version {
+    /// `v1.0`
+    #[default]
+    V1,
+    /// `beta`: its members may change at any time.
+    Beta,
+}
+
+impl Version {
+    /// Its name in a path.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::V1 => "v1.0",
+            Self::Beta => "beta",
+        }
+    }
+}
+
+/// A request over HTTP: its path is below the base of its version (`https://graph.microsoft.com/v1.0`).
 #[derive(Clone, PartialEq, Eq)]
 pub struct HttpRequest {
+    /// The version.
+    pub version: Version,
     /// The method.
     pub method: Method,
     /// The path, with its leading slash.
@@ -62,6 +84,7 @@ impl std::fmt::Debug for HttpRequest {
         // A body holds callback keys, prompts' signatures and numbers.
         let body = self.body.as_ref().map(|body| format!("<{} bytes>", body.len()));
         f.debug_struct("HttpRequest")
+            .field("version", &self.version)
             .field("method", &self.method)
             .field("path", &self.path)
             .field("body", &body)
@@ -125,6 +148,7 @@ pub fn write(request: &Request<'_>, origin: &Origin<'_>, ids: &impl IdTexts) -> 
         Request::Create { placement, .. } => {
             let body = Some(create(placement, origin.tenant_id).to_string());
             return Some(HttpRequest {
+                version: Version::V1,
                 method: Method::Post,
                 path: "/communications/calls".to_owned(),
                 body,
@@ -140,10 +164,33 @@ pub fn write(request: &Request<'_>, origin: &Origin<'_>, ids: &impl IdTexts) -> 
     };
     let call = segment(ids.call()?);
     Some(HttpRequest {
+        version: version_of(request),
         method: line.method,
         path: format!("/communications/calls/{call}{}", line.below),
         body: line.body.map(|body| body.to_string()),
     })
+}
+
+/// The version that has all that a request asks for.
+fn version_of(request: &Request<'_>) -> Version {
+    match request {
+        Request::Perform { command, .. } if beta_member(command).is_some() => Version::Beta,
+        Request::Create { .. }
+        | Request::Perform { .. }
+        | Request::ListParticipants { .. }
+        | Request::GetOperation { .. }
+        | Request::Release { .. } => Version::V1,
+    }
+}
+
+/// The member of a command that only beta has, where it uses one.
+///
+/// Source: Graph docs, call: playPrompt and call: redirect, each in v1.0 and in beta.
+pub fn beta_member(command: &Command<'_>) -> Option<&'static str> {
+    if let Command::PlayPrompt { repeat: Repeat::Forever, .. } = command {
+        return Some("loop");
+    }
+    if let Command::Redirect(redirect) = command { redirect.mask.names().next() } else { None }
 }
 
 fn perform(ticket: Ticket, command: &Command<'_>, origin: &Origin<'_>, ids: &impl IdTexts) -> Option<Line> {

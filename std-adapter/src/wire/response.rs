@@ -4,6 +4,8 @@ use callflow_core::report::Body;
 use callflow_core::roster::Extent;
 use serde::Deserialize;
 
+use super::audio_routing_group::{AudioRoutingGroupJson, AudioRoutingGroupTold};
+use super::content_sharing::{ContentSharingJson, ContentSharingTold};
 use super::extra::Extra;
 use super::lenient::There;
 use super::resource::{
@@ -22,10 +24,10 @@ pub enum Answered {
     Operation(OperationTold),
     /// The participants.
     Roster(RosterTold),
-    /// Audio routing groups, by their ids.
-    AudioRoutingGroups(Vec<String>),
-    /// Content sharing sessions, by their ids.
-    ContentSharing(Vec<String>),
+    /// Audio routing groups: a list, or one.
+    AudioRoutingGroups(Vec<AudioRoutingGroupTold>),
+    /// Content sharing sessions: a list, or one.
+    ContentSharing(Vec<ContentSharingTold>),
     /// Graph's error.
     Error,
     /// Something that no rule reads, by its type.
@@ -65,41 +67,21 @@ struct ShapeJson {
 }
 
 #[derive(Deserialize)]
-struct ListJson {
-    #[serde(rename = "@odata.context")]
-    _context: Option<There>,
-    value: Vec<ParticipantJson>,
-}
-
-/// What of a sub-resource is read: an audio routing group or a content sharing session.
-#[derive(Deserialize)]
-struct ItemJson {
+struct TypedJson {
     #[serde(rename = "@odata.type")]
     odata_type: Option<String>,
-    #[serde(rename = "@odata.context")]
-    _context: Option<There>,
-    id: Option<String>,
-    #[serde(rename = "routingMode")]
-    routing_mode: Option<There>,
-}
-
-impl ItemJson {
-    fn is(&self, name: &str) -> bool {
-        self.odata_type.as_deref().is_some_and(|kind| short_type(kind).eq_ignore_ascii_case(name))
-    }
 }
 
 #[derive(Deserialize)]
-struct ItemsJson {
+struct ItemsJson<T> {
     #[serde(rename = "@odata.context")]
     _context: Option<There>,
-    value: Vec<ItemJson>,
+    value: Vec<T>,
 }
 
-impl ItemsJson {
-    fn into_ids(self) -> Vec<String> {
-        self.value.into_iter().filter_map(|item| item.id).collect()
-    }
+/// What a list may be of, as far as it says.
+fn items<'a, T: Deserialize<'a>>(text: &'a str) -> Vec<T> {
+    serde_json::from_str::<ItemsJson<T>>(text).map(|list| list.value).unwrap_or_default()
 }
 
 /// Reads the body of an answer, and names the members that nothing reads. An empty body is no error.
@@ -137,12 +119,12 @@ pub fn read_answer(body: &[u8]) -> Result<(Answered, Vec<String>), WireError> {
         return read_list(text, &context.to_ascii_lowercase());
     }
     if is("audioRoutingGroup") || (kind.is_none() && shape.routing_mode.is_some()) {
-        let (group, ignored) = read::<ItemJson>(text, 1, "")?;
-        return Ok((Answered::AudioRoutingGroups(group.id.into_iter().collect()), ignored));
+        let (group, ignored) = read::<AudioRoutingGroupJson>(text, 1, "")?;
+        return Ok((Answered::AudioRoutingGroups(vec![group.into_told()]), ignored));
     }
     if is("contentSharingSession") {
-        let (session, ignored) = read::<ItemJson>(text, 1, "")?;
-        return Ok((Answered::ContentSharing(session.id.into_iter().collect()), ignored));
+        let (session, ignored) = read::<ContentSharingJson>(text, 1, "")?;
+        return Ok((Answered::ContentSharing(vec![session.into_told()]), ignored));
     }
     if is("participant") {
         let (participant, ignored) = read::<ParticipantJson>(text, 1, "")?;
@@ -162,31 +144,37 @@ fn read_list(text: &str, context: &str) -> Result<(Answered, Vec<String>), WireE
     let in_list = |ignored: Vec<String>| -> Vec<String> {
         ignored.into_iter().map(|name| name.trim_start_matches("value.").to_owned()).collect()
     };
-    // Whatever its items are, this tells them apart and no more.
-    let items = serde_json::from_str::<ItemsJson>(text).ok();
-    let has = |is: fn(&ItemJson) -> bool| items.as_ref().is_some_and(|items| items.value.iter().any(is));
-    if context.contains("participant") || has(|item| item.is("participant")) {
-        let (list, ignored) = read::<ListJson>(text, 1, "")?;
+    let typed = items::<TypedJson>(text);
+    let is_roster = |item: &TypedJson| {
+        item.odata_type.as_deref().is_some_and(|kind| short_type(kind).eq_ignore_ascii_case("participant"))
+    };
+    if context.contains("participant") || typed.iter().any(is_roster) {
+        let (list, ignored) = read::<ItemsJson<ParticipantJson>>(text, 1, "")?;
         let ignored = in_list(ignored);
         let told =
             RosterTold::new(Extent::Full, list.value).with_extras(Extra::of_member(text, "value", &ignored));
         return Ok((Answered::Roster(told), ignored));
     }
-    let is_groups = context.contains("audioroutinggroup")
-        || has(|item| item.is("audioRoutingGroup") || item.routing_mode.is_some());
-    if is_groups || context.contains("contentsharingsession") || has(|item| item.is("contentSharingSession"))
+    if context.contains("audioroutinggroup")
+        || items::<AudioRoutingGroupJson>(text).iter().any(AudioRoutingGroupJson::is_one)
     {
-        let (items, ignored) = read::<ItemsJson>(text, 1, "")?;
-        let ids = items.into_ids();
-        let answered =
-            if is_groups { Answered::AudioRoutingGroups(ids) } else { Answered::ContentSharing(ids) };
-        return Ok((answered, in_list(ignored)));
+        let (list, ignored) = read::<ItemsJson<AudioRoutingGroupJson>>(text, 1, "")?;
+        let told = list.value.into_iter().map(AudioRoutingGroupJson::into_told).collect();
+        return Ok((Answered::AudioRoutingGroups(told), in_list(ignored)));
+    }
+    if context.contains("contentsharingsession")
+        || items::<ContentSharingJson>(text).iter().any(ContentSharingJson::is_one)
+    {
+        let (list, ignored) = read::<ItemsJson<ContentSharingJson>>(text, 1, "")?;
+        let told = list.value.into_iter().map(ContentSharingJson::into_told).collect();
+        return Ok((Answered::ContentSharing(told), in_list(ignored)));
     }
     Ok((Answered::Other("(a list)".to_owned()), Vec::new()))
 }
 
 #[cfg(test)]
 mod tests {
+    use callflow_core::command::RoutingMode;
     use callflow_core::operation::Status;
     use serde_json::json;
 
@@ -225,12 +213,22 @@ mod tests {
         let body = json!({"value": [{"@odata.type": "#microsoft.graph.participant", "id": "1"}]});
         let Answered::Roster(told) = answered(&body) else { panic!() };
         assert_eq!(told.participants.len(), 1);
-        let group = json!({"id": "oneToOne", "routingMode": "oneToOne", "sources": [], "receivers": []});
-        let ids = vec!["oneToOne".to_owned()];
-        assert_eq!(answered(&group), Answered::AudioRoutingGroups(ids.clone()));
-        assert_eq!(answered(&json!({"value": [group]})), Answered::AudioRoutingGroups(ids));
-        let session = json!({"@odata.type": "#microsoft.graph.contentSharingSession", "id": "1"});
-        assert_eq!(answered(&session), Answered::ContentSharing(vec!["1".to_owned()]));
+        let group =
+            json!({"id": "oneToOne", "routingMode": "OneToOne", "sources": ["p"], "receivers": ["q"]});
+        let told = vec![AudioRoutingGroupTold {
+            id: Some("oneToOne".to_owned()),
+            mode: Some(RoutingMode::OneToOne),
+            sources: vec!["p".to_owned()],
+            receivers: vec!["q".to_owned()],
+        }];
+        assert_eq!(answered(&group), Answered::AudioRoutingGroups(told.clone()));
+        assert_eq!(answered(&json!({"value": [group]})), Answered::AudioRoutingGroups(told));
+        let session = json!({
+            "@odata.type": "#microsoft.graph.contentSharingSession", "id": "1", "presenterParticipantId": "p",
+        });
+        let told = ContentSharingTold { id: Some("1".to_owned()), presenter: Some("p".to_owned()) };
+        assert_eq!(answered(&session), Answered::ContentSharing(vec![told.clone()]));
+        assert_eq!(answered(&json!({"value": [session]})), Answered::ContentSharing(vec![told]));
         let list =
             json!({"@odata.context": "…#communications/calls('1')/contentSharingSessions", "value": []});
         assert_eq!(answered(&list), Answered::ContentSharing(Vec::new()));
