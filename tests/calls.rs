@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use callflow_core::action::Action;
 use callflow_core::classification::{Kind, Reason};
+use callflow_core::command::RejectReason;
 use callflow_core::event::Event;
 use callflow_core::lifecycle::State;
 use callflow_core::lifecycle::end::How;
@@ -26,6 +27,7 @@ use callflow_graph::store::{CallName, Commit, Pending, Record, Store};
 use callflow_graph::transport::{Exchange, InProcess, Transport, TransportError};
 use callflow_graph::wire::audio_routing_group::AudioRoutingGroupTold;
 use callflow_graph::wire::direct::Direct;
+use callflow_graph::wire::notification::Subject;
 use callflow_graph::wire::placement::Meeting;
 use callflow_graph::wire::request::Version;
 use callflow_graph::wire::response::Answered;
@@ -721,6 +723,44 @@ async fn what_no_rule_decides_on_is_asked_directly_and_beta_only_where_it_is_on(
         }
         bot.stop().await;
     }
+}
+
+/// Notes what a handler sees of the notification that gave its event.
+#[derive(Clone, Default)]
+struct Reads {
+    seen: Arc<Mutex<Vec<(String, bool)>>>,
+}
+
+impl CallHandler for Reads {
+    type State = ();
+
+    async fn on_event(&self, call: &mut Call<'_>, (): &mut (), event: &Event) -> Result<(), HandlerError> {
+        let source = call.notice().and_then(|notice| match &notice.subject {
+            Subject::Call(told) => told.extra.get("source").cloned(),
+            _ => None,
+        });
+        self.seen.lock().unwrap().push((format!("{event:?}"), source.is_some()));
+        if *event == Event::Offered {
+            call.reject(RejectReason::Busy)?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_sees_the_notification_with_what_callflow_does_not_read() {
+    let scene = Scene::good();
+    let reads = Reads::default();
+    let net = Arc::new(scene.net.clone());
+    let store = Arc::clone(&scene.store);
+    let bot = Bot::start(scene.config(), reads.clone(), store, net, scene.clock).await.unwrap();
+    scene.net.mount("bot.test", bot.router());
+    scene.simulator.call_bot(PERSON, APP, vec![Step::AwaitHangUp]).unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let seen = reads.seen.lock().unwrap();
+    assert_eq!(seen.first().map(|(event, source)| (event.as_str(), *source)), Some(("Offered", true)));
+    assert!(seen.iter().skip(1).all(|(_, source)| !source), "{seen:?}");
+    assert!(seen.len() > 1, "{seen:?}");
 }
 
 #[tokio::test(start_paused = true)]

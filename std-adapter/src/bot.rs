@@ -53,6 +53,7 @@ use crate::session::{
     Target, Transfer,
 };
 use crate::store::CallName;
+use crate::wire::notification::Notice;
 use crate::wire::resource::{Named, Party, Recording};
 
 pub use crate::runtime::quota::{Enforce, Quota, QuotaExceeded, QuotaLimit, Usage};
@@ -96,6 +97,7 @@ pub struct Call<'a> {
     session: &'a mut Session,
     now: Timestamp,
     desk: &'a Desk,
+    notice: Option<&'a Notice>,
     requests: Vec<Outgoing>,
     events: VecDeque<Event>,
 }
@@ -108,7 +110,11 @@ impl<'a> Call<'a> {
         desk: &'a Desk,
         step: Step,
     ) -> Self {
-        Self { name, session, now, desk, requests: step.requests, events: step.events.into() }
+        Self { name, session, now, desk, notice: None, requests: step.requests, events: step.events.into() }
+    }
+
+    pub(crate) fn caused_by(self, notice: Option<&'a Notice>) -> Self {
+        Self { notice, ..self }
     }
 
     /// Answers, with audio that the service hosts.
@@ -335,6 +341,23 @@ impl<'a> Call<'a> {
     /// Who called the bot.
     pub fn source(&self) -> Option<&Party> {
         self.session.source()
+    }
+
+    /// What Graph told that gave the event, where a notification did: with the members of which callflow reads nothing, in
+    /// `extra`.
+    ///
+    /// ```
+    /// use callflow_graph::bot::Call;
+    /// use callflow_graph::wire::notification::Subject;
+    ///
+    /// /// Who forwarded the call to the bot, if somebody did.
+    /// fn transferor(call: &Call<'_>) -> Option<serde_json::Value> {
+    ///     let Subject::Call(told) = &call.notice()?.subject else { return None };
+    ///     told.extra.get("incomingContext")?.get("transferor").cloned()
+    /// }
+    /// ```
+    pub fn notice(&self) -> Option<&Notice> {
+        self.notice
     }
 
     /// The way into the meeting or group call that the call is in, as far as Graph said: what a bot that lost its place

@@ -60,7 +60,7 @@ pub(super) async fn begin(
         queue: VecDeque::new(),
         in_flight: None,
     };
-    let commit = actor.author_step(step, Vec::new(), Vec::new()).await;
+    let commit = actor.author_step(None, step, Vec::new(), Vec::new()).await;
     // The task that takes the call up sends what is in the outbox.
     shared.store.commit(name, commit).await.map(|_| ())
 }
@@ -178,7 +178,7 @@ async fn offered(
             let about = describe(notice);
             shared.observe(name, state, What::Notification { accepted_at: accepted.at, about });
             let mut begun = actor(session, 0, Vec::new(), VecDeque::new());
-            let mut commit = begun.author_step(step, Vec::new(), Vec::new()).await;
+            let mut commit = begun.author_step(Some(notice), step, Vec::new(), Vec::new()).await;
             // Where the batch tells more of this call, it stays in the inbox: what is known by then is a repeat.
             let others = notices.iter().enumerate().filter(|(other, _)| *other != place);
             if !others.into_iter().any(|(_, other)| same_call(other, notice)) {
@@ -344,7 +344,8 @@ impl Actor {
                 let about = describe(notice);
                 self.observe(What::Notification { accepted_at: accepted.at, about });
                 let done = if number == last { vec![entry.seq] } else { Vec::new() };
-                self.finish(step, done, Vec::new(), Some(accepted.at)).await;
+                let commit = self.author_step(Some(notice), step, done, Vec::new()).await;
+                self.put_away(commit, Some(accepted.at)).await;
             }
         }
     }
@@ -416,13 +417,21 @@ impl Actor {
 
     /// Gives the events of a step to the handler, commits, and lets the requests go. Transaction 2.
     async fn finish(&mut self, step: Step, done: Vec<u64>, drop: Vec<u32>, caused_at: Option<u64>) {
-        let commit = self.author_step(step, done, drop).await;
+        let commit = self.author_step(None, step, done, drop).await;
         self.put_away(commit, caused_at).await;
     }
 
-    async fn author_step(&mut self, step: Step, done: Vec<u64>, drop: Vec<u32>) -> Commit {
+    async fn author_step(
+        &mut self,
+        notice: Option<&Notice>,
+        step: Step,
+        done: Vec<u64>,
+        drop: Vec<u32>,
+    ) -> Commit {
         let before = std::mem::take(&mut self.author);
-        let mut call = Call::new(&self.name, &mut self.session, self.shared.now(), &self.shared.desk, step);
+        let now = self.shared.now();
+        let mut call =
+            Call::new(&self.name, &mut self.session, now, &self.shared.desk, step).caused_by(notice);
         let (after, events) = self.shared.author.handle(&mut call, before).await;
         let mut requests = call.into_requests();
         self.author = after;

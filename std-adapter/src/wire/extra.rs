@@ -5,6 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+/// What of a call is read in part: which kind of identity it is, and that there is something.
+pub(super) const OF_A_CALL: &[&str] =
+    &["answeredBy", "applicationMetadata", "incomingContext", "source", "targets"];
+/// What of a participant is read in part.
+pub(super) const OF_A_PARTICIPANT: &[&str] = &["info", "removedState"];
+
 /// The members of a resource of which not all is read, as they came, each whole. `Debug` shows their names only: nobody
 /// knows what stands in them.
 ///
@@ -40,15 +46,19 @@ impl Extra {
         self.0.is_empty()
     }
 
-    /// Takes from `json`, an object or an array of objects, the members to which the paths of `ignored` lead: one for each
-    /// object.
-    pub(super) fn of(json: &str, ignored: &[String]) -> Vec<Self> {
-        if ignored.is_empty() {
+    /// Takes from `json`, an object or an array of objects, the members to which the paths of `ignored` lead, and those that
+    /// are among `partly`: one for each object.
+    pub(super) fn of(json: &str, ignored: &[String], partly: &[&str]) -> Vec<Self> {
+        let has = |name: &&str| json.contains(&format!("\"{name}\""));
+        if ignored.is_empty() && !partly.iter().any(has) {
             return Vec::new();
         }
         let keep = |members: Map<String, Value>| {
-            let is_ignored = |name: &String| ignored.iter().any(|path| path.split('.').next() == Some(name));
-            Self(members.into_iter().filter(|(name, _)| is_ignored(name)).collect())
+            let is_ignored = |name: &str| ignored.iter().any(|path| path.split('.').next() == Some(name));
+            let is_kept = |(name, value): &(String, Value)| {
+                is_ignored(name) || (partly.contains(&name.as_str()) && !value.is_null())
+            };
+            Self(members.into_iter().filter(is_kept).collect())
         };
         match serde_json::from_str(json) {
             Ok(Value::Object(members)) => vec![keep(members)],
@@ -61,12 +71,9 @@ impl Extra {
     }
 
     /// As [`Self::of`], of the objects below one member; the paths of `ignored` begin there.
-    pub(super) fn of_member(json: &str, member: &str, ignored: &[String]) -> Vec<Self> {
-        if ignored.is_empty() {
-            return Vec::new();
-        }
+    pub(super) fn of_member(json: &str, member: &str, ignored: &[String], partly: &[&str]) -> Vec<Self> {
         let members = serde_json::from_str::<BTreeMap<String, &RawValue>>(json).unwrap_or_default();
-        members.get(member).map(|below| Self::of(below.get(), ignored)).unwrap_or_default()
+        members.get(member).map(|below| Self::of(below.get(), ignored, partly)).unwrap_or_default()
     }
 }
 

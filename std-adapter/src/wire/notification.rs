@@ -11,7 +11,7 @@ use callflow_core::roster::Extent;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::extra::Extra;
+use super::extra::{Extra, OF_A_CALL, OF_A_PARTICIPANT};
 use super::lenient::There;
 use super::resource::{
     CallJson, CallTold, DeltaJson, OperationJson, OperationTold, ParticipantJson, RosterTold, short_type,
@@ -294,7 +294,12 @@ fn read_resource(
         let below: Vec<_> =
             ignored.iter().filter_map(|name| name.strip_prefix("participants.").map(str::to_owned)).collect();
         let told = delta.0.into_iter().map(|delta| {
-            let told = delta.into_told().with_extras(Extra::of_member(data, "participants", &below));
+            let told = delta.into_told().with_extras(Extra::of_member(
+                data,
+                "participants",
+                &below,
+                OF_A_PARTICIPANT,
+            ));
             Subject::Roster(told)
         });
         return Ok((told.collect(), ignored));
@@ -307,7 +312,8 @@ fn read_resource(
         let (participants, ignored) = read::<Many<ParticipantJson>>(data, line, under)?;
         let is_of_one = path.is("participants") && path.member.is_some();
         let extent = if is_of_one { Extent::Part } else { Extent::Full };
-        let told = RosterTold::new(extent, participants.0).with_extras(Extra::of(data, &ignored));
+        let told =
+            RosterTold::new(extent, participants.0).with_extras(Extra::of(data, &ignored, OF_A_PARTICIPANT));
         return Ok((vec![Subject::Roster(told)], ignored));
     }
     if operation {
@@ -316,7 +322,7 @@ fn read_resource(
         let id = path
             .member
             .filter(|member| path.is("operations") && !member.eq_ignore_ascii_case("participants"));
-        let extras = Extra::of(data, &ignored).into_iter().chain(std::iter::repeat_with(Extra::default));
+        let extras = Extra::of(data, &ignored, &[]).into_iter().chain(std::iter::repeat_with(Extra::default));
         let told =
             operations.0.into_iter().zip(extras).map(|(operation, extra)| {
                 Subject::Operation(OperationTold { extra, ..operation.into_told(id) })
@@ -325,7 +331,8 @@ fn read_resource(
     }
     if is("call") || (kind.is_none() && is_a_call_path) {
         let (calls, ignored) = read::<Many<CallJson>>(data, line, under)?;
-        let extras = Extra::of(data, &ignored).into_iter().chain(std::iter::repeat_with(Extra::default));
+        let extras =
+            Extra::of(data, &ignored, OF_A_CALL).into_iter().chain(std::iter::repeat_with(Extra::default));
         let told = calls.0.into_iter().map(CallJson::into_told).zip(extras).map(|(mut told, extra)| {
             told.extra = extra;
             // `resourceUrl` is what Graph routes by; some examples have another id inside.
@@ -535,9 +542,14 @@ mod tests {
         assert_eq!(told.extra.iter().count(), 2);
         assert_eq!(format!("{:?}", told.extra), r#"{"callChainId", "transcription"}"#);
 
+        let context = json!({"transferor": {"user": {"id": "u"}}});
+        let told = call("created", json!({"state": "incoming", "incomingContext": context, "source": null}));
+        assert_eq!(told.extra.iter().collect::<Vec<_>>(), [("incomingContext", &context)]);
+
         let path = format!("/communications/calls/{CALL}/participants");
-        let data = json!([{"id": null, "mood": 0}, {"id": "p", "mood": 1}, {"id": "q"}]);
+        let data = json!([{"id": null, "mood": 0}, {"id": "p", "mood": 1}, {"id": "q", "removedState": {"reason": "left"}}]);
         let Subject::Roster(told) = read_one("updated", &path, data).subject else { panic!() };
+        assert_eq!(told.named[1].extra.get("removedState"), Some(&json!({"reason": "left"})));
         let moods: Vec<_> = told.named.iter().map(|named| named.extra.get("mood").cloned()).collect();
         assert_eq!(moods, [Some(json!(1)), None]);
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::audio_routing_group::{AudioRoutingGroupJson, AudioRoutingGroupTold};
 use super::content_sharing::{ContentSharingJson, ContentSharingTold};
-use super::extra::Extra;
+use super::extra::{Extra, OF_A_CALL, OF_A_PARTICIPANT};
 use super::lenient::There;
 use super::resource::{
     CallJson, CallTold, OperationJson, OperationTold, ParticipantJson, RosterTold, short_type,
@@ -103,7 +103,7 @@ pub fn read_answer(body: &[u8]) -> Result<(Answered, Vec<String>), WireError> {
     }
     if is_operation || (kind.is_none() && shape.status.is_some()) {
         let (operation, ignored) = read::<OperationJson>(text, 1, "")?;
-        let told = OperationTold { extra: extra(text, &ignored), ..operation.into_told(None) };
+        let told = OperationTold { extra: extra(text, &ignored, &[]), ..operation.into_told(None) };
         return Ok((Answered::Operation(told), ignored));
     }
     if is("call")
@@ -112,7 +112,7 @@ pub fn read_answer(body: &[u8]) -> Result<(Answered, Vec<String>), WireError> {
             && (shape.state.is_some() || shape.callback_uri.is_some()))
     {
         let (call, ignored) = read::<CallJson>(text, 1, "")?;
-        let told = CallTold { extra: extra(text, &ignored), ..call.into_told() };
+        let told = CallTold { extra: extra(text, &ignored, OF_A_CALL), ..call.into_told() };
         return Ok((Answered::Call(Box::new(told)), ignored));
     }
     if shape.value.is_some() {
@@ -129,14 +129,18 @@ pub fn read_answer(body: &[u8]) -> Result<(Answered, Vec<String>), WireError> {
     if is("participant") {
         let (participant, ignored) = read::<ParticipantJson>(text, 1, "")?;
         // One participant is no roster: nobody else may be taken for missing.
-        let told = RosterTold::new(Extent::Part, [participant]).with_extras(Extra::of(text, &ignored));
+        let told = RosterTold::new(Extent::Part, [participant]).with_extras(Extra::of(
+            text,
+            &ignored,
+            OF_A_PARTICIPANT,
+        ));
         return Ok((Answered::Roster(told), ignored));
     }
     Ok((Answered::Other(kind.unwrap_or("(no type)").to_owned()), Vec::new()))
 }
 
-fn extra(text: &str, ignored: &[String]) -> Extra {
-    Extra::of(text, ignored).pop().unwrap_or_default()
+fn extra(text: &str, ignored: &[String], partly: &[&str]) -> Extra {
+    Extra::of(text, ignored, partly).pop().unwrap_or_default()
 }
 
 /// Which collection it is, its context says, or else the type of its items.
@@ -151,8 +155,12 @@ fn read_list(text: &str, context: &str) -> Result<(Answered, Vec<String>), WireE
     if context.contains("participant") || typed.iter().any(is_roster) {
         let (list, ignored) = read::<ItemsJson<ParticipantJson>>(text, 1, "")?;
         let ignored = in_list(ignored);
-        let told =
-            RosterTold::new(Extent::Full, list.value).with_extras(Extra::of_member(text, "value", &ignored));
+        let told = RosterTold::new(Extent::Full, list.value).with_extras(Extra::of_member(
+            text,
+            "value",
+            &ignored,
+            OF_A_PARTICIPANT,
+        ));
         return Ok((Answered::Roster(told), ignored));
     }
     if context.contains("audioroutinggroup")
