@@ -252,6 +252,9 @@ impl Session {
         placement: &Placement,
         settings: &Settings,
     ) -> Result<(Self, Step), OrderError> {
+        if let (Beta::Off, Some(member)) = (settings.beta, placement.beta_member()) {
+            return Err(OrderError::Beta { member });
+        }
         placement.with(&settings.callback, |placed| {
             let (call, output) = Machine::place(now, settings.setup(key), placed)?;
             let tenant_id = placement.tenant_id().map(str::to_owned).or_else(|| settings.tenant_id.clone());
@@ -262,7 +265,8 @@ impl Session {
             };
             texts.scenario_id.clone_from(&settings.scenario_id);
             texts.offered = settings.offered();
-            let (step, _) = texts.write(&call, &output, None);
+            let (mut step, _) = texts.write(&call, &output, None);
+            step.requests.iter_mut().for_each(|request| placement.complete(&mut request.http));
             Ok((Self { call, texts }, step))
         })
     }

@@ -67,10 +67,12 @@ pub fn written(order: &Order) -> Option<HttpRequest> {
 
 /// The placement, as it is sent.
 pub fn placed(placement: &Placement) -> Option<HttpRequest> {
-    placement.with(CALLBACK, |placement| {
+    let mut http = placement.with(CALLBACK, |placement| {
         let request = Request::Create { ticket: Ticket::FIRST, placement: *placement };
         write(&request, &origin(), &Texts::default())
-    })
+    })?;
+    placement.complete(&mut http);
+    Some(http)
 }
 
 fn origin() -> Origin<'static> {
@@ -159,9 +161,19 @@ pub fn placements() -> impl Strategy<Value = Placement> {
         proptest::collection::vec(target(), 1..6).prop_map(Destination::Targets),
         meeting().prop_map(Destination::Meeting),
     ];
-    (to, caller(), media(), modalities(), options()).prop_map(|(to, source, media, modalities, options)| {
-        Placement { to, source, media, modalities, options }
-    })
+    let more = (proptest::option::of(text()), proptest::option::of(text()), proptest::option::of(1u8..=115));
+    (to, caller(), media(), modalities(), options(), more).prop_map(
+        |(to, source, media, modalities, options, (subject, call_chain_id, ringing_timeout))| Placement {
+            to,
+            source,
+            media,
+            modalities,
+            options,
+            subject,
+            call_chain_id,
+            ringing_timeout,
+        },
+    )
 }
 
 fn answers() -> impl Strategy<Value = Order> {

@@ -206,6 +206,22 @@ fn what_only_beta_has_leaves_for_beta_and_only_where_that_is_on() {
 }
 
 #[test]
+fn a_call_that_may_ring_for_so_long_is_placed_in_beta() {
+    let placement = Placement { ringing_timeout: Some(30), ..Placement::from(Target::User("u".to_owned())) };
+    let mut settings = Settings::new("https://bot.example/1");
+    let refused = Session::place(NOW, CallKey::new(1), &placement, &settings).unwrap_err();
+    assert_eq!(refused, OrderError::Beta { member: "ringingTimeoutInSeconds" });
+    settings.beta = Beta::On;
+    let (_, step) = Session::place(NOW, CallKey::new(1), &placement, &settings).unwrap();
+    assert_eq!(step.requests[0].http.version, Version::Beta);
+    assert_eq!(body(&step.requests[0])["ringingTimeoutInSeconds"], 30);
+    let plain = Placement { subject: Some("rota".to_owned()), ringing_timeout: None, ..placement };
+    let (_, step) = Session::place(NOW, CallKey::new(1), &plain, &settings).unwrap();
+    assert_eq!(step.requests[0].http.version, Version::V1);
+    assert_eq!(body(&step.requests[0])["subject"], "rota");
+}
+
+#[test]
 fn what_the_cloud_lacks_is_refused_by_name() {
     let incoming = notice("created", r#"{"state": "incoming"}"#);
     let mut settings = Settings::new("https://bot.example/1");

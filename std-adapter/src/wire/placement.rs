@@ -6,7 +6,9 @@ use callflow_core::list::List;
 use callflow_core::meeting::{self, ByOrganizer};
 use callflow_core::text::Uri;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::request::{HttpRequest, Version};
 use super::text::Sensitive;
 
 /// Somebody: whom to call, to invite, to transfer to.
@@ -178,6 +180,14 @@ pub struct Placement {
     pub modalities: Modalities,
     /// What it is asked to do beyond the usual.
     pub options: CallOptions,
+    /// What it is about, in words.
+    pub subject: Option<String>,
+    /// The chain of an earlier call, which this one is to belong to.
+    pub call_chain_id: Option<String>,
+    /// For how long one callee rings, 115 seconds at most. Beta.
+    ///
+    /// Source: Graph docs, application: post calls (beta; peer-to-peer calls only).
+    pub ringing_timeout: Option<u8>,
 }
 
 impl Placement {
@@ -189,7 +199,32 @@ impl Placement {
             media: Media::Service,
             modalities: Modalities::AUDIO,
             options: CallOptions::NONE,
+            subject: None,
+            call_chain_id: None,
+            ringing_timeout: None,
         }
+    }
+
+    /// Adds to the request for the call what no rule of it decides on: a session does so.
+    pub fn complete(&self, http: &mut HttpRequest) {
+        let members = [
+            ("subject", self.subject.as_deref().map(Value::from)),
+            ("callChainId", self.call_chain_id.as_deref().map(Value::from)),
+            ("ringingTimeoutInSeconds", self.ringing_timeout.map(Value::from)),
+        ];
+        if self.ringing_timeout.is_some() {
+            http.version = Version::Beta;
+        }
+        let body = http.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
+        let Some(Value::Object(mut body)) = body else { return };
+        let given = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        body.extend(given);
+        http.body = Some(Value::Object(body).to_string());
+    }
+
+    /// The member that only beta has, where it uses one.
+    pub(crate) fn beta_member(&self) -> Option<&'static str> {
+        self.ringing_timeout.map(|_| "ringingTimeoutInSeconds")
     }
 
     /// The tenant, where the destination names it.

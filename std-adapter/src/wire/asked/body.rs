@@ -70,6 +70,9 @@ struct CreateJson {
     chat_info: Option<ChatJson>,
     meeting_info: Option<MeetingJson>,
     tenant_id: Option<String>,
+    subject: Option<String>,
+    call_chain_id: Option<String>,
+    ringing_timeout_in_seconds: Option<u8>,
 }
 
 pub(super) fn create(text: &str) -> Result<Asked, WireError> {
@@ -86,6 +89,9 @@ pub(super) fn create(text: &str) -> Result<Asked, WireError> {
             media: json.media_config.into_media(),
             modalities: json.requested_modalities.0,
             options: options(json.call_options),
+            subject: json.subject,
+            call_chain_id: json.call_chain_id,
+            ringing_timeout: json.ringing_timeout_in_seconds,
         };
         Ok(Ask::Create { placement: Box::new(placement), tenant_id: json.tenant_id })
     })
