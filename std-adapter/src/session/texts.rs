@@ -72,7 +72,11 @@ impl From<Participants> for Vec<Named> {
 impl Participants {
     /// Keeps a participant. What he was called before he keeps where this does not say.
     fn learn(&mut self, named: &Named) {
-        let known = self.0.entry(ParticipantId::parse(&named.id)).or_insert_with(|| named.clone());
+        let known = self.0.entry(ParticipantId::parse(&named.id)).or_insert_with(|| Named {
+            id: named.id.clone(),
+            party: None,
+            extra: Extra::default(),
+        });
         known.party = named.party.clone().or_else(|| known.party.take());
     }
 }
