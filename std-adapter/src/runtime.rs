@@ -13,7 +13,9 @@ pub mod request;
 mod waiting;
 
 use std::collections::HashMap;
+use std::future::{Future, poll_fn};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::task::Poll;
 use std::time::Duration;
 
 use callflow_core::classification::Classification;
@@ -543,7 +545,7 @@ impl Shared {
     /// Puts an entry that is counted into an inbox. Of its own: whoever posted may hang up meanwhile.
     async fn put_in(self: &Arc<Self>, name: &CallName, bytes: Vec<u8>) -> Result<(), StoreError> {
         let (shared, name) = (Arc::clone(self), name.clone());
-        let put = self.tasks.spawn(async move {
+        let mut put = Box::pin(async move {
             let put = shared.store.append(&name, bytes).await;
             match put {
                 Ok(_) => shared.wake(&name, Wake::Inbox),
@@ -551,7 +553,11 @@ impl Shared {
             }
             put.map(|_| ())
         });
-        put.await.unwrap_or(Err(StoreError::Closed))
+        // A store that has nothing to wait for needs no task for that.
+        match poll_fn(|context| Poll::Ready(put.as_mut().poll(context))).await {
+            Poll::Ready(put) => put,
+            Poll::Pending => self.tasks.spawn(put).await.unwrap_or(Err(StoreError::Closed)),
+        }
     }
 
     /// Forgets a call, with what waits for it.

@@ -1,6 +1,6 @@
 //! A store that lives as long as its process: for tests, and for bots that may lose their calls in a crash.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use super::{CallName, Change, Commit, Pending, Record, Reply, Store, StoreError, apply};
@@ -8,8 +8,15 @@ use super::{CallName, Change, Commit, Pending, Record, Reply, Store, StoreError,
 /// The store. It uses no thread, so that a paused clock does not run away while it works.
 #[derive(Debug, Default)]
 pub struct Memory {
-    records: Mutex<BTreeMap<CallName, Record>>,
+    kept: Mutex<Kept>,
     counters: Mutex<BTreeMap<String, u64>>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    records: HashMap<CallName, Record>,
+    /// The calls by their aliases.
+    aliases: HashMap<String, CallName>,
 }
 
 impl Memory {
@@ -19,17 +26,27 @@ impl Memory {
     }
 
     fn change(&self, name: &CallName, change: Change) -> Reply {
-        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut record = records.remove(name);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut record = kept.records.remove(name);
+        let before = record.as_ref().and_then(|record| record.alias.clone());
         let reply = apply(name, &mut record, change);
+        let after = record.as_ref().and_then(|record| record.alias.as_ref());
+        if before.as_ref() != after {
+            if let Some(before) = before {
+                kept.aliases.remove(&before);
+            }
+            if let Some(after) = after {
+                kept.aliases.insert(after.clone(), name.clone());
+            }
+        }
         if let Some(record) = record {
-            records.insert(name.clone(), record);
+            kept.records.insert(name.clone(), record);
         }
         reply
     }
 
-    fn look<T>(&self, at: impl FnOnce(&BTreeMap<CallName, Record>) -> T) -> T {
-        at(&self.records.lock().unwrap_or_else(PoisonError::into_inner))
+    fn look<T>(&self, at: impl FnOnce(&Kept) -> T) -> T {
+        at(&self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -43,7 +60,7 @@ impl Store for Memory {
     }
 
     fn read(&self, name: &CallName) -> Pending<'_, Option<Record>> {
-        ready(Ok(self.look(|records| records.get(name).cloned())))
+        ready(Ok(self.look(|kept| kept.records.get(name).cloned())))
     }
 
     fn commit(&self, name: &CallName, commit: Commit) -> Pending<'_, u64> {
@@ -55,15 +72,13 @@ impl Store for Memory {
     }
 
     fn resolve(&self, alias: &str) -> Pending<'_, Option<CallName>> {
-        let found = self.look(|records| {
-            let mut all = records.iter();
-            all.find(|(_, record)| record.alias.as_deref() == Some(alias)).map(|(name, _)| name.clone())
-        });
-        ready(Ok(found))
+        ready(Ok(self.look(|kept| kept.aliases.get(alias).cloned())))
     }
 
     fn names(&self) -> Pending<'_, Vec<CallName>> {
-        ready(Ok(self.look(|records| records.keys().cloned().collect())))
+        let mut names: Vec<_> = self.look(|kept| kept.records.keys().cloned().collect());
+        names.sort();
+        ready(Ok(names))
     }
 
     fn forget(&self, name: &CallName) -> Pending<'_, ()> {
