@@ -2,7 +2,7 @@
 //!
 //! What is kept of a token is a hash of it and what it claims. That it has not expired is checked each time anew.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::digest;
@@ -17,8 +17,6 @@ pub(super) const MAX_TOKENS: usize = 1024;
 pub(super) type Hash = [u8; 32];
 
 struct Known {
-    /// Counts up, to tell which is the oldest.
-    number: u64,
     key: Arc<Published>,
     claims: Arc<Claims>,
 }
@@ -26,7 +24,8 @@ struct Known {
 #[derive(Default)]
 struct All {
     by_hash: HashMap<Hash, Known>,
-    last: u64,
+    /// The same, the oldest first.
+    by_age: VecDeque<Hash>,
 }
 
 /// The tokens.
@@ -57,25 +56,29 @@ impl Cache {
 
     pub(super) fn put(&self, hash: Hash, key: Arc<Published>, claims: Arc<Claims>) {
         let mut all = self.all();
-        let oldest =
-            |all: &All| all.by_hash.iter().min_by_key(|(_, known)| known.number).map(|(hash, _)| *hash);
-        if all.by_hash.len() >= MAX_TOKENS
-            && let Some(oldest) = oldest(&all)
+        // Whoever checked the same token at the same time has put it in already.
+        if all.by_hash.insert(hash, Known { key, claims }).is_none() {
+            all.by_age.push_back(hash);
+        }
+        if all.by_age.len() > MAX_TOKENS
+            && let Some(oldest) = all.by_age.pop_front()
         {
             all.by_hash.remove(&oldest);
         }
-        all.last = all.last.saturating_add(1);
-        let number = all.last;
-        all.by_hash.insert(hash, Known { number, key, claims });
     }
 
     pub(super) fn remove(&self, hash: &Hash) {
-        self.all().by_hash.remove(hash);
+        let mut all = self.all();
+        if all.by_hash.remove(hash).is_some() {
+            all.by_age.retain(|kept| kept != hash);
+        }
     }
 
     /// Takes away the tokens whose key is not published any more.
     pub(super) fn keep_signed_by(&self, is_published: &dyn Fn(&Arc<Published>) -> bool) {
-        self.all().by_hash.retain(|_, known| is_published(&known.key));
+        let All { by_hash, by_age } = &mut *self.all();
+        by_hash.retain(|_, known| is_published(&known.key));
+        by_age.retain(|hash| by_hash.contains_key(hash));
     }
 
     #[cfg(all(test, feature = "simulator"))]
