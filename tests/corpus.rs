@@ -156,6 +156,7 @@ fn every_request_is_read() {
             Ask::Order(order) => order.with("", |command| command.action().name()),
             Ask::ListParticipants => "list participants",
             Ask::GetOperation(_) => "get operation",
+            Ask::Direct(_) => "direct",
             Ask::Other(what) => {
                 assert!(UNMODELLED.contains(&name.as_str()), "{name}: {what} is not modelled");
                 "not modelled"

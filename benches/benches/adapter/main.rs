@@ -280,7 +280,7 @@ async fn growth(graph: &Arc<Graph>) {
         let memory = resident().saturating_sub(begun_with) / calls;
         let (p50, p99) = (percentile(&mut all, 50), percentile(&mut all, 99));
         print!("  {calls:>6} calls  {p50:>10.1?}  {p99:>10.1?}");
-        if calls >= 1_000 { println!("  {:>6} B", memory) } else { println!() }
+        if calls >= 1_000 { println!("  {memory:>6} B") } else { println!() }
     }
     scene.bot.stop().await;
 }

@@ -215,6 +215,7 @@ fn of_asked(file: &str, asked: &Asked) -> Value {
             Ask::Order(order) => order.with("", |command| command.action().name()),
             Ask::ListParticipants => Action::ListParticipants.name(),
             Ask::GetOperation(_) => Action::GetOperation.name(),
+            Ask::Direct(_) => "direct",
             Ask::Other(_) => "unknown",
         },
         "clientContext": asked.client_context,
@@ -225,7 +226,7 @@ fn of_asked(file: &str, asked: &Asked) -> Value {
         Ask::Order(Order::PlayPrompt { prompts, .. }) => Some(("prompts", json!(prompts.len()))),
         Ask::Order(Order::Redirect(redirect)) => Some(("targets", json!(redirect.targets.len()))),
         Ask::GetOperation(id) => Some(("operation", json!({"id": id}))),
-        Ask::Create { .. } | Ask::Order(_) | Ask::ListParticipants | Ask::Other(_) => None,
+        Ask::Create { .. } | Ask::Order(_) | Ask::ListParticipants | Ask::Direct(_) | Ask::Other(_) => None,
     };
     if let (Some((name, value)), Some(line)) = (target, line.as_object_mut()) {
         line.insert(name.to_owned(), value);

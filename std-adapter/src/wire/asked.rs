@@ -22,6 +22,7 @@ mod body;
 
 use callflow_core::id::ParticipantId;
 
+use super::direct::Direct;
 use super::escape::unescaped;
 use super::order::Order;
 use super::placement::Placement;
@@ -31,7 +32,7 @@ use super::text::Address;
 use super::{WireError, utf8};
 
 /// A request, read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Asked {
     /// The id of the call that it is about, as it was written.
     pub call: Option<String>,
@@ -46,7 +47,7 @@ pub struct Asked {
 }
 
 /// What a request asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Ask {
     /// That a call be made, or a meeting joined.
     Create {
@@ -61,6 +62,8 @@ pub enum Ask {
     ListParticipants,
     /// What became of the operation of this id.
     GetOperation(String),
+    /// Something past the call machine.
+    Direct(Direct),
     /// Something that is not modelled: its method and path.
     Other(String),
 }
@@ -92,15 +95,22 @@ pub fn read_request(method: Method, path: &str, body: &[u8]) -> Result<Asked, Wi
         (Method::Delete, ["participants", id]) => {
             Asked::order(Order::RemoveParticipant(ParticipantId::parse(id)))
         }
-        (Method::Post, ["participants", action]) if short_type(action) == "invite" => body::invite(text)?,
+        (Method::Get, ["participants", id]) => Asked::direct(Direct::GetParticipant((*id).to_owned())),
+        (Method::Get, ["audioRoutingGroups"]) => Asked::direct(Direct::ListAudioRoutingGroups),
+        (Method::Get, ["audioRoutingGroups", id]) => {
+            Asked::direct(Direct::GetAudioRoutingGroup((*id).to_owned()))
+        }
+        (Method::Get, ["contentSharingSessions"]) => Asked::direct(Direct::ListContentSharingSessions),
+        (Method::Get, ["contentSharingSessions", id]) => {
+            Asked::direct(Direct::GetContentSharingSession((*id).to_owned()))
+        }
+        (Method::Post, ["participants", action]) => match short_type(action) {
+            "invite" => body::invite(text)?,
+            "admitAllFromLobby" => Asked::direct(Direct::AdmitAllFromLobby),
+            _ => Asked::unmodelled(method, path),
+        },
         (Method::Post, ["participants", id, action]) => {
-            let id = ParticipantId::parse(id);
-            match short_type(action) {
-                "mute" => body::bare(text, Order::MuteParticipant(id))?,
-                "startHoldMusic" => body::start_hold_music(text, id)?,
-                "stopHoldMusic" => body::bare(text, Order::StopHoldMusic(id))?,
-                _ => Asked::unmodelled(method, path),
-            }
+            of_participant(id, short_type(action), text)?.unwrap_or_else(|| Asked::unmodelled(method, path))
         }
         (Method::Post, ["audioRoutingGroups"]) => {
             body::audio_routing_group(text, Order::CreateAudioRoutingGroup)?
@@ -120,6 +130,19 @@ pub fn read_request(method: Method, path: &str, body: &[u8]) -> Result<Asked, Wi
     Ok(Asked { call: Some((*call).to_owned()), ..asked })
 }
 
+/// An action on a participant; `None` for one that is not modelled.
+fn of_participant(text_of_id: &str, action: &str, text: &str) -> Result<Option<Asked>, WireError> {
+    let id = ParticipantId::parse(text_of_id);
+    Ok(Some(match action {
+        "mute" => body::bare(text, Order::MuteParticipant(id))?,
+        "startHoldMusic" => body::start_hold_music(text, id)?,
+        "stopHoldMusic" => body::bare(text, Order::StopHoldMusic(id))?,
+        "admitFromLobby" => Asked::direct(Direct::AdmitFromLobby(text_of_id.to_owned())),
+        "removeFromLobby" => Asked::direct(Direct::RemoveFromLobby(text_of_id.to_owned())),
+        _ => return Ok(None),
+    }))
+}
+
 /// An action on a call; `None` for one that is not modelled.
 fn of_call(action: &str, text: &str) -> Result<Option<Asked>, WireError> {
     Ok(Some(match action {
@@ -137,6 +160,9 @@ fn of_call(action: &str, text: &str) -> Result<Option<Asked>, WireError> {
         "sendDtmfTones" => body::send_dtmf_tones(text)?,
         "updateRecordingStatus" => body::update_recording_status(text)?,
         "changeScreenSharingRole" => body::change_screen_sharing_role(text)?,
+        "startRecording" | "stopRecording" | "startTranscription" | "stopTranscription" => {
+            body::of_teams(text, action)?
+        }
         "addLargeGalleryView" => body::bare(text, Order::AddLargeGalleryView)?,
         _ => return Ok(None),
     }))
@@ -149,6 +175,10 @@ impl Asked {
 
     const fn order(order: Order) -> Self {
         Self::new(Ask::Order(order))
+    }
+
+    const fn direct(direct: Direct) -> Self {
+        Self::new(Ask::Direct(direct))
     }
 
     fn unmodelled(method: Method, path: &str) -> Self {

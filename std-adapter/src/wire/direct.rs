@@ -159,6 +159,7 @@ impl Direct {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::asked::{Ask, read_request};
 
     #[test]
     fn each_goes_where_its_page_says() {
@@ -213,6 +214,10 @@ mod tests {
             ),
         ] {
             let http = direct.write("57DA/x");
+            let bytes = http.body.as_deref().unwrap_or_default().as_bytes();
+            let asked = read_request(http.method, &http.path, bytes).unwrap();
+            assert_eq!((asked.call.as_deref(), asked.what), (Some("57DA/x"), Ask::Direct(direct)));
+            assert_eq!(asked.ignored, Vec::<String>::new());
             let (method, below) = line.split_once(' ').unwrap();
             assert_eq!(http.method.name(), method, "{line}");
             assert_eq!(http.path, format!("/communications/calls/57DA%2Fx{below}"));

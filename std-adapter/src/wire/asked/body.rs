@@ -14,6 +14,7 @@ use serde::de::{DeserializeOwned, Deserializer, Error};
 use serde_json::Value;
 
 use super::{Ask, Asked};
+use crate::wire::direct::Direct;
 use crate::wire::lenient::{There, word};
 use crate::wire::meeting::{ChatJson, MeetingJson};
 use crate::wire::order::{Answer, AudioRoutingGroup, Invitee, Order, Record, Redirect, Transfer, Transferee};
@@ -282,6 +283,25 @@ pub(super) fn invite(text: &str) -> Result<Asked, WireError> {
     }
     ordered(text, |json: InviteJson| {
         Order::Invite(json.participants.into_iter().map(InviteeJson::into_invitee).collect())
+    })
+}
+
+/// The recording and the transcription of Teams.
+pub(super) fn of_teams(text: &str, action: &str) -> Result<Asked, WireError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct TeamsJson {
+        #[serde(default)]
+        client_context: String,
+        language: Option<String>,
+    }
+    asked(text, |TeamsJson { client_context, language }: TeamsJson| {
+        Ok(Ask::Direct(match action {
+            "startRecording" => Direct::StartRecording { client_context },
+            "stopRecording" => Direct::StopRecording { client_context },
+            "startTranscription" => Direct::StartTranscription { client_context, language },
+            _ => Direct::StopTranscription { client_context },
+        }))
     })
 }
 
