@@ -2,7 +2,7 @@
 //! invitations and recordings are carried out in front of the simulator.
 //!
 //! Source: Graph docs, call: transfer, record; participant: invite (their examples).
-#![allow(clippy::missing_panics_doc, clippy::unwrap_used)] // a poisoned lock is a test that failed already
+#![allow(clippy::missing_panics_doc, clippy::unwrap_used, clippy::indexing_slicing)] // a poisoned lock is a test that failed already
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
