@@ -1,12 +1,13 @@
 //! The power goes at every step that somebody outside of the process could see, and the next process goes on.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // helpers of tests; figures are printed
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use callflow_tests::cut::{Fault, Side};
-use callflow_tests::oracle::{self, Rule, judge_ours};
+use callflow_tests::oracle::{self, Rule, judge, judge_ours};
 use callflow_tests::outage::{Outage, Plan, World};
+use callflow_tests::plain_loop::{Accepts, PlainLoop, breaches};
 
 const SHORT: Duration = Duration::from_secs(2);
 /// Longer than the service posts again, and than anybody waits for an answer.
@@ -90,4 +91,57 @@ async fn the_rules_notice_what_a_store_does_wrong() {
         }
         assert!(rules.iter().all(|rule| found.contains(rule)), "{fault:?} {plan:?}: {found:?}");
     }
+}
+
+/// The rules that a reader of the table asks for first.
+const COMPARED: [(Rule, &str); 6] = [
+    (Rule::IsAnswered, "calls left ringing"),
+    (Rule::NoCallForgotten, "calls forgotten"),
+    (Rule::NoPromptTwice, "prompts twice"),
+    (Rule::NobodyRungTwice, "rung twice"),
+    (Rule::NothingElseTwice, "other requests twice"),
+    (Rule::NoEventLost, "events lost"),
+];
+
+#[tokio::test(start_paused = true)]
+async fn an_ordinary_loop_loses_and_doubles_what_callflow_does_not() {
+    let world = World::new();
+    let (mut first, mut last, mut ours, mut cuts) = (Vec::new(), Vec::new(), Vec::new(), [0; 3]);
+    for plan in [Plan::Incoming, Plan::Outgoing, Plan::Transfer, Plan::Invite, Plan::Record] {
+        for side in SIDES {
+            for (accepts, broken, place) in [(Accepts::First, &mut first, 0), (Accepts::Last, &mut last, 1)] {
+                for step in 1.. {
+                    let plain = PlainLoop::new(&world, plan, accepts);
+                    let outage = Outage { cut: Some((step, side)), pause: SHORT };
+                    let seen = world.run(plan, &plain, outage, async || {}).await;
+                    let all = judge(&seen);
+                    if seen.cut.is_none() {
+                        assert!(all.is_empty(), "{plan:?} {accepts:?} without a cut: {all:?}");
+                        break;
+                    }
+                    broken.extend(all);
+                    cuts[place] += 1;
+                }
+            }
+            for step in 1.. {
+                let outage = Outage { cut: Some((step, side)), pause: SHORT };
+                let (seen, _) = world.run_ours(plan, Fault::None, outage).await;
+                ours.extend(judge(&seen));
+                if seen.cut.is_none() {
+                    break;
+                }
+                cuts[2] += 1;
+            }
+        }
+    }
+    let (first, last, ours) = (breaches(first), breaches(last), breaches(ours));
+    println!("{:>22} {:>14} {:>14} {:>10}", "", "accepts first", "accepts last", "callflow");
+    println!("{:>22} {:>14} {:>14} {:>10}", "cuts", cuts[0], cuts[1], cuts[2]);
+    for (rule, words) in COMPARED {
+        let of = |all: &BTreeMap<Rule, usize>| all.get(&rule).copied().unwrap_or(0);
+        println!("{words:>22} {:>14} {:>14} {:>10}", of(&first), of(&last), of(&ours));
+    }
+    assert!(ours.is_empty(), "{ours:?}");
+    assert!(first.contains_key(&Rule::IsAnswered) && first.contains_key(&Rule::NoEventLost), "{first:?}");
+    assert!(last.contains_key(&Rule::NoPromptTwice), "{last:?}");
 }

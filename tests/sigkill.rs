@@ -1,5 +1,11 @@
 //! A bot in a process of its own is killed again and again while calls run, and started again on its store.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::indexing_slicing)] // helpers of tests
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::too_many_lines
+)] // helpers of tests
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -116,8 +122,8 @@ async fn a_process_that_is_killed_at_any_moment_repeats_nothing_and_forgets_noth
         }
     }
     let notes = std::fs::read_to_string(folder.path().join("notes")).unwrap();
-    let placed = notes.lines().filter(|line| *line == "placing").count();
-    assert!(rung <= placed, "seed {seed}: {rung} rung, {placed} placed");
+    let orders = notes.lines().filter(|line| *line == "placing").count();
+    assert!(rung <= orders, "seed {seed}: {rung} rung, {orders} placed");
     let mut given = BTreeMap::<&str, usize>::new();
     for line in notes.lines().filter(|line| *line != "placing") {
         *given.entry(line).or_default() += 1;

@@ -101,6 +101,11 @@ impl Power {
         }
     }
 
+    /// Carries out an operation of a store of another kind.
+    pub async fn stored<T>(&self, name: &'static str, step: impl Future<Output = T>) -> T {
+        self.through(Point::Store(name), step).await
+    }
+
     /// Carries out `step`, as far as there is power for it.
     async fn through<T>(&self, point: Point, step: impl Future<Output = T>) -> T {
         match self.step(point) {

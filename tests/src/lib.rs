@@ -5,6 +5,7 @@ pub mod asks;
 pub mod cut;
 pub mod oracle;
 pub mod outage;
+pub mod plain_loop;
 pub mod service;
 
 use std::sync::{Arc, Mutex};

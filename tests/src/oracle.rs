@@ -84,6 +84,20 @@ pub fn judge(seen: &Seen) -> Vec<Broken> {
             broken.push((rule, format!("{call} {what} {intent}: {count} times")));
         }
     }
+    let settled = |call: &str| {
+        let mut all = seen.asked.iter();
+        all.any(|asked| {
+            asked.call == call
+                && asked.status < 300
+                && matches!(asked.what.as_str(), "POST answer" | "POST reject")
+        })
+    };
+    for accepted in &seen.accepted {
+        let is_offer = expected(&accepted.entry).as_deref() == Some("offered");
+        if is_offer && seen.pause.as_secs() <= 5 && !settled(&accepted.call) {
+            broken.push((Rule::IsAnswered, format!("{}: cut at {:?}", accepted.call, seen.cut)));
+        }
+    }
     let nothing = Vec::new();
     for (call, words) in seen
         .accepted
@@ -136,20 +150,6 @@ pub fn judge_ours(seen: &Seen, ours: &SeenOfOurs) -> Vec<Broken> {
                     broken.push((Rule::DoneIsNotFailed, format!("{call}: {event}")));
                 }
             }
-        }
-    }
-    let settled = |call: &str| {
-        let mut all = seen.asked.iter();
-        all.any(|asked| {
-            asked.call == call
-                && asked.status < 300
-                && matches!(asked.what.as_str(), "POST answer" | "POST reject")
-        })
-    };
-    for accepted in &seen.accepted {
-        let is_offer = expected(&accepted.entry).as_deref() == Some("offered");
-        if is_offer && seen.pause.as_secs() <= 5 && !settled(&accepted.call) {
-            broken.push((Rule::IsAnswered, format!("{}: cut at {:?}", accepted.call, seen.cut)));
         }
     }
     broken.extend(ours.left.iter().map(|name| (Rule::NothingLeft, name.clone())));
