@@ -114,9 +114,11 @@ impl Running {
         let desk = json!({"identity": {"user": {"id": DESK}}});
         match (self.plan, word.as_str()) {
             (Plan::Reject, "offered") => {
-                self.ask(&format!("/{call}/reject"), json!({"reason": "busy"})).await
+                self.ask(&format!("/{call}/reject"), json!({"reason": "busy"})).await;
             }
-            (_, "offered") => self.ask(&format!("/{call}/answer"), answer).await,
+            (_, "offered") => {
+                self.ask(&format!("/{call}/answer"), answer).await;
+            }
             (Plan::Transfer, "established") => {
                 self.ask(&format!("/{call}/transfer"), json!({"transferTarget": desk})).await;
             }
