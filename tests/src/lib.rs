@@ -2,6 +2,11 @@
 //! asked of Graph, drawn at random.
 
 pub mod asks;
+pub mod cut;
+pub mod oracle;
+pub mod outage;
+pub mod plain_loop;
+pub mod service;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

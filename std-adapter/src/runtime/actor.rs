@@ -19,6 +19,7 @@ use crate::client::retry::Class;
 use crate::client::{Answer, ClientError, GraphRequest};
 use crate::session::{Order, Outgoing, Session, Step};
 use crate::store::{CallName, Commit, InboxEntry, OutboxRow, Record, StoreError};
+use crate::transport::TransportError;
 use crate::wire::graph_error::GraphError;
 use crate::wire::notification::{Notice, Subject, read_batch};
 use crate::wire::request::{HttpRequest, Method, Version};
@@ -236,15 +237,17 @@ impl Actor {
     async fn resume(&mut self) {
         self.shared.learn_tenant(&self.name, self.session.tenant_id());
         self.note_live();
-        let lost: Vec<_> = self.queue.iter().filter(|row| row.once_only && row.attempted).cloned().collect();
-        self.queue.retain(|row| !(row.once_only && row.attempted));
+        let now = self.shared.clock.now_millis();
+        let (lost, rows): (Vec<_>, Vec<_>) = self
+            .queue
+            .drain(..)
+            .partition(|row| row.once_only && row.attempted && !may_be_settled_again(row, now));
         for row in lost {
             let Some(ticket) = Ticket::try_new(row.ticket) else { continue };
             tracing::warn!(ticket = row.ticket, "sent before a restart, and not answered");
             let step = self.session.no_response(self.shared.now(), ticket);
             self.finish(step, Vec::new(), vec![row.ticket], None).await;
         }
-        let rows: Vec<_> = self.queue.drain(..).collect();
         for row in rows {
             self.send(row, None).await;
         }
@@ -517,8 +520,12 @@ impl Actor {
         let (shared, wake) = (Arc::clone(&self.shared), self.wake.clone());
         let tenant = self.session.tenant_id().map(str::to_owned);
         let scenario_id = self.scenario_id();
+        let is_again = row.once_only && row.attempted;
         let sending = async move {
-            let result = exchange(&shared, tenant.as_deref(), scenario_id, http, class).await;
+            let mut result = exchange(&shared, tenant.as_deref(), scenario_id, http, class).await;
+            if is_again {
+                result = after_an_open_one(result);
+            }
             // The call's task may have ended.
             let _ = wake.send(Wake::Answered { ticket, result, line });
         };
@@ -586,6 +593,29 @@ async fn exchange(
         ..GraphRequest::new(method, &http.path)
     };
     shared.client.send(&request).await
+}
+
+/// Whether a request that left before a restart may leave again: one that settles an incoming call, while somebody waits
+/// for that. The service takes it once.
+fn may_be_settled_again(row: &OutboxRow, now: u64) -> bool {
+    let stored = serde_json::from_slice::<StoredRequest>(&row.bytes).ok();
+    stored.is_some_and(|stored| {
+        stored.class(row.once_only) == Class::Settling && stored.until.is_some_and(|until| now < until)
+    })
+}
+
+/// What came of a request that may have arrived once before: what the second one is refused for may be what the first one
+/// did.
+fn after_an_open_one(result: Result<Answer, ClientError>) -> Result<Answer, ClientError> {
+    let reason = match result {
+        Ok(answer) if matches!(answer.status, 200..=299) => return Ok(answer),
+        Ok(answer) => {
+            format!("it left before a restart, and was answered {} when it left again", answer.status)
+        }
+        Err(error) => format!("it left before a restart, and when it left again: {error}"),
+    };
+    let cause = TransportError::NoAnswer { host: "Graph".to_owned(), reason };
+    Err(ClientError::NoAnswer { cause, client_request_id: String::new() })
 }
 
 /// A request, as the outbox keeps it.
