@@ -411,8 +411,8 @@ impl Store for Dying {
         until_dead!(self, self.inner.names())
     }
 
-    fn forget(&self, name: &CallName) -> Pending<'_, ()> {
-        until_dead!(self, self.inner.forget(name))
+    fn forget(&self, name: &CallName, last_seq: u64) -> Pending<'_, bool> {
+        until_dead!(self, self.inner.forget(name, last_seq))
     }
 
     fn count(&self, key: &str, by: u64) -> Pending<'_, u64> {
@@ -761,6 +761,72 @@ async fn a_handler_sees_the_notification_with_what_callflow_does_not_read() {
     assert_eq!(seen.first().map(|(event, source)| (event.as_str(), *source)), Some(("Offered", true)));
     assert!(seen.iter().skip(1).all(|(_, source)| !source), "{seen:?}");
     assert!(seen.len() > 1, "{seen:?}");
+}
+
+/// A store into which something comes just when a call is to be forgotten.
+#[derive(Default)]
+struct CameMeanwhile {
+    inner: callflow_graph::store::memory::Memory,
+    gone: Mutex<Vec<bool>>,
+}
+
+impl Store for CameMeanwhile {
+    fn append(&self, name: &CallName, bytes: Vec<u8>) -> Pending<'_, u64> {
+        self.inner.append(name, bytes)
+    }
+
+    fn read(&self, name: &CallName) -> Pending<'_, Option<Record>> {
+        self.inner.read(name)
+    }
+
+    fn commit(&self, name: &CallName, commit: Commit) -> Pending<'_, u64> {
+        self.inner.commit(name, commit)
+    }
+
+    fn mark_attempted(&self, name: &CallName, ticket: u32) -> Pending<'_, ()> {
+        self.inner.mark_attempted(name, ticket)
+    }
+
+    fn resolve(&self, alias: &str) -> Pending<'_, Option<CallName>> {
+        self.inner.resolve(alias)
+    }
+
+    fn names(&self) -> Pending<'_, Vec<CallName>> {
+        self.inner.names()
+    }
+
+    fn forget(&self, name: &CallName, last_seq: u64) -> Pending<'_, bool> {
+        let name = name.clone();
+        Box::pin(async move {
+            if self.gone.lock().unwrap().is_empty() {
+                self.inner.append(&name, b"late".to_vec()).await?;
+            }
+            let is_gone = self.inner.forget(&name, last_seq).await?;
+            self.gone.lock().unwrap().push(is_gone);
+            Ok(is_gone)
+        })
+    }
+
+    fn count(&self, key: &str, by: u64) -> Pending<'_, u64> {
+        self.inner.count(key, by)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_while_a_call_is_forgotten_is_handled_first() {
+    let scene = Scene::good();
+    let store = Arc::new(CameMeanwhile::default());
+    let net = Arc::new(scene.net.clone());
+    let kept = Arc::<CameMeanwhile>::clone(&store);
+    let bot = Bot::start(scene.config(), scene.menu.clone(), kept, net, scene.clock).await.unwrap();
+    scene.net.mount("bot.test", bot.router());
+    let name = bot.place(ada()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    bot.order(&name, Order::HangUp).await.unwrap();
+    end_of(&bot, &name).await;
+    tokio::time::sleep(scene.config().keep_ended * 3).await;
+    assert_eq!(*store.gone.lock().unwrap(), [false, true]);
+    assert_eq!(bot.view(&name).await.unwrap(), None);
 }
 
 #[tokio::test(start_paused = true)]

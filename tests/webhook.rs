@@ -415,8 +415,8 @@ impl Store for Slow {
         self.inner.count(key, by)
     }
 
-    fn forget(&self, name: &CallName) -> Pending<'_, ()> {
-        self.inner.forget(name)
+    fn forget(&self, name: &CallName, last_seq: u64) -> Pending<'_, bool> {
+        self.inner.forget(name, last_seq)
     }
 }
 
@@ -523,7 +523,7 @@ impl Store for Full {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
 
-    fn forget(&self, _: &CallName) -> Pending<'_, ()> {
+    fn forget(&self, _: &CallName, _: u64) -> Pending<'_, bool> {
         full()
     }
 

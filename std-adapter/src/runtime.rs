@@ -560,11 +560,14 @@ impl Shared {
         }
     }
 
-    /// Forgets a call, with what waits for it.
-    async fn forget(&self, name: &CallName) -> Result<(), StoreError> {
-        self.store.forget(name).await?;
-        self.waiting.forget(name);
-        Ok(())
+    /// Forgets a call, with what waited for it, unless something came into its inbox since `last_seq`; gives whether it is
+    /// gone.
+    async fn forget(&self, name: &CallName, last_seq: u64) -> Result<bool, StoreError> {
+        let is_gone = self.store.forget(name, last_seq).await?;
+        if is_gone {
+            self.waiting.forget(name);
+        }
+        Ok(is_gone)
     }
 
     /// Puts into the inbox of a call that a joining participant was answered by the default, and says whether he was: else

@@ -207,12 +207,12 @@ impl Store for CutStore {
         self.through("names", lazily!(self.inner.names()))
     }
 
-    fn forget(&self, name: &CallName) -> Pending<'_, ()> {
+    fn forget(&self, name: &CallName, last_seq: u64) -> Pending<'_, bool> {
         let name = name.clone();
         if self.fault == Fault::ForgetsNothing {
-            return self.through("forget", Box::pin(std::future::ready(Ok(()))));
+            return self.through("forget", Box::pin(std::future::ready(Ok(true))));
         }
-        self.through("forget", lazily!(self.inner.forget(&name)))
+        self.through("forget", lazily!(self.inner.forget(&name, last_seq)))
     }
 
     fn count(&self, key: &str, by: u64) -> Pending<'_, u64> {

@@ -133,11 +133,21 @@ async fn take_up(shared: &Arc<Shared>, name: &CallName, wake: mpsc::UnboundedSen
             begun.version = 1;
             return Some(begun);
         }
-        if let Some(known) = moved(shared, name, &record.inbox).await {
-            shared.wake(&known, Wake::Inbox);
-            return None;
+        match moved(shared, name, &record).await {
+            Moved::To(known) => {
+                shared.wake(&known, Wake::Inbox);
+                return None;
+            }
+            // What came meanwhile is moved as well; what was moved already is told twice, which a call recognises.
+            Moved::NotAll => continue,
+            Moved::No => {}
         }
         if tokio::time::Instant::now() >= give_up_at {
+            match shared.forget(name, record.last_seq).await {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(error) => tracing::error!(%error, "the inbox of an unknown call cannot be dropped"),
+            }
             for entry in &record.inbox {
                 if let Some(told) = Defaulted::read(entry) {
                     shared.desk.forget(&told.joining);
@@ -146,9 +156,6 @@ async fn take_up(shared: &Arc<Shared>, name: &CallName, wake: mpsc::UnboundedSen
                 let about =
                     read_entry(entry).map(|(_, notices)| notices.iter().map(describe).collect::<Vec<_>>());
                 tracing::warn!(?about, "no call is known for this notification; it is dropped");
-            }
-            if let Err(error) = shared.forget(name).await {
-                tracing::error!(%error, "the inbox of an unknown call cannot be dropped");
             }
             return None;
         }
@@ -208,22 +215,37 @@ fn same_call(one: &Notice, other: &Notice) -> bool {
     }
 }
 
+/// What became of the inbox of a call that is not known.
+enum Moved {
+    /// It is with this call now.
+    To(CallName),
+    /// Something came while it was moved.
+    NotAll,
+    /// Whose it is is not known yet.
+    No,
+}
+
 /// Moves the inbox to the call that has become known under this id: one that the bot created itself.
-async fn moved(shared: &Arc<Shared>, name: &CallName, inbox: &[InboxEntry]) -> Option<CallName> {
-    let alias = name.as_str().strip_prefix("c-")?;
-    let known = shared.store.resolve(alias).await.ok().flatten()?;
-    for entry in inbox {
+async fn moved(shared: &Arc<Shared>, name: &CallName, record: &Record) -> Moved {
+    let Some(alias) = name.as_str().strip_prefix("c-") else { return Moved::No };
+    let Some(known) = shared.store.resolve(alias).await.ok().flatten() else { return Moved::No };
+    for entry in &record.inbox {
         if let Err(error) = shared.store.append(&known, entry.bytes.clone()).await {
             tracing::error!(%error, "a notification cannot be moved to its call");
-            return None;
+            return Moved::No;
         }
     }
-    if let Err(error) = shared.forget(name).await {
+    shared.waiting.restore(&known, record.inbox.len());
+    match shared.forget(name, record.last_seq).await {
+        Ok(true) => {}
+        Ok(false) => {
+            shared.wake(&known, Wake::Inbox);
+            return Moved::NotAll;
+        }
         // It is told of twice then, which a call recognises.
-        tracing::warn!(%error, "the inbox of an unknown call cannot be dropped");
+        Err(error) => tracing::warn!(%error, "the inbox of an unknown call cannot be dropped"),
     }
-    shared.waiting.restore(&known, inbox.len());
-    Some(known)
+    Moved::To(known)
 }
 
 fn read_entry(entry: &InboxEntry) -> Option<(Accepted, Vec<Notice>)> {
@@ -289,14 +311,29 @@ impl Actor {
                     self.finish(step, Vec::new(), Vec::new(), None).await;
                 }
                 () = tokio::time::sleep(keep), if ended => {
-                    match self.shared.forget(&self.name).await {
-                        Ok(()) => tracing::debug!("forgotten"),
-                        Err(error) => tracing::error!(%error, "the ended call cannot be forgotten"),
+                    match self.forget().await {
+                        Ok(true) => {
+                            tracing::debug!("forgotten");
+                            return;
+                        }
+                        Ok(false) => self.empty_inbox().await,
+                        Err(error) => {
+                            tracing::error!(%error, "the ended call cannot be forgotten");
+                            return;
+                        }
                     }
-                    return;
                 }
             }
         }
+    }
+
+    /// Forgets the ended call; not where something still waits in its inbox.
+    async fn forget(&self) -> Result<bool, StoreError> {
+        let Some(record) = self.shared.store.read(&self.name).await? else { return Ok(true) };
+        if !record.inbox.is_empty() {
+            return Ok(false);
+        }
+        self.shared.forget(&self.name, record.last_seq).await
     }
 
     /// Handles what waits in the inbox, entry by entry.

@@ -152,9 +152,9 @@ impl Store for Embedded {
         )
     }
 
-    fn forget(&self, name: &CallName) -> Pending<'_, ()> {
-        let forgotten = self.change(name, Change::Forget);
-        Box::pin(async move { forgotten.await.map(|_| ()) })
+    fn forget(&self, name: &CallName, last_seq: u64) -> Pending<'_, bool> {
+        let forgotten = self.change(name, Change::Forget(last_seq));
+        Box::pin(async move { forgotten.await.map(|gone| gone == 1) })
     }
 
     fn count(&self, key: &str, by: u64) -> Pending<'_, u64> {

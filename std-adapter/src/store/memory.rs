@@ -81,8 +81,8 @@ impl Store for Memory {
         ready(Ok(names))
     }
 
-    fn forget(&self, name: &CallName) -> Pending<'_, ()> {
-        ready(self.change(name, Change::Forget).map(|_| ()))
+    fn forget(&self, name: &CallName, last_seq: u64) -> Pending<'_, bool> {
+        ready(self.change(name, Change::Forget(last_seq)).map(|gone| gone == 1))
     }
 
     fn count(&self, key: &str, by: u64) -> Pending<'_, u64> {

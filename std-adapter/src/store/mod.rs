@@ -203,7 +203,10 @@ pub trait Store: Send + Sync + 'static {
     fn names(&self) -> Pending<'_, Vec<CallName>>;
 
     /// Forgets a call with all that is kept of it.
-    fn forget(&self, name: &CallName) -> Pending<'_, ()>;
+    ///
+    /// Only where `last_seq` is still the last number that was given to an entry of its inbox: what came since is not lost.
+    /// Gives whether the call is gone.
+    fn forget(&self, name: &CallName, last_seq: u64) -> Pending<'_, bool>;
 
     /// Adds `by` to the counter of this key, which begins at 0, and gives what it is then.
     fn count(&self, key: &str, by: u64) -> Pending<'_, u64>;
@@ -215,7 +218,8 @@ enum Change {
     Append(Vec<u8>),
     Commit(Commit),
     MarkAttempted(u32),
-    Forget,
+    /// Where this is still the last number that was given.
+    Forget(u64),
 }
 
 /// What a change did: the number of an inbox entry, a version, or nothing.
@@ -253,9 +257,12 @@ fn apply(name: &CallName, record: &mut Option<Record>, change: Change) -> Reply 
             }
             Ok(0)
         }
-        Change::Forget => {
+        Change::Forget(last_seq) => {
+            if record.as_ref().is_some_and(|record| record.last_seq != last_seq) {
+                return Ok(0);
+            }
             *record = None;
-            Ok(0)
+            Ok(1)
         }
     }
 }
@@ -309,7 +316,10 @@ mod tests {
         assert_eq!(store.append(&call, vec![3]).await, Ok(3), "numbers are not given twice");
         assert_eq!(store.names().await, Ok(vec![call.clone()]));
         assert_eq!(store.mark_attempted(&name("c-2"), 1).await, Err(StoreError::NotFound(name("c-2"))));
-        store.forget(&call).await.unwrap();
+        assert_eq!(store.forget(&call, 2).await, Ok(false), "something came since");
+        assert!(store.read(&call).await.unwrap().is_some());
+        assert_eq!(store.forget(&call, 3).await, Ok(true));
+        assert_eq!(store.forget(&call, 3).await, Ok(true), "it is gone");
         assert_eq!(store.read(&call).await, Ok(None));
         assert_eq!(store.resolve("57da").await, Ok(None));
 
@@ -378,7 +388,7 @@ mod tests {
                 ..Commit::default()
             })),
             (1u32..4).prop_map(Change::MarkAttempted),
-            Just(Change::Forget),
+            (0u64..4).prop_map(Change::Forget),
         ];
         proptest::collection::vec((0u8..3, change), 1..25)
     }
@@ -391,7 +401,7 @@ mod tests {
                 Change::Append(bytes) => store.append(&call, bytes).await,
                 Change::Commit(commit) => store.commit(&call, commit).await,
                 Change::MarkAttempted(ticket) => store.mark_attempted(&call, ticket).await.map(|()| 0),
-                Change::Forget => store.forget(&call).await.map(|()| 0),
+                Change::Forget(last_seq) => store.forget(&call, last_seq).await.map(u64::from),
             };
             seen.push((reply, store.read(&call).await.unwrap()));
         }
