@@ -829,6 +829,63 @@ async fn what_comes_while_a_call_is_forgotten_is_handled_first() {
     assert_eq!(bot.view(&name).await.unwrap(), None);
 }
 
+/// Keeps the numbers of its events with its state, and tells what it was given.
+#[derive(Clone, Default)]
+struct Numbers {
+    given: Arc<Mutex<Vec<(u64, String)>>>,
+}
+
+impl CallHandler for Numbers {
+    type State = Vec<u64>;
+
+    async fn on_event(
+        &self,
+        call: &mut Call<'_>,
+        kept: &mut Vec<u64>,
+        event: &Event,
+    ) -> Result<(), HandlerError> {
+        kept.push(call.event_number());
+        self.given.lock().unwrap().push((call.event_number(), format!("{event:?}")));
+        if *event == Event::Offered {
+            call.answer()?;
+            call.play("https://bot.test/menu.wav")?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_given_again_has_its_number_again() {
+    let mut again = 0;
+    for operations in 2..40 {
+        let scene = Scene::good();
+        let numbers = Numbers::default();
+        let dying = Arc::new(Dying { inner: Arc::clone(&scene.store), left: AtomicI64::new(operations) });
+        let start = async |store: Arc<dyn Store>| {
+            let net = Arc::new(scene.net.clone());
+            let bot = Bot::start(scene.config(), numbers.clone(), store, net, scene.clock).await.unwrap();
+            scene.net.mount("bot.test", bot.router());
+            bot
+        };
+        let first = start(dying).await;
+        let id = scene.simulator.call_bot(PERSON, APP, vec![Step::AwaitAnswer, Step::HangUp]).unwrap();
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        scene.net.unmount("bot.test");
+        drop(first);
+        let second = start(Arc::clone(&scene.store)).await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let given = numbers.given.lock().unwrap().clone();
+        let Some(view) = second.view(&name_of(&id)).await.unwrap() else { continue };
+        let kept: Vec<u64> = serde_json::from_slice(&view.author).unwrap();
+        assert_eq!(kept, (1..=kept.len() as u64).collect::<Vec<_>>(), "after {operations} operations");
+        let mut seen = std::collections::BTreeMap::new();
+        for (number, event) in &given {
+            again += usize::from(seen.insert(event.clone(), *number) == Some(*number));
+        }
+    }
+    assert!(again > 0, "no process died between a handler and its commit");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_meeting_is_found_by_its_link() {
     let scene = Scene::good();

@@ -343,6 +343,15 @@ impl<'a> Call<'a> {
         self.session.source()
     }
 
+    /// The number of the event in the history of its call, from 1. It is committed with what the handler makes of it.
+    ///
+    /// An event is given again only where a process ended before that was put away. Then the number comes again too, with
+    /// the handler's state from before: whatever was given under it earlier has not happened to the call. A handler that
+    /// acts on the world by other ways than its commands can tell by the number that it may have done so already.
+    pub fn event_number(&self) -> u64 {
+        self.session.events_counted()
+    }
+
     /// What Graph told that gave the event, where a notification did: with the members of which callflow reads nothing, in
     /// `extra`.
     ///
@@ -393,7 +402,9 @@ impl<'a> Call<'a> {
     }
 
     pub(crate) fn next_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front()?;
+        self.session.count_event();
+        Some(event)
     }
 
     /// The requests to make.

@@ -426,6 +426,17 @@ impl Session {
         self.texts.meeting.as_ref()
     }
 
+    /// Counts an event that is given to the bot.
+    #[cfg(feature = "net")]
+    pub(crate) fn count_event(&mut self) {
+        self.texts.events = self.texts.events.saturating_add(1);
+    }
+
+    #[cfg(feature = "net")]
+    pub(crate) fn events_counted(&self) -> u64 {
+        self.texts.events
+    }
+
     /// The tenant of the call.
     pub fn tenant_id(&self) -> Option<&str> {
         self.texts.tenant_id.as_deref()

@@ -37,6 +37,9 @@ pub(super) struct Texts {
     pub(super) scenario_id: Option<String>,
     pub(super) call: Option<String>,
     pub(super) source: Option<Party>,
+    /// How many events were given to the bot.
+    #[serde(default)]
+    pub(super) events: u64,
     #[serde(default)]
     pub(super) offered: Offered,
     /// The way into the meeting that the call is in.
@@ -103,6 +106,7 @@ impl Texts {
             scenario_id: None,
             call: None,
             source: None,
+            events: 0,
             offered: Offered::default(),
             meeting: None,
             operations: Vec::new(),
