@@ -886,6 +886,56 @@ async fn an_event_that_is_given_again_has_its_number_again() {
     assert!(again > 0, "no process died between a handler and its commit");
 }
 
+/// Counts in its state how often it was told that the call goes on.
+#[derive(Clone, Default)]
+struct Resumes;
+
+impl CallHandler for Resumes {
+    type State = u32;
+
+    async fn on_event(&self, call: &mut Call<'_>, _: &mut u32, event: &Event) -> Result<(), HandlerError> {
+        if *event == Event::Offered {
+            call.answer()?;
+        }
+        Ok(())
+    }
+
+    async fn on_resumed(&self, _: &mut Call<'_>, resumed: &mut u32) -> Result<(), HandlerError> {
+        *resumed += 1;
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_restart_the_handler_is_told_and_an_end_that_nobody_told_is_found() {
+    let scene = Scene::good();
+    let start = async || {
+        let (net, store) = (Arc::new(scene.net.clone()), Arc::clone(&scene.store));
+        let bot = Bot::start(scene.config(), Resumes, store, net, scene.clock).await.unwrap();
+        scene.net.mount("bot.test", bot.router());
+        bot
+    };
+    let first = start().await;
+    let stays = scene.simulator.call_bot(PERSON, APP, vec![Step::AwaitAnswer, Step::AwaitHangUp]).unwrap();
+    let leaves = scene
+        .simulator
+        .call_bot(PERSON, APP, vec![Step::AwaitAnswer, Step::Wait(Duration::from_secs(30)), Step::HangUp])
+        .unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    first.stop().await;
+    scene.net.unmount("bot.test");
+    // The service gives up telling of the end long before anybody listens again.
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    let second = start().await;
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    let found = second.view(&name_of(&leaves)).await.unwrap().unwrap();
+    assert_eq!(found.end.map(|end| end.how), Some(How::Inferred), "GET says that it is gone");
+    for id in [&stays, &leaves] {
+        assert_eq!(second.view(&name_of(id)).await.unwrap().unwrap().author, b"1", "told once");
+    }
+    assert_eq!(second.view(&name_of(&stays)).await.unwrap().unwrap().end, None);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_meeting_is_found_by_its_link() {
     let scene = Scene::good();

@@ -88,6 +88,23 @@ pub trait CallHandler: Send + Sync + 'static {
         state: &mut Self::State,
         event: &Event,
     ) -> impl Future<Output = Result<(), HandlerError>> + Send;
+
+    /// Takes in that the call goes on after a restart of the bot: another process began it. It is given once each start,
+    /// before anything that the service is asked or tells afterwards; what is commanded here is committed with the state, as
+    /// in [`Self::on_event`]. A process that ends before that was put away makes the next one give it again.
+    ///
+    /// By default it does nothing: what was commanded before the restart goes on by itself.
+    ///
+    /// # Errors
+    /// As [`Self::on_event`].
+    fn on_resumed(
+        &self,
+        call: &mut Call<'_>,
+        state: &mut Self::State,
+    ) -> impl Future<Output = Result<(), HandlerError>> + Send {
+        let _ = (call, state);
+        std::future::ready(Ok(()))
+    }
 }
 
 /// A call, as a handler has it: what is known of it, and what can be commanded.
@@ -418,8 +435,17 @@ pub(crate) type Handled<'a> = Pin<Box<dyn Future<Output = (Vec<u8>, Vec<Event>)>
 
 /// A handler without its type.
 pub(crate) trait Author: Send + Sync + 'static {
-    /// Hands every event of `call` to the handler, and gives its new state and the events.
-    fn handle<'a>(&'a self, call: &'a mut Call<'_>, state: Vec<u8>) -> Handled<'a>;
+    /// Hands what is given, and every event of `call`, to the handler, and gives its new state and the events.
+    fn handle<'a>(&'a self, call: &'a mut Call<'_>, given: Given, state: Vec<u8>) -> Handled<'a>;
+}
+
+/// What a handler is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Given {
+    /// The events alone.
+    Events,
+    /// That the call goes on after a restart, first.
+    Resumed,
 }
 
 /// The handler panicked.
@@ -443,7 +469,7 @@ async fn unwound<T>(handling: impl Future<Output = T>) -> Result<T, Panicked> {
 const MAX_EVENTS: usize = 256;
 
 impl<H: CallHandler> Author for H {
-    fn handle<'a>(&'a self, call: &'a mut Call<'_>, before: Vec<u8>) -> Handled<'a> {
+    fn handle<'a>(&'a self, call: &'a mut Call<'_>, given: Given, before: Vec<u8>) -> Handled<'a> {
         Box::pin(async move {
             let mut seen = Vec::new();
             let read =
@@ -459,6 +485,16 @@ impl<H: CallHandler> Author for H {
                     return (before, seen);
                 }
             };
+            if given == Given::Resumed {
+                match unwound(self.on_resumed(call, &mut state)).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::warn!(%error, "the handler failed on a call that goes on"),
+                    Err(Panicked) => {
+                        tracing::error!("the handler panicked on a call that goes on; its state is kept");
+                        return (before, seen);
+                    }
+                }
+            }
             while let Some(event) = call.next_event() {
                 if seen.len() >= MAX_EVENTS {
                     tracing::error!(?event, "too many events follow one input; the rest is not handled");

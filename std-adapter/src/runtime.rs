@@ -28,7 +28,7 @@ use callflow_core::restriction::Overrides;
 use callflow_core::roster::Trust;
 use callflow_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -46,6 +46,9 @@ use joining::{Defaulted, Desk, JoiningKey};
 use waiting::Waiting;
 
 pub use joining::Joining;
+
+/// How many calls ask the service at a time how they stand, after a restart.
+const RECONCILED_AT_A_TIME: usize = 16;
 
 /// How a bot is set up.
 #[derive(Clone, Debug)]
@@ -266,6 +269,10 @@ enum Wake {
         result: Result<crate::client::Answer, ClientError>,
         line: String,
     },
+    /// It was in the store when the bot started.
+    Restarted,
+    /// It is its turn to ask the service how it stands.
+    Reconcile(OwnedSemaphorePermit),
     /// A command from outside of the handler.
     Order(Order, oneshot::Sender<Result<(), OrderError>>),
 }
@@ -288,6 +295,8 @@ pub(crate) struct Shared {
     author: Box<dyn Author>,
     running: Mutex<HashMap<CallName, Running>>,
     watchers: RwLock<Vec<mpsc::UnboundedSender<Observed>>>,
+    /// Calls that may ask the service how they stand, after a restart.
+    reconciling: Arc<Semaphore>,
     tasks: TaskTracker,
     stop: CancellationToken,
     counter: Counter,
@@ -306,7 +315,8 @@ impl std::fmt::Debug for Bot {
 }
 
 impl Bot {
-    /// Starts a bot, and takes up again what its store has.
+    /// Starts a bot, and takes up again what its store has: what was accepted is handled, each live call's handler is told
+    /// ([`CallHandler::on_resumed`]), and the service is asked how the call stands, for a few calls at a time.
     ///
     /// # Errors
     /// [`StartError`]
@@ -356,6 +366,7 @@ impl Bot {
             author: Box::new(handler),
             running: Mutex::new(HashMap::new()),
             watchers: RwLock::new(Vec::new()),
+            reconciling: Arc::new(Semaphore::new(RECONCILED_AT_A_TIME)),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             counter,
@@ -367,7 +378,7 @@ impl Bot {
                 }
                 Err(error) => tracing::error!(%name, %error, "a call cannot be read; the others go on"),
             }
-            shared.wake(&name, Wake::Inbox);
+            shared.wake(&name, Wake::Restarted);
         }
         Ok(Self { shared })
     }

@@ -9,12 +9,12 @@ use callflow_core::id::{CallId, Ticket};
 use callflow_core::lifecycle::State;
 use callflow_core::report::{Change, Report, Told};
 use callflow_core::time::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use uuid::Uuid;
 
 use super::joining::{Defaulted, JoiningKey};
 use super::{Accepted, Shared, Wake, What, alias_of, is_of_tenant};
-use crate::bot::Call;
+use crate::bot::{Call, Given};
 use crate::client::retry::Class;
 use crate::client::{Answer, ClientError, GraphRequest};
 use crate::session::{Order, Outgoing, Session, Step};
@@ -29,6 +29,12 @@ const COMMIT_AGAIN: Duration = Duration::from_secs(1);
 /// How often an inbox is looked at whose call is not known.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// How long after a restart what the service could not tell meanwhile may still come by itself: asked too early, it says of a
+/// call that was established and ended in between only that it is gone.
+///
+/// Source: assumed; when a failed notification is sent again is not documented.
+const NEWS_FIRST: Duration = Duration::from_secs(10);
+
 /// A call in its task's hands.
 struct Actor {
     shared: Arc<Shared>,
@@ -41,6 +47,10 @@ struct Actor {
     queue: VecDeque<OutboxRow>,
     /// The ticket of the one of them that is out.
     in_flight: Option<Ticket>,
+    /// Whether an earlier process began it.
+    is_taken_up: bool,
+    /// Held until the service has answered how the call stands.
+    reconciling: Option<OwnedSemaphorePermit>,
 }
 
 /// Puts a call away for the first time, with the requests that begin it.
@@ -60,6 +70,8 @@ pub(super) async fn begin(
         author: Vec::new(),
         queue: VecDeque::new(),
         in_flight: None,
+        is_taken_up: false,
+        reconciling: None,
     };
     let commit = actor.author_step(None, step, Vec::new(), Vec::new()).await;
     // The task that takes the call up sends what is in the outbox.
@@ -119,6 +131,8 @@ async fn take_up(shared: &Arc<Shared>, name: &CallName, wake: mpsc::UnboundedSen
             author,
             queue,
             in_flight: None,
+            is_taken_up: record.version > 0,
+            reconciling: None,
         };
         if record.version > 0 {
             return match Session::from_bytes(&record.call, &record.texts) {
@@ -276,6 +290,44 @@ impl Actor {
         self.empty_inbox().await;
     }
 
+    /// Tells the handler that the call goes on, and asks the service in its turn how it stands: its end may have been told
+    /// to nobody.
+    async fn restarted(&mut self) {
+        if !self.is_taken_up || self.state().is_ended() {
+            return;
+        }
+        let commit = self.step_of(Given::Resumed, None, Step::none(), Vec::new(), Vec::new()).await;
+        self.put_away(commit, None).await;
+        let (wake, turns) = (self.wake.clone(), Arc::clone(&self.shared.reconciling));
+        let stop = self.shared.stop.clone();
+        let in_turn = async move {
+            tokio::time::sleep(NEWS_FIRST).await;
+            turns.acquire_owned().await
+        };
+        self.shared.tasks.spawn(async move {
+            tokio::select! {
+                permit = in_turn => {
+                    if let Ok(permit) = permit {
+                        // The call's task may have ended.
+                        let _ = wake.send(Wake::Reconcile(permit));
+                    }
+                }
+                () = stop.cancelled() => {}
+            }
+        });
+    }
+
+    /// Asks the service how the call stands. Where an operation is pending it is asked only whether the call is still there:
+    /// an operation that ended meanwhile may not be readable any more, and its notification may yet come.
+    async fn reconcile(&mut self, permit: OwnedSemaphorePermit) {
+        let is_idle = self.session.call().operations().rows().next().is_none();
+        let order = if is_idle { Order::Refresh } else { Order::KeepAlive };
+        if let Ok(step) = self.session.order(self.shared.now(), &order) {
+            self.reconciling = Some(permit);
+            self.finish(step, Vec::new(), Vec::new(), None).await;
+        }
+    }
+
     async fn drive(&mut self, wakes: &mut mpsc::UnboundedReceiver<Wake>) {
         loop {
             let deadline = self.session.next_deadline().map(|due| due.at.as_millis());
@@ -290,6 +342,8 @@ impl Actor {
             tokio::select! {
                 wake = wakes.recv() => match wake {
                     Some(Wake::Inbox) => self.empty_inbox().await,
+                    Some(Wake::Restarted) => self.restarted().await,
+                    Some(Wake::Reconcile(permit)) => self.reconcile(permit).await,
                     Some(Wake::Answered { ticket, result, line }) => self.answered(ticket, result, line).await,
                     Some(Wake::Order(order, done)) => {
                         let (before, ordered) =
@@ -426,6 +480,7 @@ impl Actor {
 
     async fn answered(&mut self, ticket: Ticket, result: Result<Answer, ClientError>, line: String) {
         let now = self.shared.now();
+        self.reconciling = None;
         if self.in_flight == Some(ticket) {
             self.in_flight = None;
         }
@@ -468,11 +523,22 @@ impl Actor {
         done: Vec<u64>,
         drop: Vec<u32>,
     ) -> Commit {
+        self.step_of(Given::Events, notice, step, done, drop).await
+    }
+
+    async fn step_of(
+        &mut self,
+        given: Given,
+        notice: Option<&Notice>,
+        step: Step,
+        done: Vec<u64>,
+        drop: Vec<u32>,
+    ) -> Commit {
         let before = std::mem::take(&mut self.author);
         let now = self.shared.now();
         let mut call =
             Call::new(&self.name, &mut self.session, now, &self.shared.desk, step).caused_by(notice);
-        let (after, events) = self.shared.author.handle(&mut call, before).await;
+        let (after, events) = self.shared.author.handle(&mut call, given, before).await;
         let mut requests = call.into_requests();
         self.author = after;
         if events.iter().any(|event| matches!(event, Event::JoiningTimeout | Event::Ended(_))) {
