@@ -9,6 +9,7 @@
 mod actor;
 pub(crate) mod joining;
 pub mod quota;
+mod recovery;
 pub mod request;
 mod waiting;
 
@@ -46,9 +47,7 @@ use joining::{Defaulted, Desk, JoiningKey};
 use waiting::Waiting;
 
 pub use joining::Joining;
-
-/// How many calls ask the service at a time how they stand, after a restart.
-const RECONCILED_AT_A_TIME: usize = 16;
+pub use recovery::UnknownCalls;
 
 /// How a bot is set up.
 #[derive(Clone, Debug)]
@@ -84,8 +83,12 @@ pub struct Config {
     pub quota: Quota,
     /// How long a call is kept after its end, for news that comes late.
     pub keep_ended: Duration,
-    /// How long a notification for a call that is not known is kept.
+    /// How long a notification for a call that is not known is kept, before [`Self::unknown_calls`] decides.
     pub keep_unknown: Duration,
+    /// What becomes of a call that is not known once that has passed.
+    pub unknown_calls: UnknownCalls,
+    /// How many calls ask the service at a time how they stand, after a restart: 16 by default.
+    pub asked_at_a_time: usize,
     /// How joining participants are answered where the bot does not do it (policy-based recording).
     pub joining: Joining,
     /// What the webhook takes, and how it answers.
@@ -111,6 +114,8 @@ impl Config {
             quota: Quota::default(),
             keep_ended: Duration::from_secs(600),
             keep_unknown: Duration::from_secs(60),
+            unknown_calls: UnknownCalls::default(),
+            asked_at_a_time: 16,
             joining: Joining::default(),
             webhook: crate::webhook::Settings::default(),
         }
@@ -353,6 +358,7 @@ impl Bot {
         let monthly = store.count(&Month::of(now).key(), 0).await?;
         let counter = Counter::new(config.quota, now, monthly);
         let admission = Admission::new(&config.webhook);
+        let asked_at_a_time = config.asked_at_a_time.clamp(1, Semaphore::MAX_PERMITS);
         let shared = Arc::new(Shared {
             config,
             store,
@@ -366,7 +372,7 @@ impl Bot {
             author: Box::new(handler),
             running: Mutex::new(HashMap::new()),
             watchers: RwLock::new(Vec::new()),
-            reconciling: Arc::new(Semaphore::new(RECONCILED_AT_A_TIME)),
+            reconciling: Arc::new(Semaphore::new(asked_at_a_time)),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             counter,
@@ -632,6 +638,9 @@ impl Shared {
         let Some(record) = self.store.read(name).await?.filter(|record| record.version > 0) else {
             return Ok(None);
         };
+        if record.about.tenant_id.is_some() {
+            return Ok(record.about.tenant_id);
+        }
         let session = Session::from_bytes(&record.call, &record.texts).map_err(|error| {
             tracing::error!(%name, %error, "the call is kept and cannot be read; nobody can be told to be of its tenant");
             StoreError::Closed

@@ -8,17 +8,20 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition};
+use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{CallName, Change, Commit, Pending, Record, Reply, Store, StoreError, apply};
+use super::{
+    About, CallName, Change, Commit, InboxEntry, OutboxRow, Pending, Record, Reply, Store, StoreError, apply,
+};
 
 const CALLS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("calls");
 const ALIASES: TableDefinition<'_, &str, &str> = TableDefinition::new("aliases");
 const COUNTERS: TableDefinition<'_, &str, u64> = TableDefinition::new("counters");
 const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
 const FORMAT: &str = "format";
-/// The format that this release writes.
-const KNOWN: u64 = 1;
+/// The format that this release writes. Format 1 is read too: its records end where [`Record::about`] begins.
+const KNOWN: u64 = 2;
 /// The most changes in one transaction.
 const MAX_GROUP: usize = 256;
 
@@ -116,7 +119,7 @@ impl Store for Embedded {
     }
 
     fn commit(&self, name: &CallName, commit: Commit) -> Pending<'_, u64> {
-        self.change(name, Change::Commit(commit))
+        self.change(name, Change::Commit(Box::new(commit)))
     }
 
     fn mark_attempted(&self, name: &CallName, ticket: u32) -> Pending<'_, ()> {
@@ -183,8 +186,9 @@ fn prepare(path: &Path, database: &Database) -> Result<(), StoreError> {
             Some(found) if found > KNOWN => {
                 return Err(StoreError::NewerFormat { path: path.to_owned(), found, known: KNOWN });
             }
-            Some(_) => {}
-            None => {
+            Some(KNOWN) => {}
+            // An earlier release would read on past what it knows, and write it back without the rest.
+            Some(_) | None => {
                 about.insert(FORMAT, KNOWN).map_err(|e| of_use(path, e))?;
             }
         }
@@ -292,8 +296,27 @@ fn encode(path: &Path, record: &Record) -> Result<Vec<u8>, StoreError> {
 }
 
 fn decode(path: &Path, bytes: &[u8]) -> Result<Record, StoreError> {
-    postcard::from_bytes(bytes)
-        .map_err(|e| StoreError::Corrupt { path: path.to_owned(), reason: e.to_string() })
+    read_record(bytes).map_err(|e| StoreError::Corrupt { path: path.to_owned(), reason: e.to_string() })
+}
+
+/// A record as format 1 has it.
+#[derive(Deserialize)]
+struct First {
+    version: u64,
+    call: Vec<u8>,
+    texts: Vec<u8>,
+    author: Vec<u8>,
+    inbox: Vec<InboxEntry>,
+    outbox: Vec<OutboxRow>,
+    last_seq: u64,
+    alias: Option<String>,
+}
+
+fn read_record(bytes: &[u8]) -> Result<Record, postcard::Error> {
+    let (first, rest) = postcard::take_from_bytes::<First>(bytes)?;
+    let about = if rest.is_empty() { About::default() } else { postcard::from_bytes(rest)? };
+    let First { version, call, texts, author, inbox, outbox, last_seq, alias } = first;
+    Ok(Record { version, call, texts, author, inbox, outbox, last_seq, alias, about })
 }
 
 fn of_open(path: &Path, error: DatabaseError) -> StoreError {
@@ -343,6 +366,48 @@ mod tests {
         assert!(matches!(error, StoreError::Unwritable { .. }), "{error}");
         let error = Embedded::open(folder.path()).unwrap_err();
         assert!(matches!(error, StoreError::Unwritable { .. }), "{error}");
+    }
+
+    /// A record as format 1 wrote it: version 3, a call, texts, a state, an inbox entry, a row, and an alias.
+    const OF_FORMAT_1: &[u8] =
+        b"\x03\x02\x07\x08\x02{}\x0242\x01\x05\x01\x09\x01\x02\x01\x00\x01\x0a\x05\x01\x0457da";
+
+    #[tokio::test]
+    async fn a_store_of_format_1_is_read_and_becomes_one_of_this_format() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calls.redb");
+        drop(Embedded::open(&path).unwrap());
+        let database = Database::create(&path).unwrap();
+        let write = database.begin_write().unwrap();
+        write.open_table(ABOUT).unwrap().insert(FORMAT, 1).unwrap();
+        write.open_table(CALLS).unwrap().insert("c-1", OF_FORMAT_1).unwrap();
+        write.commit().unwrap();
+        drop(database);
+
+        let name = CallName::try_new("c-1").unwrap();
+        let expected = Record {
+            version: 3,
+            call: vec![7, 8],
+            texts: b"{}".to_vec(),
+            author: b"42".to_vec(),
+            inbox: vec![InboxEntry { seq: 5, bytes: vec![9] }],
+            outbox: vec![OutboxRow { ticket: 2, once_only: true, attempted: false, bytes: vec![10] }],
+            last_seq: 5,
+            alias: Some("57da".to_owned()),
+            about: About::default(),
+        };
+        let store = Embedded::open(&path).unwrap();
+        assert_eq!(store.read(&name).await, Ok(Some(expected.clone())));
+        let about = About { author_version: 3, at: 9, call_id: Some("57DA".to_owned()), tenant_id: None };
+        let commit = Commit { version: 3, about: about.clone(), ..Commit::default() };
+        assert_eq!(store.commit(&name, commit).await, Ok(4));
+        let after = store.read(&name).await.unwrap().unwrap();
+        assert_eq!((after.about, after.inbox, after.alias), (about, expected.inbox, expected.alias));
+        drop(store);
+        let database = Database::create(&path).unwrap();
+        let read = database.begin_read().unwrap();
+        let format = read.open_table(ABOUT).unwrap().get(FORMAT).unwrap().map(|format| format.value());
+        assert_eq!(format, Some(KNOWN));
     }
 
     #[test]

@@ -43,6 +43,11 @@ impl CallName {
         Self(format!("c-{:032x}", u128::from_be_bytes(id.to_bytes())))
     }
 
+    /// Whether it is the name of an incoming call.
+    pub(crate) fn is_of_incoming(&self) -> bool {
+        self.0.starts_with("c-")
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -96,6 +101,22 @@ pub struct Record {
     pub last_seq: u64,
     /// Another name under which the call is found: Graph's id.
     pub alias: Option<String>,
+    /// The rest of it, which format 1 did not have.
+    pub about: About,
+}
+
+/// What is kept of a call in the clear of its bytes: enough to go on where those cannot be read any more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// The version of the author's state
+    /// ([`CallHandler::STATE_VERSION`](crate::bot::CallHandler::STATE_VERSION)); 0 in format 1.
+    pub author_version: u32,
+    /// When the call was last committed, in milliseconds since the Unix epoch; 0 where that is not known.
+    pub at: u64,
+    /// Graph's id, as Graph wrote it.
+    pub call_id: Option<String>,
+    /// The tenant of the call.
+    pub tenant_id: Option<String>,
 }
 
 /// What came of handling an input: put away together, or not at all.
@@ -117,6 +138,8 @@ pub struct Commit {
     pub drop: Vec<u32>,
     /// Graph's id, once known.
     pub alias: Option<String>,
+    /// The rest of it.
+    pub about: About,
 }
 
 /// Why the store did not do something. Nothing changed.
@@ -216,7 +239,7 @@ pub trait Store: Send + Sync + 'static {
 #[derive(Clone, Debug)]
 enum Change {
     Append(Vec<u8>),
-    Commit(Commit),
+    Commit(Box<Commit>),
     MarkAttempted(u32),
     /// Where this is still the last number that was given.
     Forget(u64),
@@ -235,6 +258,7 @@ fn apply(name: &CallName, record: &mut Option<Record>, change: Change) -> Reply 
             Ok(record.last_seq)
         }
         Change::Commit(commit) => {
+            let commit = *commit;
             let found = record.as_ref().map_or(0, |record| record.version);
             if found != commit.version {
                 return Err(StoreError::Conflict { name: name.clone(), expected: commit.version, found });
@@ -248,6 +272,7 @@ fn apply(name: &CallName, record: &mut Option<Record>, change: Change) -> Reply 
             record.outbox.retain(|row| !commit.drop.contains(&row.ticket));
             record.outbox.extend(commit.add);
             record.alias = commit.alias.or_else(|| record.alias.take());
+            record.about = commit.about;
             Ok(record.version)
         }
         Change::MarkAttempted(ticket) => {
@@ -380,13 +405,15 @@ mod tests {
     fn changes() -> impl Strategy<Value = Vec<(u8, Change)>> {
         let change = prop_oneof![
             any::<u8>().prop_map(|byte| Change::Append(vec![byte])),
-            (0u64..4, 0u64..4, 1u32..4).prop_map(|(version, done, ticket)| Change::Commit(Commit {
-                version,
-                done: vec![done],
-                add: vec![row(ticket)],
-                drop: vec![ticket.wrapping_add(1)],
-                ..Commit::default()
-            })),
+            (0u64..4, 0u64..4, 1u32..4).prop_map(|(version, done, ticket)| Change::Commit(Box::new(
+                Commit {
+                    version,
+                    done: vec![done],
+                    add: vec![row(ticket)],
+                    drop: vec![ticket.wrapping_add(1)],
+                    ..Commit::default()
+                }
+            ))),
             (1u32..4).prop_map(Change::MarkAttempted),
             (0u64..4).prop_map(Change::Forget),
         ];
@@ -399,7 +426,7 @@ mod tests {
             let call = name(&format!("c-{number}"));
             let reply = match change.clone() {
                 Change::Append(bytes) => store.append(&call, bytes).await,
-                Change::Commit(commit) => store.commit(&call, commit).await,
+                Change::Commit(commit) => store.commit(&call, *commit).await,
                 Change::MarkAttempted(ticket) => store.mark_attempted(&call, ticket).await.map(|()| 0),
                 Change::Forget(last_seq) => store.forget(&call, last_seq).await.map(u64::from),
             };
