@@ -58,7 +58,10 @@ use crate::wire::resource::{Named, Party, Recording};
 
 pub use crate::runtime::quota::{Enforce, Quota, QuotaExceeded, QuotaLimit, Usage};
 pub use crate::runtime::request::{AskError, RequestError};
-pub use crate::runtime::{Bot, Config, Joining, Observed, PlaceError, StartError, UnknownCalls, What};
+pub use crate::runtime::{
+    AtLimit, Bot, Config, Drain, Drained, Incoming, Joining, Observed, PlaceError, StartError, UnknownCalls,
+    What,
+};
 
 /// What a handler could not do. It is logged; what the handler commanded before stays commanded.
 #[derive(Debug, thiserror::Error)]

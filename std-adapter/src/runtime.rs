@@ -7,6 +7,7 @@
 //! told to the call as "no answer".
 
 mod actor;
+mod drain;
 pub(crate) mod joining;
 pub mod quota;
 mod recovery;
@@ -29,7 +30,7 @@ use callflow_core::restriction::Overrides;
 use callflow_core::roster::Trust;
 use callflow_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -46,6 +47,7 @@ use crate::webhook::authentication::{Authenticator, Expected};
 use joining::{Defaulted, Desk, JoiningKey};
 use waiting::Waiting;
 
+pub use drain::{AtLimit, Drain, Drained, Incoming};
 pub use joining::Joining;
 pub use recovery::UnknownCalls;
 
@@ -165,6 +167,9 @@ pub enum PlaceError {
     /// It cannot be put away; nothing was sent.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The bot is about to stop.
+    #[error("the bot is drained and takes no new calls; place it with the instance that follows")]
+    Draining,
     /// There is no such call any more.
     #[error("there is no call {0} any more")]
     NoCall(CallName),
@@ -305,6 +310,10 @@ pub(crate) struct Shared {
     tasks: TaskTracker,
     stop: CancellationToken,
     counter: Counter,
+    /// Set while the bot is drained.
+    draining: watch::Sender<Option<Incoming>>,
+    /// Tells that a call is up, or not any more.
+    live: watch::Sender<()>,
 }
 
 /// A bot: its calls, its webhook, and the way to place calls.
@@ -376,6 +385,8 @@ impl Bot {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             counter,
+            draining: watch::Sender::new(None),
+            live: watch::Sender::new(()),
         });
         for name in names {
             match shared.store.read(&name).await {
@@ -418,6 +429,9 @@ impl Bot {
     /// [`PlaceError`]: nobody was called.
     pub async fn place(&self, placement: impl Into<Placement>) -> Result<CallName, PlaceError> {
         let shared = &self.shared;
+        if shared.draining().is_some() {
+            return Err(PlaceError::Draining);
+        }
         let name = CallName::random();
         let placement = placement.into();
         let tenant_id = placement.tenant_id().unwrap_or(&shared.config.credentials.tenant_id);

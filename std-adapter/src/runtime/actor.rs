@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use callflow_core::command::RejectReason;
 use callflow_core::event::Event;
 use callflow_core::id::{CallId, Ticket};
 use callflow_core::lifecycle::State;
@@ -14,7 +15,7 @@ use uuid::Uuid;
 
 use super::joining::{Defaulted, JoiningKey};
 use super::recovery::{Remains, UnknownCalls};
-use super::{Accepted, Shared, Wake, What, alias_of, is_of_tenant};
+use super::{Accepted, Incoming, Shared, Wake, What, alias_of, is_of_tenant};
 use crate::bot::{Call, Given, Kept, Recovered};
 use crate::client::retry::Class;
 use crate::client::{Answer, ClientError, GraphRequest};
@@ -216,9 +217,15 @@ async fn offered(
             settings.scenario_id = Some(scenario_id.to_string());
         }
         for (place, notice) in notices.iter().enumerate().filter(|(_, notice)| begins(notice, name)) {
-            let Some((session, step)) = Session::offered(now, super::new_key(), notice, &settings) else {
+            let Some((mut session, mut step)) = Session::offered(now, super::new_key(), notice, &settings)
+            else {
                 continue;
             };
+            if shared.draining() == Some(Incoming::Busy)
+                && let Ok(rejected) = session.order(now, &Order::Reject(RejectReason::Busy))
+            {
+                step = rejected;
+            }
             shared.learn_tenant(name, session.tenant_id());
             let state = session.call().state();
             let about = describe(notice);
@@ -631,6 +638,7 @@ impl Actor {
     /// Counts the call among those that are up, or not any more.
     fn note_live(&self) {
         let warned = self.shared.counter.set_live(&self.name, !self.state().is_ended());
+        self.shared.live.send_replace(());
         self.shared.warn_of_quota(&self.name, self.state(), warned);
     }
 
