@@ -40,6 +40,7 @@ use crate::bot::{Author, CallHandler};
 use crate::client::{ClientError, Cloud, Credentials, Endpoints, GraphClient, Limits};
 use crate::clock::Clock;
 use crate::session::{Beta, JoiningAnswer, Order, OrderError, Placement, Session, Settings};
+use crate::store::watched::Watched;
 use crate::store::{CallName, Store, StoreError};
 use crate::transport::Transport;
 use crate::webhook::Admission;
@@ -295,6 +296,8 @@ struct Running {
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn Store>,
+    /// Why it cannot be written now.
+    fault: watch::Receiver<Option<StoreError>>,
     pub(crate) authenticator: Authenticator,
     pub(crate) desk: Desk,
     pub(crate) admission: Admission,
@@ -362,6 +365,9 @@ impl Bot {
             Arc::clone(&transport),
             clock,
         );
+        let watched = Watched::new(store);
+        let fault = watched.fault();
+        let store: Arc<dyn Store> = Arc::new(watched);
         let names = store.names().await?;
         let now = clock.now_millis();
         let monthly = store.count(&Month::of(now).key(), 0).await?;
@@ -371,6 +377,7 @@ impl Bot {
         let shared = Arc::new(Shared {
             config,
             store,
+            fault,
             authenticator,
             desk: Desk::default(),
             admission,
@@ -494,6 +501,15 @@ impl Bot {
     /// [`StoreError`]
     pub async fn calls(&self) -> Result<Vec<CallName>, StoreError> {
         self.shared.store.names().await
+    }
+
+    /// Why the store cannot be written now, and when that changes; none while it can.
+    ///
+    /// Meanwhile nothing is done that could not be kept: calls that are up stay so and wait, what they are told is answered
+    /// 503 and comes again, and new ones are refused, placed ones with [`PlaceError::Store`]. Once the store can be written
+    /// again they go on by themselves. It is told of in the log once, and once when it is over.
+    pub fn store_fault(&self) -> watch::Receiver<Option<StoreError>> {
+        self.shared.fault.clone()
     }
 
     /// Tells of what happens from now on, until the receiver is dropped.

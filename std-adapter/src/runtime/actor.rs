@@ -118,6 +118,10 @@ async fn take_up(shared: &Arc<Shared>, name: &CallName, wake: mpsc::UnboundedSen
     loop {
         let record = match shared.store.read(name).await {
             Ok(record) => record?,
+            Err(error @ StoreError::Corrupt { .. }) => {
+                tracing::error!(%error, "the call is kept and cannot be read; it is left as it is");
+                return None;
+            }
             Err(error) => {
                 tracing::error!(%error, "the call cannot be read");
                 tokio::time::sleep(COMMIT_AGAIN).await;
@@ -624,7 +628,7 @@ impl Actor {
                 }
                 Err(error) => {
                     // Nothing leaves that is not put away; the call waits for the store.
-                    tracing::error!(%error, "the call cannot be put away; trying again");
+                    tracing::debug!(%error, "the call cannot be put away; trying again");
                     tokio::time::sleep(COMMIT_AGAIN).await;
                 }
             }
@@ -657,7 +661,7 @@ impl Actor {
         let Some(ticket) = Ticket::try_new(row.ticket) else { return };
         if row.once_only {
             while let Err(error) = self.shared.store.mark_attempted(&self.name, row.ticket).await {
-                tracing::error!(%error, "a request cannot be marked as sent; trying again");
+                tracing::debug!(%error, "a request cannot be marked as sent; trying again");
                 tokio::time::sleep(COMMIT_AGAIN).await;
             }
         }

@@ -10,6 +10,7 @@
 
 pub mod embedded;
 pub mod memory;
+pub(crate) mod watched;
 
 use std::fmt;
 use std::future::Future;
