@@ -118,7 +118,12 @@ async fn take_up(shared: &Arc<Shared>, name: &CallName, wake: mpsc::UnboundedSen
     loop {
         let record = match shared.store.read(name).await {
             Ok(record) => record?,
-            Err(error @ StoreError::Corrupt { .. }) => {
+            Err(
+                error @ (StoreError::Corrupt { .. }
+                | StoreError::NoKey { .. }
+                | StoreError::WrongKey { .. }
+                | StoreError::NotEncrypted(_)),
+            ) => {
                 tracing::error!(%error, "the call is kept and cannot be read; it is left as it is");
                 return None;
             }

@@ -6,9 +6,10 @@
 //! that it may have.
 //!
 //! The two stores, [`memory`] and [`embedded`], share one pure function that says what each change does to a call's
-//! record; they differ in where the record lies.
+//! record; they differ in where the record lies. [`encrypted`] seals what goes into either.
 
 pub mod embedded;
+pub mod encrypted;
 pub mod memory;
 pub(crate) mod watched;
 
@@ -198,6 +199,29 @@ pub enum StoreError {
         /// The newest format known.
         known: u64,
     },
+    /// A value is sealed by a key that is not there: give the key source that key.
+    #[error(
+        "call {name} is encrypted under the key {key_id}, which the key source does not have; give it that one too"
+    )]
+    NoKey {
+        /// The call.
+        name: CallName,
+        /// The key.
+        key_id: String,
+    },
+    /// A value cannot be opened by the key of its id: it is another key, or the value was changed.
+    #[error(
+        "call {name} cannot be opened by the key {key_id}: it is another key of the same id, or the value was changed"
+    )]
+    WrongKey {
+        /// The call.
+        name: CallName,
+        /// The key.
+        key_id: String,
+    },
+    /// A value is not encrypted in a store that should be.
+    #[error("call {0} is not encrypted; open the store without encryption, or begin with an empty one")]
+    NotEncrypted(CallName),
     /// The store was closed.
     #[error("the store was closed")]
     Closed,
@@ -300,6 +324,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::embedded::Embedded;
+    use super::encrypted::{Encrypted, Key, Keys};
     use super::memory::Memory;
     use super::*;
 
@@ -361,6 +386,17 @@ mod tests {
     #[tokio::test]
     async fn memory_conforms() {
         conform(&Memory::new()).await;
+    }
+
+    fn sealed(inner: Arc<dyn Store>) -> Encrypted {
+        Encrypted::new(inner, Arc::new(Keys::new(Key::try_new("k1", [7; 32]).unwrap())))
+    }
+
+    #[tokio::test]
+    async fn encrypted_conforms_over_both() {
+        conform(&sealed(Arc::new(Memory::new()))).await;
+        let folder = tempfile::tempdir().unwrap();
+        conform(&sealed(Arc::new(Embedded::open(folder.path().join("calls.redb")).unwrap()))).await;
     }
 
     #[tokio::test]
@@ -440,14 +476,16 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(24))]
 
         #[test]
-        fn both_stores_answer_alike(changes in changes()) {
+        fn all_stores_answer_alike(changes in changes()) {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             let folder = tempfile::tempdir().unwrap();
-            let (one, other) = runtime.block_on(async {
+            let (one, other, encrypted) = runtime.block_on(async {
                 let embedded = Embedded::open(folder.path().join("calls.redb")).unwrap();
-                (run(&Memory::new(), &changes).await, run(&embedded, &changes).await)
+                let encrypted = sealed(Arc::new(Memory::new()));
+                (run(&Memory::new(), &changes).await, run(&embedded, &changes).await, run(&encrypted, &changes).await)
             });
-            prop_assert_eq!(one, other);
+            prop_assert_eq!(&one, &other);
+            prop_assert_eq!(one, encrypted);
         }
     }
 }
