@@ -17,13 +17,13 @@ use super::{
     About, CallName, Change, Commit, InboxEntry, OutboxRow, Pending, Record, Reply, Store, StoreError, apply,
 };
 
-const CALLS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("calls");
-const ALIASES: TableDefinition<'_, &str, &str> = TableDefinition::new("aliases");
-const COUNTERS: TableDefinition<'_, &str, u64> = TableDefinition::new("counters");
-const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
-const FORMAT: &str = "format";
+pub(super) const CALLS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("calls");
+pub(super) const ALIASES: TableDefinition<'_, &str, &str> = TableDefinition::new("aliases");
+pub(super) const COUNTERS: TableDefinition<'_, &str, u64> = TableDefinition::new("counters");
+pub(super) const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
+pub(super) const FORMAT: &str = "format";
 /// The format that this release writes. Format 1 is read too: its records end where [`Record::about`] begins.
-const KNOWN: u64 = 2;
+pub(super) const KNOWN: u64 = 2;
 /// The most changes in one transaction.
 const MAX_GROUP: usize = 256;
 
@@ -209,7 +209,7 @@ impl Store for Embedded {
 }
 
 /// Makes the file, readable by its owner only: it holds what passes in calls.
-fn create_private(path: &Path) -> Result<(), StoreError> {
+pub(super) fn create_private(path: &Path) -> Result<(), StoreError> {
     let mut options = std::fs::OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -347,7 +347,7 @@ fn encode(path: &Path, record: &Record) -> Result<Vec<u8>, StoreError> {
         .map_err(|e| StoreError::Unwritable { path: path.to_owned(), reason: e.to_string() })
 }
 
-fn decode(path: &Path, bytes: &[u8]) -> Result<Record, StoreError> {
+pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Record, StoreError> {
     read_record(bytes).map_err(|e| StoreError::Corrupt { path: path.to_owned(), reason: e.to_string() })
 }
 
@@ -371,14 +371,14 @@ fn read_record(bytes: &[u8]) -> Result<Record, postcard::Error> {
     Ok(Record { version, call, texts, author, inbox, outbox, last_seq, alias, about })
 }
 
-fn of_open(path: &Path, error: DatabaseError) -> StoreError {
+pub(super) fn of_open(path: &Path, error: DatabaseError) -> StoreError {
     match error {
         DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path: path.to_owned() },
         other => of_use(path, redb::Error::from(other)),
     }
 }
 
-fn of_use(path: &Path, error: impl Into<redb::Error>) -> StoreError {
+pub(super) fn of_use(path: &Path, error: impl Into<redb::Error>) -> StoreError {
     let path = path.to_owned();
     match error.into() {
         redb::Error::Io(e) if e.kind() != std::io::ErrorKind::InvalidData => {

@@ -249,6 +249,11 @@ fn bound_to(name: &CallName, place: Place) -> Vec<u8> {
     bound
 }
 
+/// The id of the key that a value is sealed by; `None` where it is not sealed.
+pub fn key_id(value: &[u8]) -> Option<&str> {
+    parts(value).map(|(id, ..)| id)
+}
+
 /// The id of its key, the nonce, and the sealed value.
 fn parts(sealed: &[u8]) -> Option<(&str, &[u8], &[u8])> {
     let (&[SEALED, id_len], rest) = sealed.split_first_chunk()? else { return None };

@@ -11,6 +11,7 @@
 pub mod embedded;
 pub mod encrypted;
 pub mod memory;
+pub mod offline;
 pub(crate) mod watched;
 
 use std::fmt;
