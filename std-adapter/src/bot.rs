@@ -58,7 +58,10 @@ use crate::wire::resource::{Named, Party, Recording};
 
 pub use crate::runtime::quota::{Enforce, Quota, QuotaExceeded, QuotaLimit, Usage};
 pub use crate::runtime::request::{AskError, RequestError};
-pub use crate::runtime::{Bot, Config, Joining, Observed, PlaceError, StartError, What};
+pub use crate::runtime::{
+    AtLimit, Bot, Config, Drain, Drained, Incoming, Joining, Observed, PlaceError, StartError, UnknownCalls,
+    What,
+};
 
 /// What a handler could not do. It is logged; what the handler commanded before stays commanded.
 #[derive(Debug, thiserror::Error)]
@@ -72,10 +75,72 @@ pub enum HandlerError {
     Other(String),
 }
 
+/// Why the state that is kept of a call is not one of the handler's.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// There is no way from that version to this one.
+    #[error(
+        "it is of version {from}, and this release knows {known}; make one of the other in `CallHandler::migrate`"
+    )]
+    Refused {
+        /// The version it was kept with.
+        from: u32,
+        /// [`CallHandler::STATE_VERSION`].
+        known: u32,
+    },
+    /// It is no such JSON.
+    #[error(
+        "it cannot be read ({0}); raise `CallHandler::STATE_VERSION` where the state's shape changed, and read the old one in `CallHandler::migrate`"
+    )]
+    Unreadable(#[from] serde_json::Error),
+}
+
 /// What a bot does with its calls.
 pub trait CallHandler: Send + Sync + 'static {
     /// What the bot keeps of a call. It is stored as JSON with the call.
     type State: Default + Serialize + DeserializeOwned + Send;
+
+    /// The version of [`Self::State`], kept with it. What was kept before there were versions is of version 0.
+    const STATE_VERSION: u32 = 0;
+
+    /// Makes a state of one that another release kept: `bytes` of version `from`, earlier or later than
+    /// [`Self::STATE_VERSION`]. Where it is this version itself, the bytes cannot be read as [`Self::State`].
+    ///
+    /// By default it refuses, since a bot that forgot what it said to a caller is worse off than one that knows that it
+    /// cannot read it. A bot that would rather begin anew returns `Ok(Self::State::default())`.
+    ///
+    /// ```
+    /// # use callflow_core::event::Event;
+    /// # use callflow_graph::bot::{Call, CallHandler, HandlerError, StateError};
+    /// # #[derive(Default, serde::Serialize, serde::Deserialize)]
+    /// struct Pressed { keys: u32 }
+    ///
+    /// # struct Menu;
+    /// impl CallHandler for Menu {
+    ///     type State = Pressed;
+    ///     const STATE_VERSION: u32 = 1;
+    ///
+    ///     fn migrate(&self, from: u32, bytes: &[u8]) -> Result<Pressed, StateError> {
+    ///         match from {
+    ///             // It was a bare number.
+    ///             0 => Ok(Pressed { keys: serde_json::from_slice(bytes)? }),
+    ///             _ => Err(StateError::Refused { from, known: Self::STATE_VERSION }),
+    ///         }
+    ///     }
+    /// #   async fn on_event(&self, _: &mut Call<'_>, _: &mut Pressed, _: &Event) -> Result<(), HandlerError> { Ok(()) }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`StateError`]: the state stays as it is kept, and the handler is given none of the call's events, until a release
+    /// comes that can read it.
+    fn migrate(&self, from: u32, bytes: &[u8]) -> Result<Self::State, StateError> {
+        if from != Self::STATE_VERSION {
+            return Err(StateError::Refused { from, known: Self::STATE_VERSION });
+        }
+        Ok(serde_json::from_slice(bytes)?)
+    }
 
     /// Takes in an event. Events of one call come one after another; those of different calls at the same time.
     ///
@@ -105,6 +170,40 @@ pub trait CallHandler: Send + Sync + 'static {
         let _ = (call, state);
         std::future::ready(Ok(()))
     }
+
+    /// Takes in that a call goes on of which nothing is left but Graph's id, and what the service answered to GET of it: no
+    /// roster, no operations, and nothing of what was commanded before. `state` is the handler's own, where that can still be
+    /// read. Afterwards the events of the answer are given, `Established` again among them, or `Ended`.
+    ///
+    /// By default a call that rings is rejected, and any other hung up: a caller should not listen to a bot that does not
+    /// know any more what it was doing.
+    ///
+    /// # Errors
+    /// As [`Self::on_event`].
+    fn on_recovered(
+        &self,
+        call: &mut Call<'_>,
+        state: &mut Self::State,
+        why: Recovered,
+    ) -> impl Future<Output = Result<(), HandlerError>> + Send {
+        let _ = (state, why);
+        let ordered = match call.state() {
+            State::Incoming => call.reject(RejectReason::Busy).map(|_| ()),
+            state if state.is_ended() => Ok(()),
+            _ => call.hang_up().map(|_| ()),
+        };
+        std::future::ready(ordered.map_err(HandlerError::from))
+    }
+}
+
+/// Why a call goes on of which nothing is left but Graph's id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Recovered {
+    /// What was kept of it cannot be read: it is damaged, or of a release that this one does not know.
+    Unreadable,
+    /// The service told of it, and nothing was kept: [`UnknownCalls::Adopt`].
+    Unknown,
 }
 
 /// A call, as a handler has it: what is known of it, and what can be commanded.
@@ -431,12 +530,20 @@ impl<'a> Call<'a> {
 }
 
 /// What a handler made of its state.
-pub(crate) type Handled<'a> = Pin<Box<dyn Future<Output = (Vec<u8>, Vec<Event>)> + Send + 'a>>;
+pub(crate) type Handled<'a> = Pin<Box<dyn Future<Output = (Kept, Vec<Event>)> + Send + 'a>>;
+
+/// A handler's state, as it is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Kept {
+    pub(crate) version: u32,
+    /// JSON; nothing where there is none yet.
+    pub(crate) bytes: Vec<u8>,
+}
 
 /// A handler without its type.
 pub(crate) trait Author: Send + Sync + 'static {
     /// Hands what is given, and every event of `call`, to the handler, and gives its new state and the events.
-    fn handle<'a>(&'a self, call: &'a mut Call<'_>, given: Given, state: Vec<u8>) -> Handled<'a>;
+    fn handle<'a>(&'a self, call: &'a mut Call<'_>, given: Given, state: Kept) -> Handled<'a>;
 }
 
 /// What a handler is given.
@@ -446,6 +553,8 @@ pub(crate) enum Given {
     Events,
     /// That the call goes on after a restart, first.
     Resumed,
+    /// That the call is known by its id alone, first.
+    Recovered(Recovered),
 }
 
 /// The handler panicked.
@@ -468,13 +577,23 @@ async fn unwound<T>(handling: impl Future<Output = T>) -> Result<T, Panicked> {
 /// The most events that one input may lead to: a handler whose commands fail at once must not turn for ever.
 const MAX_EVENTS: usize = 256;
 
+fn read_state<H: CallHandler>(handler: &H, kept: &Kept) -> Result<H::State, StateError> {
+    if kept.bytes.is_empty() {
+        return Ok(H::State::default());
+    }
+    if kept.version == H::STATE_VERSION
+        && let Ok(state) = serde_json::from_slice(&kept.bytes)
+    {
+        return Ok(state);
+    }
+    handler.migrate(kept.version, &kept.bytes)
+}
+
 impl<H: CallHandler> Author for H {
-    fn handle<'a>(&'a self, call: &'a mut Call<'_>, given: Given, before: Vec<u8>) -> Handled<'a> {
+    fn handle<'a>(&'a self, call: &'a mut Call<'_>, given: Given, before: Kept) -> Handled<'a> {
         Box::pin(async move {
             let mut seen = Vec::new();
-            let read =
-                if before.is_empty() { Ok(H::State::default()) } else { serde_json::from_slice(&before) };
-            let mut state = match read {
+            let mut state = match read_state(self, &before) {
                 Ok(state) => state,
                 Err(error) => {
                     // Kept as it is: a handler that knows it may come back with the next release.
@@ -485,14 +604,17 @@ impl<H: CallHandler> Author for H {
                     return (before, seen);
                 }
             };
-            if given == Given::Resumed {
-                match unwound(self.on_resumed(call, &mut state)).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => tracing::warn!(%error, "the handler failed on a call that goes on"),
-                    Err(Panicked) => {
-                        tracing::error!("the handler panicked on a call that goes on; its state is kept");
-                        return (before, seen);
-                    }
+            let goes_on = match given {
+                Given::Events => Ok(Ok(())),
+                Given::Resumed => unwound(self.on_resumed(call, &mut state)).await,
+                Given::Recovered(why) => unwound(self.on_recovered(call, &mut state, why)).await,
+            };
+            match goes_on {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "the handler failed on a call that goes on"),
+                Err(Panicked) => {
+                    tracing::error!("the handler panicked on a call that goes on; its state is kept");
+                    return (before, seen);
                 }
             }
             while let Some(event) = call.next_event() {
@@ -518,7 +640,7 @@ impl<H: CallHandler> Author for H {
                 }
             }
             match serde_json::to_vec(&state) {
-                Ok(after) => (after, seen),
+                Ok(bytes) => (Kept { version: H::STATE_VERSION, bytes }, seen),
                 Err(error) => {
                     tracing::error!(%error, "the handler's state of this call cannot be written; the one before is kept");
                     (before, seen)

@@ -7,8 +7,10 @@
 //! told to the call as "no answer".
 
 mod actor;
+mod drain;
 pub(crate) mod joining;
 pub mod quota;
+mod recovery;
 pub mod request;
 mod waiting;
 
@@ -28,7 +30,7 @@ use callflow_core::restriction::Overrides;
 use callflow_core::roster::Trust;
 use callflow_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -38,6 +40,7 @@ use crate::bot::{Author, CallHandler};
 use crate::client::{ClientError, Cloud, Credentials, Endpoints, GraphClient, Limits};
 use crate::clock::Clock;
 use crate::session::{Beta, JoiningAnswer, Order, OrderError, Placement, Session, Settings};
+use crate::store::watched::Watched;
 use crate::store::{CallName, Store, StoreError};
 use crate::transport::Transport;
 use crate::webhook::Admission;
@@ -45,10 +48,9 @@ use crate::webhook::authentication::{Authenticator, Expected};
 use joining::{Defaulted, Desk, JoiningKey};
 use waiting::Waiting;
 
+pub use drain::{AtLimit, Drain, Drained, Incoming};
 pub use joining::Joining;
-
-/// How many calls ask the service at a time how they stand, after a restart.
-const RECONCILED_AT_A_TIME: usize = 16;
+pub use recovery::UnknownCalls;
 
 /// How a bot is set up.
 #[derive(Clone, Debug)]
@@ -84,8 +86,12 @@ pub struct Config {
     pub quota: Quota,
     /// How long a call is kept after its end, for news that comes late.
     pub keep_ended: Duration,
-    /// How long a notification for a call that is not known is kept.
+    /// How long a notification for a call that is not known is kept, before [`Self::unknown_calls`] decides.
     pub keep_unknown: Duration,
+    /// What becomes of a call that is not known once that has passed.
+    pub unknown_calls: UnknownCalls,
+    /// How many calls ask the service at a time how they stand, after a restart: 16 by default.
+    pub asked_at_a_time: usize,
     /// How joining participants are answered where the bot does not do it (policy-based recording).
     pub joining: Joining,
     /// What the webhook takes, and how it answers.
@@ -111,6 +117,8 @@ impl Config {
             quota: Quota::default(),
             keep_ended: Duration::from_secs(600),
             keep_unknown: Duration::from_secs(60),
+            unknown_calls: UnknownCalls::default(),
+            asked_at_a_time: 16,
             joining: Joining::default(),
             webhook: crate::webhook::Settings::default(),
         }
@@ -160,6 +168,9 @@ pub enum PlaceError {
     /// It cannot be put away; nothing was sent.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The bot is about to stop.
+    #[error("the bot is drained and takes no new calls; place it with the instance that follows")]
+    Draining,
     /// There is no such call any more.
     #[error("there is no call {0} any more")]
     NoCall(CallName),
@@ -285,6 +296,8 @@ struct Running {
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn Store>,
+    /// Why it cannot be written now.
+    fault: watch::Receiver<Option<StoreError>>,
     pub(crate) authenticator: Authenticator,
     pub(crate) desk: Desk,
     pub(crate) admission: Admission,
@@ -300,6 +313,10 @@ pub(crate) struct Shared {
     tasks: TaskTracker,
     stop: CancellationToken,
     counter: Counter,
+    /// Set while the bot is drained.
+    draining: watch::Sender<Option<Incoming>>,
+    /// Tells that a call is up, or not any more.
+    live: watch::Sender<()>,
 }
 
 /// A bot: its calls, its webhook, and the way to place calls.
@@ -348,14 +365,19 @@ impl Bot {
             Arc::clone(&transport),
             clock,
         );
+        let watched = Watched::new(store);
+        let fault = watched.fault();
+        let store: Arc<dyn Store> = Arc::new(watched);
         let names = store.names().await?;
         let now = clock.now_millis();
         let monthly = store.count(&Month::of(now).key(), 0).await?;
         let counter = Counter::new(config.quota, now, monthly);
         let admission = Admission::new(&config.webhook);
+        let asked_at_a_time = config.asked_at_a_time.clamp(1, Semaphore::MAX_PERMITS);
         let shared = Arc::new(Shared {
             config,
             store,
+            fault,
             authenticator,
             desk: Desk::default(),
             admission,
@@ -366,10 +388,12 @@ impl Bot {
             author: Box::new(handler),
             running: Mutex::new(HashMap::new()),
             watchers: RwLock::new(Vec::new()),
-            reconciling: Arc::new(Semaphore::new(RECONCILED_AT_A_TIME)),
+            reconciling: Arc::new(Semaphore::new(asked_at_a_time)),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             counter,
+            draining: watch::Sender::new(None),
+            live: watch::Sender::new(()),
         });
         for name in names {
             match shared.store.read(&name).await {
@@ -412,6 +436,9 @@ impl Bot {
     /// [`PlaceError`]: nobody was called.
     pub async fn place(&self, placement: impl Into<Placement>) -> Result<CallName, PlaceError> {
         let shared = &self.shared;
+        if shared.draining().is_some() {
+            return Err(PlaceError::Draining);
+        }
         let name = CallName::random();
         let placement = placement.into();
         let tenant_id = placement.tenant_id().unwrap_or(&shared.config.credentials.tenant_id);
@@ -474,6 +501,15 @@ impl Bot {
     /// [`StoreError`]
     pub async fn calls(&self) -> Result<Vec<CallName>, StoreError> {
         self.shared.store.names().await
+    }
+
+    /// Why the store cannot be written now, and when that changes; none while it can.
+    ///
+    /// Meanwhile nothing is done that could not be kept: calls that are up stay so and wait, what they are told is answered
+    /// 503 and comes again, and new ones are refused, placed ones with [`PlaceError::Store`]. Once the store can be written
+    /// again they go on by themselves. It is told of in the log once, and once when it is over.
+    pub fn store_fault(&self) -> watch::Receiver<Option<StoreError>> {
+        self.shared.fault.clone()
     }
 
     /// Tells of what happens from now on, until the receiver is dropped.
@@ -632,6 +668,9 @@ impl Shared {
         let Some(record) = self.store.read(name).await?.filter(|record| record.version > 0) else {
             return Ok(None);
         };
+        if record.about.tenant_id.is_some() {
+            return Ok(record.about.tenant_id);
+        }
         let session = Session::from_bytes(&record.call, &record.texts).map_err(|error| {
             tracing::error!(%name, %error, "the call is kept and cannot be read; nobody can be told to be of its tenant");
             StoreError::Closed

@@ -38,6 +38,8 @@
 
 mod joining;
 mod offered;
+#[cfg(feature = "net")]
+mod recovered;
 mod texts;
 
 pub use crate::wire::order::{
@@ -430,6 +432,12 @@ impl Session {
     #[cfg(feature = "net")]
     pub(crate) fn count_event(&mut self) {
         self.texts.events = self.texts.events.saturating_add(1);
+    }
+
+    /// Counts those that were given before the session began anew.
+    #[cfg(feature = "net")]
+    pub(crate) fn count_events(&mut self, events: u64) {
+        self.texts.events = events;
     }
 
     #[cfg(feature = "net")]

@@ -349,3 +349,94 @@ fn the_simulator_says_what_it_listens_on() {
     child.wait().unwrap();
     assert!(reached.is_ok(), "{first}");
 }
+
+/// A file with a call of Ada's, one of Bob's, and one that is sealed where `seal` says so.
+fn store_file(folder: &std::path::Path, seal: bool) -> String {
+    use callflow_graph::store::encrypted::{Encrypted, Key, Keys};
+    use callflow_graph::store::{About, CallName, Commit, Store, embedded::Embedded};
+    use std::sync::Arc;
+
+    let path = folder.join("calls.redb");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let store: Arc<dyn Store> = Arc::new(Embedded::open(&path).unwrap());
+        for (name, author, at) in [
+            ("c-ada", r#"{"caller": "+49301234567", "sig": "https://blob.example/x?sig=s3cret"}"#, 1),
+            ("o-bob", r#"{"caller": "+49309999999"}"#, u64::MAX),
+        ] {
+            let about = About { at, ..About::default() };
+            let commit = Commit { author: author.into(), about, ..Commit::default() };
+            store.commit(&CallName::try_new(name).unwrap(), commit).await.unwrap();
+        }
+        if seal {
+            let keys = Keys::new(Key::try_new("k1", [1; 32]).unwrap());
+            let sealed = Encrypted::new(store, Arc::new(keys));
+            sealed.commit(&CallName::try_new("c-sealed").unwrap(), Commit::default()).await.unwrap();
+        }
+    });
+    path.to_str().unwrap().to_owned()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn a_store_is_listed_exported_without_secrets_and_made_smaller() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = store_file(folder.path(), true);
+    let listed = run(&["store", "inspect", &path, "--json"]);
+    let listed = lines(&listed);
+    assert_eq!((&listed[0]["format"], &listed[0]["calls"]), (&2.into(), &3.into()));
+    let states: Vec<_> =
+        listed[1..].iter().map(|line| (&line["name"], &line["state"], &line["key"])).collect();
+    let unreadable = (&"c-ada".into(), &"unreadable".into(), &Value::Null);
+    assert_eq!(states[0], unreadable);
+    assert_eq!(states[1], (&"c-sealed".into(), &"encrypted".into(), &"k1".into()));
+    assert!(said(&run(&["store", "inspect", &path])).starts_with("format 2, 3 calls, "));
+
+    let exported = said(&run(&["store", "export", &path]));
+    assert_eq!(exported.lines().count(), 3);
+    for secret in ["4930", "s3cret", "blob.example", "o-bob"] {
+        assert!(!exported.contains(secret), "{secret}: {exported}");
+    }
+    assert!(exported.contains("<number 1>") && exported.contains("<number 2>"), "{exported}");
+    assert_eq!(exported, said(&run(&["store", "export", &path])), "stand-ins are stable");
+    assert!(said(&run(&["store", "compact", &path])).contains(" after"));
+}
+
+#[test]
+fn a_person_is_deleted_from_a_store_that_no_bot_has_open() {
+    use callflow_graph::store::embedded::Embedded;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = store_file(folder.path(), false);
+    let purge = |more: &[&str]| run(&[&["store", "purge", path.as_str()], more].concat());
+    let open = Embedded::open(&path).unwrap();
+    for command in ["inspect", "export", "compact"] {
+        let refused = run(&["store", command, &path]);
+        assert_eq!(refused.status.code(), Some(2), "{command}");
+        assert!(errors(&refused).contains("in use by another process"), "{}", errors(&refused));
+    }
+    assert!(errors(&purge(&["--person", "+49301234567"])).contains("in use"));
+    drop(open);
+    assert_eq!(purge(&[]).status.code(), Some(2), "whom or how old has to be said");
+    assert_eq!(purge(&["--person", "1"]).status.code(), Some(2));
+    assert!(said(&purge(&["--person", "+49301111111"])).starts_with("0 of 2 calls deleted"));
+    assert!(said(&purge(&["--person", "+49301234567", "--older-than", "30d"])).starts_with("1 of 2"));
+    assert!(!std::fs::read(&path).unwrap().windows(8).any(|window| window == b"30123456"));
+    assert!(said(&purge(&["--older-than", "30d"])).starts_with("0 of 1"));
+    let none = run(&["store", "inspect", "/no such file"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(errors(&none).contains("give the file of a bot's store"), "{}", errors(&none));
+}
+
+#[test]
+fn where_calls_are_encrypted_nothing_is_deleted_by_person() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = store_file(folder.path(), true);
+    let refused = run(&["store", "purge", &path, "--person", "+49301234567"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(errors(&refused).contains("1 calls are encrypted"), "{}", errors(&refused));
+    assert_eq!(lines(&run(&["store", "inspect", &path, "--json"]))[0]["calls"], 3);
+}

@@ -8,6 +8,8 @@ mod explain_token;
 mod ladder;
 mod permissions;
 mod sim;
+mod stand_in;
+mod store;
 mod tables;
 
 use std::fmt::Display;
@@ -42,6 +44,8 @@ enum Command {
     Diagram(diagram::Args),
     /// List the rules, with where each stands and how sure it is
     Tables(tables::Args),
+    /// Look at the file of a bot's store, make it smaller, or delete calls from it
+    Store(store::Args),
     /// Serve a Graph calling service on loopback until Ctrl-C
     Sim(sim::Args),
 }
@@ -61,6 +65,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Some(Command::Permissions(args)) => permissions::run(args),
         Some(Command::Diagram(args)) => diagram::run(args),
         Some(Command::Tables(args)) => tables::run(args),
+        Some(Command::Store(args)) => store::run(args),
     };
     match result {
         Ok(code) => code,

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use callflow_core::command::RejectReason;
 use callflow_core::event::Event;
 use callflow_core::id::{CallId, Ticket};
 use callflow_core::lifecycle::State;
@@ -13,12 +14,13 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use uuid::Uuid;
 
 use super::joining::{Defaulted, JoiningKey};
-use super::{Accepted, Shared, Wake, What, alias_of, is_of_tenant};
-use crate::bot::{Call, Given};
+use super::recovery::{Remains, UnknownCalls};
+use super::{Accepted, Incoming, Shared, Wake, What, alias_of, is_of_tenant};
+use crate::bot::{Call, Given, Kept, Recovered};
 use crate::client::retry::Class;
 use crate::client::{Answer, ClientError, GraphRequest};
 use crate::session::{Order, Outgoing, Session, Step};
-use crate::store::{CallName, Commit, InboxEntry, OutboxRow, Record, StoreError};
+use crate::store::{About, CallName, Commit, InboxEntry, OutboxRow, Record, StoreError};
 use crate::transport::TransportError;
 use crate::wire::graph_error::GraphError;
 use crate::wire::notification::{Notice, Subject, read_batch};
@@ -42,7 +44,7 @@ struct Actor {
     wake: mpsc::UnboundedSender<Wake>,
     session: Session,
     version: u64,
-    author: Vec<u8>,
+    author: Kept,
     /// Requests that leave one after another.
     queue: VecDeque<OutboxRow>,
     /// The ticket of the one of them that is out.
@@ -67,7 +69,7 @@ pub(super) async fn begin(
         wake,
         session,
         version: 0,
-        author: Vec::new(),
+        author: Kept::default(),
         queue: VecDeque::new(),
         in_flight: None,
         is_taken_up: false,
@@ -116,6 +118,15 @@ async fn take_up(shared: &Arc<Shared>, name: &CallName, wake: mpsc::UnboundedSen
     loop {
         let record = match shared.store.read(name).await {
             Ok(record) => record?,
+            Err(
+                error @ (StoreError::Corrupt { .. }
+                | StoreError::NoKey { .. }
+                | StoreError::WrongKey { .. }
+                | StoreError::NotEncrypted(_)),
+            ) => {
+                tracing::error!(%error, "the call is kept and cannot be read; it is left as it is");
+                return None;
+            }
             Err(error) => {
                 tracing::error!(%error, "the call cannot be read");
                 tokio::time::sleep(COMMIT_AGAIN).await;
@@ -136,10 +147,21 @@ async fn take_up(shared: &Arc<Shared>, name: &CallName, wake: mpsc::UnboundedSen
         };
         if record.version > 0 {
             return match Session::from_bytes(&record.call, &record.texts) {
-                Ok(session) => Some(actor(session, record.version, record.author, record.outbox.into())),
+                Ok(session) => {
+                    let author = Kept { version: record.about.author_version, bytes: record.author };
+                    Some(actor(session, record.version, author, record.outbox.into()))
+                }
                 Err(error) => {
-                    tracing::error!(%error, "the call is kept and cannot be read; it is left as it is");
-                    None
+                    let Some(remains) = Remains::of_record(&record) else {
+                        tracing::error!(%error, "the call is kept and cannot be read, nor its id; it is left as it is");
+                        return None;
+                    };
+                    tracing::error!(%error, "the call is kept and cannot be read; the service is asked how it stands");
+                    let author = Kept { version: record.about.author_version, bytes: record.author };
+                    let (session, step) = remains.recover(shared, name).await?;
+                    let lost = record.outbox.iter().map(|row| row.ticket).collect();
+                    let begun = actor(session, record.version, author, VecDeque::new());
+                    Some(begun.recovered(Recovered::Unreadable, step, lost).await)
                 }
             };
         }
@@ -157,6 +179,18 @@ async fn take_up(shared: &Arc<Shared>, name: &CallName, wake: mpsc::UnboundedSen
             Moved::No => {}
         }
         if tokio::time::Instant::now() >= give_up_at {
+            if let Some(remains) = Remains::of_inbox(&record) {
+                match shared.config.unknown_calls {
+                    UnknownCalls::Ignore => {}
+                    UnknownCalls::HangUp => remains.hang_up(shared, name).await,
+                    UnknownCalls::Adopt => {
+                        if let Some((session, step)) = remains.adopt(shared, name).await {
+                            let begun = actor(session, 0, Kept::default(), VecDeque::new());
+                            return Some(begun.recovered(Recovered::Unknown, step, Vec::new()).await);
+                        }
+                    }
+                }
+            }
             match shared.forget(name, record.last_seq).await {
                 Ok(true) => {}
                 Ok(false) => continue,
@@ -182,7 +216,7 @@ async fn offered(
     shared: &Arc<Shared>,
     name: &CallName,
     inbox: &[InboxEntry],
-    actor: &impl Fn(Session, u64, Vec<u8>, VecDeque<OutboxRow>) -> Actor,
+    actor: &impl Fn(Session, u64, Kept, VecDeque<OutboxRow>) -> Actor,
 ) -> Option<Actor> {
     for entry in inbox {
         let Some((accepted, notices)) = read_entry(entry) else { continue };
@@ -192,14 +226,20 @@ async fn offered(
             settings.scenario_id = Some(scenario_id.to_string());
         }
         for (place, notice) in notices.iter().enumerate().filter(|(_, notice)| begins(notice, name)) {
-            let Some((session, step)) = Session::offered(now, super::new_key(), notice, &settings) else {
+            let Some((mut session, mut step)) = Session::offered(now, super::new_key(), notice, &settings)
+            else {
                 continue;
             };
+            if shared.draining() == Some(Incoming::Busy)
+                && let Ok(rejected) = session.order(now, &Order::Reject(RejectReason::Busy))
+            {
+                step = rejected;
+            }
             shared.learn_tenant(name, session.tenant_id());
             let state = session.call().state();
             let about = describe(notice);
             shared.observe(name, state, What::Notification { accepted_at: accepted.at, about });
-            let mut begun = actor(session, 0, Vec::new(), VecDeque::new());
+            let mut begun = actor(session, 0, Kept::default(), VecDeque::new());
             let mut commit = begun.author_step(Some(notice), step, Vec::new(), Vec::new()).await;
             // Where the batch tells more of this call, it stays in the inbox: what is known by then is a repeat.
             let others = notices.iter().enumerate().filter(|(other, _)| *other != place);
@@ -262,7 +302,7 @@ async fn moved(shared: &Arc<Shared>, name: &CallName, record: &Record) -> Moved 
     Moved::To(known)
 }
 
-fn read_entry(entry: &InboxEntry) -> Option<(Accepted, Vec<Notice>)> {
+pub(super) fn read_entry(entry: &InboxEntry) -> Option<(Accepted, Vec<Notice>)> {
     let accepted: Accepted = serde_json::from_slice(&entry.bytes).ok()?;
     let notices = read_batch(accepted.body.as_bytes()).ok()?.notices;
     Some((accepted, notices))
@@ -288,6 +328,14 @@ impl Actor {
             self.send(row, None).await;
         }
         self.empty_inbox().await;
+    }
+
+    /// Tells the handler that the call is known by its id alone, and puts it away: `lost` are requests of before.
+    async fn recovered(mut self, why: Recovered, step: Step, lost: Vec<u32>) -> Self {
+        self.is_taken_up = false;
+        let commit = self.step_of(Given::Recovered(why), None, step, Vec::new(), lost).await;
+        self.put_away(commit, None).await;
+        self
     }
 
     /// Tells the handler that the call goes on, and asks the service in its turn how it stands: its end may have been told
@@ -559,11 +607,17 @@ impl Actor {
             version: self.version,
             call,
             texts,
-            author: self.author.clone(),
+            author: self.author.bytes.clone(),
             done,
             add: requests.iter().map(|request| row_of(request, deadline)).collect(),
             drop,
             alias: self.session.id().map(alias_of),
+            about: About {
+                author_version: self.author.version,
+                at: now.as_millis(),
+                call_id: self.session.id().map(str::to_owned),
+                tenant_id: self.session.tenant_id().map(str::to_owned),
+            },
         }
     }
 
@@ -579,7 +633,7 @@ impl Actor {
                 }
                 Err(error) => {
                     // Nothing leaves that is not put away; the call waits for the store.
-                    tracing::error!(%error, "the call cannot be put away; trying again");
+                    tracing::debug!(%error, "the call cannot be put away; trying again");
                     tokio::time::sleep(COMMIT_AGAIN).await;
                 }
             }
@@ -593,6 +647,7 @@ impl Actor {
     /// Counts the call among those that are up, or not any more.
     fn note_live(&self) {
         let warned = self.shared.counter.set_live(&self.name, !self.state().is_ended());
+        self.shared.live.send_replace(());
         self.shared.warn_of_quota(&self.name, self.state(), warned);
     }
 
@@ -611,7 +666,7 @@ impl Actor {
         let Some(ticket) = Ticket::try_new(row.ticket) else { return };
         if row.once_only {
             while let Err(error) = self.shared.store.mark_attempted(&self.name, row.ticket).await {
-                tracing::error!(%error, "a request cannot be marked as sent; trying again");
+                tracing::debug!(%error, "a request cannot be marked as sent; trying again");
                 tokio::time::sleep(COMMIT_AGAIN).await;
             }
         }

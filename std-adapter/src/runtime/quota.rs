@@ -136,6 +136,11 @@ impl Counter {
         })
     }
 
+    /// The calls that are up.
+    pub(super) fn live(&self) -> Vec<CallName> {
+        self.change(|count| count.live.iter().cloned().collect())
+    }
+
     /// Takes back a call that was counted and did not begin.
     pub(super) fn not_begun(&self, name: &CallName) {
         self.change(|count| {

@@ -2,23 +2,28 @@
 //!
 //! A transaction costs a flush of the disk, whatever is in it. While one is being flushed, the changes that come wait
 //! and go into the next together, so that many calls at once cost little more than one.
+//!
+//! After a failed write, as on a full disk, the file is opened anew: what had resolved is there, and what had not is not.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition};
+use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{CallName, Change, Commit, Pending, Record, Reply, Store, StoreError, apply};
+use super::{
+    About, CallName, Change, Commit, InboxEntry, OutboxRow, Pending, Record, Reply, Store, StoreError, apply,
+};
 
-const CALLS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("calls");
-const ALIASES: TableDefinition<'_, &str, &str> = TableDefinition::new("aliases");
-const COUNTERS: TableDefinition<'_, &str, u64> = TableDefinition::new("counters");
-const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
-const FORMAT: &str = "format";
-/// The format that this release writes.
-const KNOWN: u64 = 1;
+pub(super) const CALLS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("calls");
+pub(super) const ALIASES: TableDefinition<'_, &str, &str> = TableDefinition::new("aliases");
+pub(super) const COUNTERS: TableDefinition<'_, &str, u64> = TableDefinition::new("counters");
+pub(super) const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
+pub(super) const FORMAT: &str = "format";
+/// The format that this release writes. Format 1 is read too: its records end where [`Record::about`] begins.
+pub(super) const KNOWN: u64 = 2;
 /// The most changes in one transaction.
 const MAX_GROUP: usize = 256;
 
@@ -35,8 +40,7 @@ enum Work {
 /// The store in a file.
 #[derive(Debug)]
 pub struct Embedded {
-    path: PathBuf,
-    database: Arc<Database>,
+    file: Arc<File>,
     jobs: Option<mpsc::UnboundedSender<Job>>,
     writer: Option<JoinHandle<()>>,
 }
@@ -49,16 +53,20 @@ impl Embedded {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let path = path.into();
         create_private(&path)?;
-        let database = Database::create(&path).map_err(|e| of_open(&path, e))?;
+        Self::open_by(path, |path| Database::create(path))
+    }
+
+    fn open_by(path: PathBuf, open: Open) -> Result<Self, StoreError> {
+        let database = open(&path).map_err(|e| of_open(&path, e))?;
         prepare(&path, &database)?;
-        let database = Arc::new(database);
+        let file = Arc::new(File { path, open, database: RwLock::new(Some(database)) });
         let (jobs, queue) = mpsc::unbounded_channel();
-        let (writer_path, writer_database) = (path.clone(), Arc::clone(&database));
+        let of_writer = Arc::clone(&file);
         let writer = std::thread::Builder::new()
             .name("callflow-store".to_owned())
-            .spawn(move || write_all(&writer_path, &writer_database, queue))
-            .map_err(|e| StoreError::Unwritable { path: path.clone(), reason: e.to_string() })?;
-        Ok(Self { path, database, jobs: Some(jobs), writer: Some(writer) })
+            .spawn(move || write_all(&of_writer, queue))
+            .map_err(|e| StoreError::Unwritable { path: file.path.clone(), reason: e.to_string() })?;
+        Ok(Self { file, jobs: Some(jobs), writer: Some(writer) })
     }
 
     fn change(&self, name: &CallName, change: Change) -> Pending<'_, u64> {
@@ -79,12 +87,50 @@ impl Embedded {
         at: fn(&Path, &Database, &str) -> Result<T, StoreError>,
         key: &str,
     ) -> Pending<'_, T> {
-        let (path, database, key) = (self.path.clone(), Arc::clone(&self.database), key.to_owned());
+        let (file, key) = (Arc::clone(&self.file), key.to_owned());
         Box::pin(async move {
-            tokio::task::spawn_blocking(move || at(&path, &database, &key))
+            tokio::task::spawn_blocking(move || file.with(|database| at(&file.path, database, &key)))
                 .await
                 .unwrap_or(Err(StoreError::Closed))
         })
+    }
+}
+
+type Open = fn(&Path) -> Result<Database, DatabaseError>;
+
+/// The file, and the database in it; none where it could not be opened anew.
+#[derive(Debug)]
+struct File {
+    path: PathBuf,
+    open: Open,
+    database: RwLock<Option<Database>>,
+}
+
+impl File {
+    fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        match &*database {
+            Some(database) => work(database),
+            None => Err(StoreError::Unwritable {
+                path: self.path.clone(),
+                reason: "it could not be opened again after a failed write".to_owned(),
+            }),
+        }
+    }
+
+    /// Opens it anew: after an error of the file, redb does nothing with it any more.
+    fn reopen(&self) -> Result<(), StoreError> {
+        let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        // Its lock has to go first.
+        *database = None;
+        let opened = (self.open)(&self.path).map_err(|e| of_open(&self.path, e))?;
+        prepare(&self.path, &opened)?;
+        *database = Some(opened);
+        Ok(())
+    }
+
+    fn is_open(&self) -> bool {
+        self.database.read().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 }
 
@@ -116,7 +162,7 @@ impl Store for Embedded {
     }
 
     fn commit(&self, name: &CallName, commit: Commit) -> Pending<'_, u64> {
-        self.change(name, Change::Commit(commit))
+        self.change(name, Change::Commit(Box::new(commit)))
     }
 
     fn mark_attempted(&self, name: &CallName, ticket: u32) -> Pending<'_, ()> {
@@ -163,7 +209,7 @@ impl Store for Embedded {
 }
 
 /// Makes the file, readable by its owner only: it holds what passes in calls.
-fn create_private(path: &Path) -> Result<(), StoreError> {
+pub(super) fn create_private(path: &Path) -> Result<(), StoreError> {
     let mut options = std::fs::OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -183,8 +229,9 @@ fn prepare(path: &Path, database: &Database) -> Result<(), StoreError> {
             Some(found) if found > KNOWN => {
                 return Err(StoreError::NewerFormat { path: path.to_owned(), found, known: KNOWN });
             }
-            Some(_) => {}
-            None => {
+            Some(KNOWN) => {}
+            // An earlier release would read on past what it knows, and write it back without the rest.
+            Some(_) | None => {
                 about.insert(FORMAT, KNOWN).map_err(|e| of_use(path, e))?;
             }
         }
@@ -196,11 +243,14 @@ fn prepare(path: &Path, database: &Database) -> Result<(), StoreError> {
 }
 
 /// The writing thread: takes what waits, puts it into one transaction, answers, and again.
-fn write_all(path: &Path, database: &Database, mut queue: mpsc::UnboundedReceiver<Job>) {
+fn write_all(file: &File, mut queue: mpsc::UnboundedReceiver<Job>) {
     let mut group = Vec::new();
     while queue.blocking_recv_many(&mut group, MAX_GROUP) > 0 {
         let mut answers = Vec::with_capacity(group.len());
-        match write_group(path, database, &mut group, &mut answers) {
+        let opened = if file.is_open() { Ok(()) } else { file.reopen() };
+        let written = opened
+            .and_then(|()| file.with(|database| write_group(&file.path, database, &mut group, &mut answers)));
+        match written {
             Ok(()) => {
                 for (done, reply) in answers {
                     // Who asked may have gone.
@@ -208,7 +258,13 @@ fn write_all(path: &Path, database: &Database, mut queue: mpsc::UnboundedReceive
                 }
             }
             Err(error) => {
-                tracing::error!(%error, "the store cannot be written");
+                // Whoever asked tells of it, once for all: see `Bot::store_fault`.
+                tracing::debug!(%error, "the store cannot be written");
+                if matches!(error, StoreError::Unwritable { .. })
+                    && let Err(error) = file.reopen()
+                {
+                    tracing::debug!(%error, "the store cannot be opened again");
+                }
                 let unanswered = answers.into_iter().map(|(done, _)| done);
                 for done in unanswered.chain(group.drain(..).map(|job| job.done)) {
                     let _ = done.send(Err(error.clone()));
@@ -291,23 +347,45 @@ fn encode(path: &Path, record: &Record) -> Result<Vec<u8>, StoreError> {
         .map_err(|e| StoreError::Unwritable { path: path.to_owned(), reason: e.to_string() })
 }
 
-fn decode(path: &Path, bytes: &[u8]) -> Result<Record, StoreError> {
-    postcard::from_bytes(bytes)
-        .map_err(|e| StoreError::Corrupt { path: path.to_owned(), reason: e.to_string() })
+pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Record, StoreError> {
+    read_record(bytes).map_err(|e| StoreError::Corrupt { path: path.to_owned(), reason: e.to_string() })
 }
 
-fn of_open(path: &Path, error: DatabaseError) -> StoreError {
+/// A record as format 1 has it.
+#[derive(Deserialize)]
+struct First {
+    version: u64,
+    call: Vec<u8>,
+    texts: Vec<u8>,
+    author: Vec<u8>,
+    inbox: Vec<InboxEntry>,
+    outbox: Vec<OutboxRow>,
+    last_seq: u64,
+    alias: Option<String>,
+}
+
+fn read_record(bytes: &[u8]) -> Result<Record, postcard::Error> {
+    let (first, rest) = postcard::take_from_bytes::<First>(bytes)?;
+    let about = if rest.is_empty() { About::default() } else { postcard::from_bytes(rest)? };
+    let First { version, call, texts, author, inbox, outbox, last_seq, alias } = first;
+    Ok(Record { version, call, texts, author, inbox, outbox, last_seq, alias, about })
+}
+
+pub(super) fn of_open(path: &Path, error: DatabaseError) -> StoreError {
     match error {
         DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path: path.to_owned() },
         other => of_use(path, redb::Error::from(other)),
     }
 }
 
-fn of_use(path: &Path, error: impl Into<redb::Error>) -> StoreError {
+pub(super) fn of_use(path: &Path, error: impl Into<redb::Error>) -> StoreError {
     let path = path.to_owned();
     match error.into() {
         redb::Error::Io(e) if e.kind() != std::io::ErrorKind::InvalidData => {
             StoreError::Unwritable { path, reason: e.to_string() }
+        }
+        redb::Error::PreviousIo => {
+            StoreError::Unwritable { path, reason: "a write failed before".to_owned() }
         }
         redb::Error::DatabaseAlreadyOpen => StoreError::InUse { path },
         other => StoreError::Corrupt { path, reason: other.to_string() },
@@ -343,6 +421,116 @@ mod tests {
         assert!(matches!(error, StoreError::Unwritable { .. }), "{error}");
         let error = Embedded::open(folder.path()).unwrap_err();
         assert!(matches!(error, StoreError::Unwritable { .. }), "{error}");
+    }
+
+    /// A file on a disk that is full for as long as there is a file beside it that says so.
+    #[derive(Debug)]
+    struct Disk {
+        file: redb::backends::FileBackend,
+        full: PathBuf,
+    }
+
+    impl Disk {
+        fn check(&self) -> Result<(), std::io::Error> {
+            if self.full.exists() { Err(std::io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        }
+    }
+
+    impl redb::StorageBackend for Disk {
+        fn len(&self) -> Result<u64, std::io::Error> {
+            self.file.len()
+        }
+
+        fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), std::io::Error> {
+            self.file.read(offset, out)
+        }
+
+        fn set_len(&self, len: u64) -> Result<(), std::io::Error> {
+            self.check()?;
+            self.file.set_len(len)
+        }
+
+        fn sync_data(&self) -> Result<(), std::io::Error> {
+            self.check()?;
+            self.file.sync_data()
+        }
+
+        fn write(&self, offset: u64, data: &[u8]) -> Result<(), std::io::Error> {
+            self.check()?;
+            self.file.write(offset, data)
+        }
+
+        fn close(&self) -> Result<(), std::io::Error> {
+            self.file.close()
+        }
+    }
+
+    fn on_disk(path: &Path) -> Result<Database, DatabaseError> {
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).open(path)?;
+        let disk = Disk { file: redb::backends::FileBackend::new(file)?, full: path.with_extension("full") };
+        Database::builder().create_with_backend(disk)
+    }
+
+    #[tokio::test]
+    async fn once_the_disk_has_room_again_the_store_goes_on_without_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calls.redb");
+        let store = Embedded::open_by(path.clone(), on_disk).unwrap();
+        let call = CallName::try_new("c-1").unwrap();
+        assert_eq!(store.append(&call, vec![1]).await, Ok(1));
+        std::fs::write(path.with_extension("full"), []).unwrap();
+        for _ in 0..3 {
+            let error = store.append(&call, vec![2; 100_000]).await.unwrap_err();
+            assert!(matches!(error, StoreError::Unwritable { .. }), "{error}");
+            assert!(store.commit(&call, Commit::default()).await.is_err());
+        }
+        std::fs::remove_file(path.with_extension("full")).unwrap();
+        assert_eq!(store.append(&call, vec![3]).await, Ok(2), "what failed was not done");
+        let inbox = store.read(&call).await.unwrap().unwrap().inbox;
+        assert_eq!(inbox.iter().map(|entry| entry.bytes.clone()).collect::<Vec<_>>(), [vec![1], vec![3]]);
+    }
+
+    /// A record as format 1 wrote it: version 3, a call, texts, a state, an inbox entry, a row, and an alias.
+    const OF_FORMAT_1: &[u8] =
+        b"\x03\x02\x07\x08\x02{}\x0242\x01\x05\x01\x09\x01\x02\x01\x00\x01\x0a\x05\x01\x0457da";
+
+    #[tokio::test]
+    async fn a_store_of_format_1_is_read_and_becomes_one_of_this_format() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calls.redb");
+        drop(Embedded::open(&path).unwrap());
+        let database = Database::create(&path).unwrap();
+        let write = database.begin_write().unwrap();
+        write.open_table(ABOUT).unwrap().insert(FORMAT, 1).unwrap();
+        write.open_table(CALLS).unwrap().insert("c-1", OF_FORMAT_1).unwrap();
+        write.commit().unwrap();
+        drop(database);
+
+        let name = CallName::try_new("c-1").unwrap();
+        let expected = Record {
+            version: 3,
+            call: vec![7, 8],
+            texts: b"{}".to_vec(),
+            author: b"42".to_vec(),
+            inbox: vec![InboxEntry { seq: 5, bytes: vec![9] }],
+            outbox: vec![OutboxRow { ticket: 2, once_only: true, attempted: false, bytes: vec![10] }],
+            last_seq: 5,
+            alias: Some("57da".to_owned()),
+            about: About::default(),
+        };
+        let store = Embedded::open(&path).unwrap();
+        assert_eq!(store.read(&name).await, Ok(Some(expected.clone())));
+        let about = About { author_version: 3, at: 9, call_id: Some("57DA".to_owned()), tenant_id: None };
+        let commit = Commit { version: 3, about: about.clone(), ..Commit::default() };
+        assert_eq!(store.commit(&name, commit).await, Ok(4));
+        let after = store.read(&name).await.unwrap().unwrap();
+        assert_eq!((after.about, after.inbox, after.alias), (about, expected.inbox, expected.alias));
+        drop(store);
+        let database = Database::create(&path).unwrap();
+        let read = database.begin_read().unwrap();
+        let format = read.open_table(ABOUT).unwrap().get(FORMAT).unwrap().map(|format| format.value());
+        assert_eq!(format, Some(KNOWN));
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl Store for Memory {
     }
 
     fn commit(&self, name: &CallName, commit: Commit) -> Pending<'_, u64> {
-        ready(self.change(name, Change::Commit(commit)))
+        ready(self.change(name, Change::Commit(Box::new(commit))))
     }
 
     fn mark_attempted(&self, name: &CallName, ticket: u32) -> Pending<'_, ()> {

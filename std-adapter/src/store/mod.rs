@@ -6,10 +6,13 @@
 //! that it may have.
 //!
 //! The two stores, [`memory`] and [`embedded`], share one pure function that says what each change does to a call's
-//! record; they differ in where the record lies.
+//! record; they differ in where the record lies. [`encrypted`] seals what goes into either.
 
 pub mod embedded;
+pub mod encrypted;
 pub mod memory;
+pub mod offline;
+pub(crate) mod watched;
 
 use std::fmt;
 use std::future::Future;
@@ -41,6 +44,11 @@ impl CallName {
     /// The name of an incoming call, made of its id.
     pub(crate) fn of_incoming(id: callflow_core::id::CallId) -> Self {
         Self(format!("c-{:032x}", u128::from_be_bytes(id.to_bytes())))
+    }
+
+    /// Whether it is the name of an incoming call.
+    pub(crate) fn is_of_incoming(&self) -> bool {
+        self.0.starts_with("c-")
     }
 
     /// The name as text.
@@ -96,6 +104,22 @@ pub struct Record {
     pub last_seq: u64,
     /// Another name under which the call is found: Graph's id.
     pub alias: Option<String>,
+    /// The rest of it, which format 1 did not have.
+    pub about: About,
+}
+
+/// What is kept of a call in the clear of its bytes: enough to go on where those cannot be read any more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// The version of the author's state
+    /// ([`CallHandler::STATE_VERSION`](crate::bot::CallHandler::STATE_VERSION)); 0 in format 1.
+    pub author_version: u32,
+    /// When the call was last committed, in milliseconds since the Unix epoch; 0 where that is not known.
+    pub at: u64,
+    /// Graph's id, as Graph wrote it.
+    pub call_id: Option<String>,
+    /// The tenant of the call.
+    pub tenant_id: Option<String>,
 }
 
 /// What came of handling an input: put away together, or not at all.
@@ -117,6 +141,8 @@ pub struct Commit {
     pub drop: Vec<u32>,
     /// Graph's id, once known.
     pub alias: Option<String>,
+    /// The rest of it.
+    pub about: About,
 }
 
 /// Why the store did not do something. Nothing changed.
@@ -174,6 +200,29 @@ pub enum StoreError {
         /// The newest format known.
         known: u64,
     },
+    /// A value is sealed by a key that is not there: give the key source that key.
+    #[error(
+        "call {name} is encrypted under the key {key_id}, which the key source does not have; give it that one too"
+    )]
+    NoKey {
+        /// The call.
+        name: CallName,
+        /// The key.
+        key_id: String,
+    },
+    /// A value cannot be opened by the key of its id: it is another key, or the value was changed.
+    #[error(
+        "call {name} cannot be opened by the key {key_id}: it is another key of the same id, or the value was changed"
+    )]
+    WrongKey {
+        /// The call.
+        name: CallName,
+        /// The key.
+        key_id: String,
+    },
+    /// A value is not encrypted in a store that should be.
+    #[error("call {0} is not encrypted; open the store without encryption, or begin with an empty one")]
+    NotEncrypted(CallName),
     /// The store was closed.
     #[error("the store was closed")]
     Closed,
@@ -216,7 +265,7 @@ pub trait Store: Send + Sync + 'static {
 #[derive(Clone, Debug)]
 enum Change {
     Append(Vec<u8>),
-    Commit(Commit),
+    Commit(Box<Commit>),
     MarkAttempted(u32),
     /// Where this is still the last number that was given.
     Forget(u64),
@@ -235,6 +284,7 @@ fn apply(name: &CallName, record: &mut Option<Record>, change: Change) -> Reply 
             Ok(record.last_seq)
         }
         Change::Commit(commit) => {
+            let commit = *commit;
             let found = record.as_ref().map_or(0, |record| record.version);
             if found != commit.version {
                 return Err(StoreError::Conflict { name: name.clone(), expected: commit.version, found });
@@ -248,6 +298,7 @@ fn apply(name: &CallName, record: &mut Option<Record>, change: Change) -> Reply 
             record.outbox.retain(|row| !commit.drop.contains(&row.ticket));
             record.outbox.extend(commit.add);
             record.alias = commit.alias.or_else(|| record.alias.take());
+            record.about = commit.about;
             Ok(record.version)
         }
         Change::MarkAttempted(ticket) => {
@@ -274,6 +325,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::embedded::Embedded;
+    use super::encrypted::{Encrypted, Key, Keys};
     use super::memory::Memory;
     use super::*;
 
@@ -337,6 +389,17 @@ mod tests {
         conform(&Memory::new()).await;
     }
 
+    fn sealed(inner: Arc<dyn Store>) -> Encrypted {
+        Encrypted::new(inner, Arc::new(Keys::new(Key::try_new("k1", [7; 32]).unwrap())))
+    }
+
+    #[tokio::test]
+    async fn encrypted_conforms_over_both() {
+        conform(&sealed(Arc::new(Memory::new()))).await;
+        let folder = tempfile::tempdir().unwrap();
+        conform(&sealed(Arc::new(Embedded::open(folder.path().join("calls.redb")).unwrap()))).await;
+    }
+
     #[tokio::test]
     async fn embedded_conforms() {
         let folder = tempfile::tempdir().unwrap();
@@ -380,13 +443,15 @@ mod tests {
     fn changes() -> impl Strategy<Value = Vec<(u8, Change)>> {
         let change = prop_oneof![
             any::<u8>().prop_map(|byte| Change::Append(vec![byte])),
-            (0u64..4, 0u64..4, 1u32..4).prop_map(|(version, done, ticket)| Change::Commit(Commit {
-                version,
-                done: vec![done],
-                add: vec![row(ticket)],
-                drop: vec![ticket.wrapping_add(1)],
-                ..Commit::default()
-            })),
+            (0u64..4, 0u64..4, 1u32..4).prop_map(|(version, done, ticket)| Change::Commit(Box::new(
+                Commit {
+                    version,
+                    done: vec![done],
+                    add: vec![row(ticket)],
+                    drop: vec![ticket.wrapping_add(1)],
+                    ..Commit::default()
+                }
+            ))),
             (1u32..4).prop_map(Change::MarkAttempted),
             (0u64..4).prop_map(Change::Forget),
         ];
@@ -399,7 +464,7 @@ mod tests {
             let call = name(&format!("c-{number}"));
             let reply = match change.clone() {
                 Change::Append(bytes) => store.append(&call, bytes).await,
-                Change::Commit(commit) => store.commit(&call, commit).await,
+                Change::Commit(commit) => store.commit(&call, *commit).await,
                 Change::MarkAttempted(ticket) => store.mark_attempted(&call, ticket).await.map(|()| 0),
                 Change::Forget(last_seq) => store.forget(&call, last_seq).await.map(u64::from),
             };
@@ -412,14 +477,16 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(24))]
 
         #[test]
-        fn both_stores_answer_alike(changes in changes()) {
+        fn all_stores_answer_alike(changes in changes()) {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             let folder = tempfile::tempdir().unwrap();
-            let (one, other) = runtime.block_on(async {
+            let (one, other, encrypted) = runtime.block_on(async {
                 let embedded = Embedded::open(folder.path().join("calls.redb")).unwrap();
-                (run(&Memory::new(), &changes).await, run(&embedded, &changes).await)
+                let encrypted = sealed(Arc::new(Memory::new()));
+                (run(&Memory::new(), &changes).await, run(&embedded, &changes).await, run(&encrypted, &changes).await)
             });
-            prop_assert_eq!(one, other);
+            prop_assert_eq!(&one, &other);
+            prop_assert_eq!(one, encrypted);
         }
     }
 }

@@ -15,7 +15,7 @@
 //! | 302 | a call that another region is to have: [`Elsewhere`] |
 //! | 408, 413 | the body takes longer, or has more bytes, than [`Settings`] say |
 //! | 415 | it is no JSON, or in a charset that is not known |
-//! | 503 | the keys of the service, or the store, cannot be had now, a joining participant's answer could not be put away in time, or there is more to do than [`Settings`] allow: sent again later, as `Retry-After` says, it may be accepted |
+//! | 503 | the keys of the service, or the store, cannot be had now, a joining participant's answer could not be put away in time, the bot is [drained](crate::bot::Bot::drain), or there is more to do than [`Settings`] allow: sent again later, as `Retry-After` says, it may be accepted |
 //!
 //! A notification that a participant is joining (policy-based recording) is answered 200, with what the bot orders as the
 //! body, or with the default where it does not do so within [`Joining::within`](crate::bot::Joining::within). A repeat gets
@@ -44,7 +44,7 @@ use http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, LOCATION, RETRY_AFTE
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 
-use crate::runtime::{AcceptError, Accepted, Shared, is_of_tenant};
+use crate::runtime::{AcceptError, Accepted, Incoming, Shared, is_of_tenant};
 use crate::store::{CallName, StoreError};
 use crate::wire::notification::{Notice, Subject, read_batch};
 use authentication::{Fault, Sender};
@@ -181,6 +181,11 @@ async fn accept(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let calls = addressees(shared, call, &sender, &batch.notices).await?;
+    if shared.draining() == Some(Incoming::Unavailable)
+        && begins_a_call(shared, &calls, &batch.notices).await?
+    {
+        return Err(Refusal::Overloaded("the instance is about to stop"));
+    }
     if let Some(elsewhere) = &settings.elsewhere
         && let Some(location) =
             redirected(shared, elsewhere, &calls, &sender, &batch.notices, headers).await?
@@ -206,17 +211,8 @@ async fn redirected(
     notices: &[Notice],
     headers: &HeaderMap,
 ) -> Result<Option<HeaderValue>, Refusal> {
-    let is_incoming = |notice: &Notice| match &notice.subject {
-        Subject::Call(told) => told.news.state == Told::State(callflow_core::lifecycle::State::Incoming),
-        _ => false,
-    };
-    if !notices.iter().any(is_incoming) {
+    if !begins_a_call(shared, calls, notices).await? {
         return Ok(None);
-    }
-    for name in calls.keys() {
-        if shared.store.read(name).await.map_err(of_store)?.is_some() {
-            return Ok(None);
-        }
     }
     let mut headers = headers.clone();
     headers.remove(AUTHORIZATION);
@@ -230,6 +226,23 @@ async fn redirected(
             Ok(None)
         }
     }
+}
+
+/// Whether a batch tells of an incoming call, and of none that is known.
+async fn begins_a_call(shared: &Shared, calls: &Addressees, notices: &[Notice]) -> Result<bool, Refusal> {
+    let is_incoming = |notice: &Notice| match &notice.subject {
+        Subject::Call(told) => told.news.state == Told::State(callflow_core::lifecycle::State::Incoming),
+        _ => false,
+    };
+    if !notices.iter().any(is_incoming) {
+        return Ok(false);
+    }
+    for name in calls.keys() {
+        if shared.store.read(name).await.map_err(of_store)?.is_some() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The calls that a batch is for, and the places of the entries that tell of joining participants.
