@@ -38,6 +38,7 @@ use tokio::sync::mpsc;
 pub use call::CallView;
 pub use person::{Outcome, Person, Step, WhenRung};
 pub use prompt::wav_tone;
+pub use tokens::Flaw;
 
 use crate::client::Endpoints;
 use crate::clock::Clock;
@@ -278,6 +279,21 @@ impl Simulator {
             self.world.person(person_id).ok_or_else(|| SimulatorError::NoPerson(person_id.to_owned()))?;
         let app = self.world.app(app_id).ok_or_else(|| SimulatorError::NoApp(app_id.to_owned()))?;
         Ok(call::Call::incoming(&self.world, &app, &person, script))
+    }
+
+    /// The `Authorization` header of a notification to an app, with a flaw where one is asked for: a bot has to refuse it.
+    ///
+    /// # Errors
+    /// [`SimulatorError::NoApp`], [`SimulatorError::Key`]
+    pub fn authorization(&self, app_id: &str, flaw: Option<Flaw>) -> Result<String, SimulatorError> {
+        let app = self.world.app(app_id).ok_or_else(|| SimulatorError::NoApp(app_id.to_owned()))?;
+        let (keys, now) = (&self.world.keys, self.world.clock.now_seconds());
+        let token = match flaw {
+            None => keys.for_notification(&app.app_id, &app.tenant_id, now),
+            Some(flaw) => keys.flawed(&app.app_id, &app.tenant_id, now, flaw),
+        };
+        let token = token.ok_or_else(|| SimulatorError::Key("a token cannot be signed".to_owned()))?;
+        Ok(format!("Bearer {token}"))
     }
 
     /// What is known of a call.

@@ -39,6 +39,8 @@ pub(super) fn router(world: Served) -> Router {
     Router::new()
         .route("/{tenant}/oauth2/v2.0/token", post(issue_token))
         .route("/v1/.well-known/OpenIdConfiguration", get(openid))
+        // Other libraries for bots write it so.
+        .route("/v1/.well-known/openidconfiguration", get(openid))
         .route("/v1/.well-known/keys", get(keys))
         .nest("/v1.0", api)
         .with_state(world)
@@ -153,7 +155,7 @@ async fn create(
         });
     };
     // Source: Graph docs, Calls overview.
-    require(&app, "Calls.Initiate.All")?;
+    require(&app, &["Calls.Initiate.All"])?;
     let user = target.pointer("/identity/user/id").and_then(Value::as_str).unwrap_or_default();
     let person =
         world.person(user).ok_or_else(|| Error::bad_request("The target is no user of this tenant."))?;
@@ -248,7 +250,7 @@ async fn act(
             Ok((location(&operation), Json(operation)).into_response())
         }
         "subscribeToTone" => {
-            require(app, "Calls.AccessMedia.All")?;
+            require(app, &["Calls.AccessMedia.All"])?;
             let operation = call.subscribe_to_tone(context_of(&read(&body)?)?)?;
             Ok((location(&operation), Json(operation)).into_response())
         }
@@ -262,9 +264,12 @@ fn live(world: &World, Caller(app): &Caller, id: &str) -> Result<Arc<Call>, Erro
     if call.view().state == "terminated" { Err(Error::call_not_found()) } else { Ok(call) }
 }
 
-fn require(app: &Registration, permission: &str) -> Result<(), Error> {
-    let is_granted = app.permissions.iter().any(|granted| granted.eq_ignore_ascii_case(permission));
-    if is_granted { Ok(()) } else { Err(Error::permission()) }
+/// Refuses an app that has none of `permissions`.
+fn require(app: &Registration, permissions: &[&str]) -> Result<(), Error> {
+    let is_granted = permissions
+        .iter()
+        .any(|permission| app.permissions.iter().any(|granted| granted.eq_ignore_ascii_case(permission)));
+    if is_granted { Ok(()) } else { Err(Error::permission(permissions)) }
 }
 
 fn read(body: &[u8]) -> Result<Value, Error> {

@@ -283,6 +283,12 @@ async fn tokens_of_both_directions_are_good_and_expire() {
     scene.simulator.call_bot("ada", APP, vec![]).unwrap();
     let (header, _) = scene.told.recv().await.unwrap();
     assert_eq!(authenticator.authenticate(Some(&header)).await.unwrap().tenant_id, TENANT);
+    for flaw in [Flaw::Audience, Flaw::Issuer, Flaw::Expired, Flaw::KeyId] {
+        let flawed = scene.simulator.authorization(APP, Some(flaw)).unwrap();
+        assert!(authenticator.authenticate(Some(&flawed)).await.is_err(), "{flaw:?}");
+    }
+    let good = scene.simulator.authorization(APP, None).unwrap();
+    assert!(authenticator.authenticate(Some(&good)).await.is_ok());
 
     let direct = |token: String| {
         let request =
