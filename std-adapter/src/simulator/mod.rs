@@ -21,10 +21,18 @@
 //! # }
 //! ```
 
+mod actions;
+mod asked;
 mod call;
 mod delivery;
 mod error;
+mod groups;
+mod handover;
+mod media;
+mod operation;
+mod participants;
 mod person;
+mod placement;
 mod prompt;
 mod service;
 mod tokens;
@@ -275,10 +283,33 @@ impl Simulator {
         app_id: &str,
         script: Vec<Step>,
     ) -> Result<String, SimulatorError> {
+        self.call_bot_for(person_id, app_id, script, false)
+    }
+
+    /// Lets a policy call a bot to record a person, who does what `script` says. Gives the call's id.
+    ///
+    /// # Errors
+    /// [`SimulatorError::NoPerson`], [`SimulatorError::NoApp`]
+    pub fn call_recorder(
+        &self,
+        person_id: &str,
+        app_id: &str,
+        script: Vec<Step>,
+    ) -> Result<String, SimulatorError> {
+        self.call_bot_for(person_id, app_id, script, true)
+    }
+
+    fn call_bot_for(
+        &self,
+        person_id: &str,
+        app_id: &str,
+        script: Vec<Step>,
+        is_policy_recording: bool,
+    ) -> Result<String, SimulatorError> {
         let person =
             self.world.person(person_id).ok_or_else(|| SimulatorError::NoPerson(person_id.to_owned()))?;
         let app = self.world.app(app_id).ok_or_else(|| SimulatorError::NoApp(app_id.to_owned()))?;
-        Ok(call::Call::incoming(&self.world, &app, &person, script))
+        Ok(call::Call::incoming(&self.world, &app, &person, script, is_policy_recording))
     }
 
     /// The `Authorization` header of a notification to an app, with a flaw where one is asked for: a bot has to refuse it.
@@ -330,6 +361,10 @@ impl Simulator {
 }
 
 impl World {
+    fn base(&self) -> &str {
+        self.config.base.trim_end_matches('/')
+    }
+
     fn observe(&self, call: Option<&str>, what: What) {
         let observed = Observed { at: self.clock.now_millis(), call: call.map(str::to_owned), what };
         let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
