@@ -54,16 +54,28 @@ fn person(id: &str, when_rung: WhenRung) -> Person {
 
 /// What a script may ask the test for.
 fn control(simulator: &Arc<Simulator>) -> Router {
-    let (calling, signing) = (Arc::clone(simulator), Arc::clone(simulator));
+    let (calling, revoking, signing) = (Arc::clone(simulator), Arc::clone(simulator), Arc::clone(simulator));
     let call = async move |Json(asked): Json<Value>| {
         let mut script = vec![Step::AwaitAnswer];
         if let Some(keys) = asked["presses"].as_str() {
             script.push(Step::AwaitPromptStart);
             script.extend(keys.chars().map(Step::Press));
         }
+        if let Some(seconds) = asked["speaks"].as_f64() {
+            script.push(Step::AwaitPromptEnd);
+            script.push(Step::Speak(Duration::from_secs_f64(seconds)));
+        }
         script.push(Step::AwaitHangUp);
-        let id = calling.call_bot(asked["person"].as_str().unwrap(), APP, script).unwrap();
-        Json(json!({"id": id}))
+        let person = asked["person"].as_str().unwrap();
+        let id = match asked["records"].as_bool() {
+            Some(true) => calling.call_recorder(person, APP, script),
+            Some(false) | None => calling.call_bot(person, APP, script),
+        };
+        Json(json!({"id": id.unwrap()}))
+    };
+    let revoke = async move |Json(asked): Json<Value>| {
+        revoking.revoke(APP, asked["permission"].as_str().unwrap());
+        Json(json!({}))
     };
     let tokens = async move || {
         let header = |flaw| signing.authorization(APP, flaw).unwrap();
@@ -77,6 +89,7 @@ fn control(simulator: &Arc<Simulator>) -> Router {
     };
     Router::new()
         .route("/control/calls", post(call))
+        .route("/control/revoke", post(revoke))
         .route("/control/tokens", post(tokens))
         .route("/control/prompt.wav", get(async || wav_tone(Duration::from_secs(2))))
 }
@@ -108,6 +121,7 @@ async fn run(script: &str) -> Option<(String, Vec<CallView>)> {
     simulator.add_person(person("ada", picks_up()));
     simulator.add_person(person("bob", WhenRung::Decline));
     simulator.add_person(person("cy", picks_up()));
+    simulator.add_person(person("dee", picks_up()));
     let router = simulator.router().merge(control(&simulator));
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
 
@@ -153,4 +167,13 @@ async fn only_a_good_token_passes_the_validator_of_the_bot_framework() {
     for what in ["audience", "issuer", "expiry", "key", "app"] {
         assert!(printed.contains(&format!("refused {what}")), "{what}: {printed}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_operation_of_the_sdk_is_answered_as_documented() {
+    let Some((printed, calls)) = run("operations.py").await else { return };
+    let did: Vec<&str> = printed.lines().collect();
+    assert_eq!(did.len(), 13, "{printed}");
+    assert_eq!(did.last(), Some(&"did permissions"), "{printed}");
+    assert!(calls.iter().filter(|call| call.state == "terminated").count() >= 15, "{calls:?}");
 }
