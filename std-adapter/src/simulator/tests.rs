@@ -294,6 +294,63 @@ async fn answered_once_rejected_never_after_and_rejecting_tells_no_state() {
     }
 }
 
+/// Source: Graph docs, the page of each operation, "Permissions".
+#[tokio::test(start_paused = true)]
+async fn each_operation_needs_one_of_its_permissions_and_names_them() {
+    let short = |permission: &str| format!("Calls.{permission}.All");
+    let (initiate, group, join) = ("Initiate", "InitiateGroupCall", "JoinGroupCall");
+    let (guest, media) = ("JoinGroupCallAsGuest", "AccessMedia");
+    let all = [initiate, group, join, guest, media];
+    for (method, path, needed) in [
+        (Method::POST, "redirect", &[initiate][..]),
+        (Method::POST, "transfer", &[initiate]),
+        (Method::POST, "recordResponse", &[media]),
+        (Method::POST, "subscribeToTone", &[media]),
+        (Method::POST, "sendDtmfTones", &[media]),
+        (Method::POST, "changeScreenSharingRole", &[media]),
+        (Method::POST, "updateRecordingStatus", &[media, join]),
+        (Method::POST, "addLargeGalleryView", &[guest, join, group]),
+        (Method::POST, "participants/invite", &[group]),
+        (Method::GET, "participants/p", &[join, guest]),
+        (Method::DELETE, "participants/p", &[join, guest]),
+        (Method::POST, "participants/p/mute", &[join, guest]),
+        (Method::POST, "participants/p/startHoldMusic", &[join, guest]),
+        (Method::POST, "participants/p/stopHoldMusic", &[join, guest]),
+        (Method::GET, "audioRoutingGroups", &[join, group]),
+        (Method::POST, "audioRoutingGroups", &[join, group]),
+        (Method::GET, "audioRoutingGroups/g", &[join, group]),
+        (Method::PATCH, "audioRoutingGroups/g", &[join, group]),
+        (Method::DELETE, "audioRoutingGroups/g", &[join, group]),
+        (Method::GET, "contentSharingSessions", &[guest, join, initiate, group]),
+        (Method::GET, "contentSharingSessions/s", &[guest, join, initiate, group]),
+        (Method::GET, "", &[]),
+        (Method::GET, "participants", &[]),
+        (Method::POST, "keepAlive", &[]),
+        (Method::POST, "mute", &[]),
+        (Method::POST, "playPrompt", &[]),
+        (Method::POST, "cancelMediaProcessing", &[]),
+    ] {
+        for permission in all {
+            let permission = short(permission);
+            let mut scene = scene(&[&permission]);
+            let id = scene.ring(vec![]).await;
+            let path = format!("/{id}/{path}");
+            let answer = scene.send(method.clone(), path.trim_end_matches('/'), json!({})).await;
+            let is_enough = needed.is_empty() || needed.iter().any(|needed| short(needed) == permission);
+            let expected: &[u16] = if is_enough { &[200, 400, 404] } else { &[403] };
+            assert!(
+                expected.contains(&answer.status),
+                "{method} {path} with {permission}: {}",
+                answer.status
+            );
+            if !is_enough {
+                let message = body_of(&answer)["error"]["message"].as_str().unwrap().to_owned();
+                assert!(needed.iter().all(|needed| message.contains(&short(needed))), "{message}");
+            }
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_is_placed_by_what_it_names_and_needs_the_permission_of_that() {
     let with = |name: &str, value: Value| {

@@ -38,6 +38,43 @@ async fn a_peer_to_peer_call_becomes_a_group_when_an_invitation_is_answered() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_mutes_himself_or_shares_is_told_of_in_the_roster() {
+    let mut scene = scene(&EVERY_PERMISSION);
+    let mut body = meeting_body();
+    body["mediaConfig"] = json!({"@odata.type": "#microsoft.graph.appHostedMediaConfig", "blob": "<opaque>"});
+    let (id, bot) = scene.established(body).await;
+    let me = |people: &[Value]| people.iter().find(|one| one["id"] == json!(bot)).unwrap().clone();
+    while scene.roster().await.len() != 2 {}
+    for (action, is_muted) in [("mute", true), ("unmute", false)] {
+        let answer = scene.post(&format!("/{id}/{action}"), json!({"clientContext": "c"})).await;
+        assert_eq!((answer.status, &body_of(&answer)["status"]), (200, &json!("completed")));
+        let me = me(&scene.roster().await);
+        assert_eq!(
+            (&me["isMuted"], &me["mediaStreams"][0]["serverMuted"]),
+            (&json!(is_muted), &json!(is_muted))
+        );
+    }
+    for (role, streams) in [("Sharer", 2), ("viewer", 1)] {
+        let answer = scene.post(&format!("/{id}/changeScreenSharingRole"), json!({"role": role})).await;
+        assert_eq!(answer.status, 202);
+        assert_eq!(me(&scene.roster().await)["mediaStreams"].as_array().unwrap().len(), streams);
+    }
+    let hosted = (400, "8523");
+    scene
+        .check(
+            &id,
+            [
+                ("/playPrompt", json!({"prompts": prompts(1)}), hosted),
+                ("/recordResponse", json!({}), hosted),
+                ("/subscribeToTone", json!({}), hosted),
+                ("/cancelMediaProcessing", json!({}), hosted),
+                ("/changeScreenSharingRole", json!({"role": "host"}), (400, "BadRequest")),
+            ],
+        )
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_invitation_that_is_withdrawn_fails() {
     let mut scene = scene(&EVERY_PERMISSION);
     let (id, _) = scene.established(meeting_body()).await;
