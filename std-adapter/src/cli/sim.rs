@@ -29,7 +29,7 @@ pub(crate) struct Args {
     #[arg(
         long,
         env = "CALLFLOW_CLIENT_SECRET",
-        default_value = "only-for-the-simulator",
+        default_value = SECRET,
         hide_env_values = true
     )]
     client_secret: String,
@@ -44,6 +44,8 @@ pub(crate) struct Args {
     call: bool,
 }
 
+/// What the secret is where none is given; it opens nothing but a simulator.
+const SECRET: &str = "only-for-the-simulator";
 const PERSON: &str = "112f7296-5fa4-42ca-bae8-6a692b15d4b8";
 
 pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
@@ -66,11 +68,15 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
 
     let endpoints = simulator.endpoints();
+    let secret = if args.client_secret == SECRET { SECRET } else { "the one that was given" };
     say(&[
         ("Graph", endpoints.graph.as_str()),
         ("tokens", &format!("{}/{}/oauth2/v2.0/token", endpoints.authority, args.tenant_id)),
+        ("scope", &endpoints.scope),
         ("OpenID", &endpoints.openid),
+        ("tenant", &args.tenant_id),
         ("app", &args.app_id),
+        ("secret", secret),
         ("permissions", &args.permissions.join(" ")),
         ("callback", &args.callback),
         ("person", &format!("Ada, user {PERSON}: picks up after 2 seconds")),

@@ -1,7 +1,6 @@
-//! The service's own idea of a call.
+//! The service's own idea of a call: where it stands, and what is told of it.
 //!
-//! Source: Graph docs, call: create, answer, reject, delete, keepAlive, playPrompt, subscribeToTone, and their examples;
-//! what is assumed says so.
+//! Source: Graph docs, call: answer, reject, delete, keepAlive, and their examples; what is assumed says so.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -9,19 +8,22 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
-use super::delivery::{self, Notification};
+use super::asked::Hosting;
+use super::delivery::Notification;
 use super::error::Error;
-use super::person::{self, Outcome, Person, Progress, Step, WhenRung};
-use super::{Registration, What, World, prompt};
+use super::groups::Group;
+use super::media::{Queued, Recorded};
+use super::operation::Operation;
+use super::participants::{Invited, Participant};
+use super::person::{Outcome, Person, Progress};
+use super::{What, World};
 
-/// How long a bot may take to answer. Source: Graph docs, call: answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// How long a call lives without a keepAlive. Source: Graph docs, call: keepAlive.
 const KEPT_FOR: Duration = Duration::from_secs(45 * 60);
 /// How long somebody is rung. Source: Graph docs, call: create (beta: at most 115 s).
-const RING_FOR: Duration = Duration::from_secs(60);
+pub(super) const RING_FOR: Duration = Duration::from_secs(60);
 /// How long the service takes from one step to the next. Source: assumed.
-const STEP: Duration = Duration::from_millis(40);
+pub(super) const STEP: Duration = Duration::from_millis(40);
 
 /// Where a call stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +31,11 @@ pub(super) enum Stage {
     Incoming,
     Answered,
     Rejected,
+    Redirecting,
     Establishing,
     Established,
+    Transferring,
+    TransferAccepted,
     Terminated,
 }
 
@@ -38,8 +43,11 @@ impl Stage {
     fn name(self) -> &'static str {
         match self {
             Self::Incoming | Self::Rejected => "incoming",
+            Self::Redirecting => "redirecting",
             Self::Answered | Self::Establishing => "establishing",
             Self::Established => "established",
+            Self::Transferring => "transferring",
+            Self::TransferAccepted => "transferAccepted",
             Self::Terminated => "terminated",
         }
     }
@@ -62,52 +70,46 @@ pub struct CallView {
     pub prompts_ended: u32,
 }
 
-#[derive(Clone, Debug)]
-struct Operation {
-    id: String,
-    kind: &'static str,
-    client_context: Option<String>,
-    prompts: Value,
-    status: &'static str,
-    result: Option<Value>,
+/// What is known of a call from its beginning, and stays.
+pub(super) struct Facts {
+    pub(super) id: String,
+    pub(super) direction: &'static str,
+    /// The other side of a peer-to-peer call.
+    pub(super) peer: Option<Person>,
+    pub(super) chat_info: Value,
+    pub(super) meeting_info: Value,
+    /// The bot was called to record by policy.
+    pub(super) is_policy_recording: bool,
 }
 
-impl Operation {
-    fn json(&self) -> Value {
-        let mut json = json!({
-            "@odata.type": format!("#microsoft.graph.{}", self.kind),
-            "id": self.id,
-            "status": self.status,
-            "clientContext": self.client_context,
-            "resultInfo": self.result,
-        });
-        if let (Some(json), false) = (json.as_object_mut(), self.prompts.is_null()) {
-            json.insert("prompts".to_owned(), self.prompts.clone());
-        }
-        json
-    }
-}
-
-struct Inner {
-    stage: Stage,
-    callback: String,
-    has_audio: bool,
-    listens: bool,
+pub(super) struct Inner {
+    pub(super) stage: Stage,
+    pub(super) callback: String,
+    pub(super) hosting: Hosting,
+    /// More than two take part, or did, or meeting coordinates were given. Source: Graph docs, Calls overview.
+    pub(super) is_group: bool,
+    pub(super) roster: Vec<Participant>,
+    pub(super) invited: Vec<Invited>,
+    pub(super) on_hold: Option<String>,
+    pub(super) groups: Vec<Group>,
+    pub(super) has_audio: bool,
+    pub(super) listens: bool,
     next_tone: u64,
-    operations: Vec<Operation>,
+    /// Every key that was pressed.
+    pub(super) keys: Vec<char>,
+    pub(super) operations: Vec<Operation>,
+    pub(super) recorded: Vec<Recorded>,
     kept_at: u64,
     result: Option<(u32, u32)>,
     outcome: Outcome,
-    player: Option<mpsc::UnboundedSender<String>>,
+    pub(super) player: Option<mpsc::UnboundedSender<Queued>>,
 }
 
 pub(super) struct Call {
-    id: String,
-    direction: &'static str,
+    facts: Facts,
     app_id: String,
     tenant_id: String,
-    person: Person,
-    chain_id: String,
+    pub(super) chain_id: String,
     participant_id: String,
     world: Weak<World>,
     inner: Mutex<Inner>,
@@ -116,119 +118,39 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// A person calls the bot.
-    pub(super) fn incoming(
+    /// A call that is not among those of the world yet, and what it tells.
+    pub(super) fn new(
         world: &Arc<World>,
-        app: &Registration,
-        person: &Person,
-        script: Vec<Step>,
-    ) -> String {
-        // Documented examples write the ids of incoming calls without dashes, in capitals.
-        let id = uuid::Uuid::new_v4().simple().to_string().to_uppercase();
-        let call = Self::new(world, id, "incoming", app, person, app.callback_uri.clone(), Stage::Incoming);
-        call.did("calls the bot");
-        let has_permission = app.permissions.iter().any(|permission| permission.starts_with("Calls."));
-        // Source: Graph docs, call: answer. Without any permission the caller is encrypted.
-        let identity = if has_permission {
-            json!({"user": {"@odata.type": "#microsoft.graph.identity", "id": person.id, "displayName": person.display_name}})
-        } else {
-            json!({"encrypted": {"@odata.type": "#microsoft.graph.identity", "id": uuid::Uuid::new_v4().to_string()}})
-        };
-        let data = json!({
-            "@odata.type": "#microsoft.graph.call",
-            "@odata.id": format!("/communications/calls/{}", call.id),
-            "@odata.etag": "W/\"5445\"",
-            "state": "incoming",
-            "direction": "incoming",
-            "callChainId": call.chain_id,
-            "source": {"@odata.type": "#microsoft.graph.participantInfo", "identity": identity},
-            "targets": [{
-                "@odata.type": "#microsoft.graph.participantInfo",
-                "identity": {"application": {"@odata.type": "#microsoft.graph.identity", "id": app.app_id}},
-            }],
-            "tenantId": app.tenant_id,
-            "myParticipantId": call.participant_id,
-            "requestedModalities": ["audio"],
-        });
-        call.tell("created", "created call incoming", String::new(), data);
-        let (limited, acting) = (Arc::clone(&call), Arc::clone(&call));
-        world.spawn(async move {
-            tokio::time::sleep(ANSWER_WITHIN).await;
-            if limited.stage() == Stage::Incoming {
-                // Source: assumed; no page says what the bot is told then.
-                limited.end(408, 10057, false);
-            }
-        });
-        world.spawn(person::act(acting, script));
-        call.id.clone()
-    }
-
-    /// The bot calls a person; the answer to its request.
-    pub(super) fn outgoing(
-        world: &Arc<World>,
-        app: &Registration,
-        person: &Person,
+        (app_id, tenant_id): (String, String),
+        facts: Facts,
+        (stage, hosting): (Stage, Hosting),
         callback: String,
-    ) -> Arc<Self> {
-        let id = uuid::Uuid::new_v4().to_string();
-        let call = Self::new(world, id, "outgoing", app, person, callback, Stage::Establishing);
-        let rung = Arc::clone(&call);
-        world.spawn(async move {
-            tokio::time::sleep(STEP).await;
-            rung.tell_state("establishing");
-            rung.did("is rung");
-            match rung.person.when_rung.clone() {
-                WhenRung::PickUp { after, then } => {
-                    tokio::time::sleep(after).await;
-                    if rung.stage() == Stage::Establishing {
-                        rung.did("picks up");
-                        rung.establish().await;
-                        person::act(rung, then).await;
-                    }
-                }
-                WhenRung::Decline => {
-                    rung.did("declines");
-                    rung.set_outcome(Outcome::Done);
-                    rung.end(480, 10134, false);
-                }
-                WhenRung::Ignore => {
-                    tokio::time::sleep(RING_FOR).await;
-                    rung.set_outcome(Outcome::Done);
-                    // Source: field captures, where an unanswered call ended so.
-                    rung.end(200, 5002, false);
-                }
-            }
-        });
-        call
-    }
-
-    fn new(
-        world: &Arc<World>,
-        id: String,
-        direction: &'static str,
-        app: &Registration,
-        person: &Person,
-        callback: String,
-        stage: Stage,
-    ) -> Arc<Self> {
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Notification>) {
         let (notifications, queue) = mpsc::unbounded_channel();
+        let has_coordinates = !facts.chat_info.is_null() || !facts.meeting_info.is_null();
         let call = Arc::new(Self {
-            id,
-            direction,
-            app_id: app.app_id.clone(),
-            tenant_id: app.tenant_id.clone(),
-            person: person.clone(),
+            facts,
+            app_id,
+            tenant_id,
             chain_id: uuid::Uuid::new_v4().to_string(),
             participant_id: uuid::Uuid::new_v4().to_string(),
             world: world.weak(),
             inner: Mutex::new(Inner {
                 stage,
                 callback,
+                hosting,
+                is_group: has_coordinates,
+                roster: Vec::new(),
+                invited: Vec::new(),
+                on_hold: None,
+                groups: Vec::new(),
                 has_audio: false,
                 listens: false,
                 // Field captures have sequences that begin at 6.
                 next_tone: world.config.seed % 7,
+                keys: Vec::new(),
                 operations: Vec::new(),
+                recorded: Vec::new(),
                 kept_at: world.clock.now_millis(),
                 result: None,
                 outcome: Outcome::Running,
@@ -237,18 +159,11 @@ impl Call {
             progress: watch::Sender::new(Progress::default()),
             notifications,
         });
-        world
-            .calls
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(super::plain(&call.id), Arc::clone(&call));
-        world.spawn(delivery::run(world.weak(), queue));
-        world.spawn(Arc::clone(&call).clean_up());
-        call
+        (call, queue)
     }
 
     /// Source: Graph docs, call: keepAlive.
-    async fn clean_up(self: Arc<Self>) {
+    pub(super) async fn clean_up(self: Arc<Self>) {
         while self.stage() != Stage::Terminated {
             let Some(world) = self.world.upgrade() else { return };
             let idle = Duration::from_millis(
@@ -263,15 +178,60 @@ impl Call {
     }
 
     pub(super) fn id(&self) -> &str {
-        &self.id
+        &self.facts.id
     }
 
     pub(super) fn app_id(&self) -> &str {
         &self.app_id
     }
 
+    /// The bot's own place in the roster.
+    pub(super) fn participant_id(&self) -> &str {
+        &self.participant_id
+    }
+
+    pub(super) fn is_policy_recording(&self) -> bool {
+        self.facts.is_policy_recording
+    }
+
+    pub(super) fn is_group_with_chat(&self) -> bool {
+        self.facts.chat_info.get("threadId").is_some_and(Value::is_string)
+            && self.with(|inner| inner.is_group)
+    }
+
+    /// Whether this is the other side of a peer-to-peer call.
+    pub(super) fn is_with(&self, person_id: &str) -> bool {
+        self.facts.peer.as_ref().is_some_and(|peer| peer.id == person_id)
+            && self.with(|inner| inner.roster.is_empty())
+    }
+
+    pub(super) fn world(&self) -> Option<Arc<World>> {
+        self.world.upgrade()
+    }
+
+    /// Another live call of the same app.
+    pub(super) fn other_call(&self, id: &str) -> Result<Arc<Self>, Error> {
+        let other = self.world().and_then(|world| world.call(id));
+        other
+            .filter(|other| {
+                other.app_id == self.app_id && other.id() != self.id() && other.stage() != Stage::Terminated
+            })
+            .ok_or_else(|| Error::bad_request("replacesCallId is no live call of this app."))
+    }
+
+    /// Runs `task` as long as the simulator is there.
+    pub(super) fn later(&self, task: impl Future<Output = ()> + Send + 'static) {
+        if let Some(world) = self.world() {
+            world.spawn(task);
+        }
+    }
+
     pub(super) fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.subscribe()
+    }
+
+    pub(super) fn progress_is(&self, how: impl FnOnce(&mut Progress)) {
+        self.progress.send_modify(how);
     }
 
     pub(super) fn set_outcome(&self, outcome: Outcome) {
@@ -281,7 +241,7 @@ impl Call {
     pub(super) fn view(&self) -> CallView {
         let progress = *self.progress.borrow();
         self.with(|inner| CallView {
-            id: self.id.clone(),
+            id: self.facts.id.clone(),
             state: inner.stage.name(),
             result: inner.result,
             outcome: inner.outcome.clone(),
@@ -295,17 +255,17 @@ impl Call {
         self.with(|inner| {
             json!({
                 "@odata.type": "#microsoft.graph.call",
-                "id": self.id,
+                "id": self.facts.id,
                 "state": inner.stage.name(),
-                "direction": self.direction,
+                "direction": self.facts.direction,
                 "callbackUri": inner.callback,
                 "callChainId": self.chain_id,
                 "tenantId": self.tenant_id,
                 "myParticipantId": self.participant_id,
                 "mediaState": null,
                 "resultInfo": null,
-                "chatInfo": null,
-                "meetingInfo": null,
+                "chatInfo": self.facts.chat_info,
+                "meetingInfo": self.facts.meeting_info,
                 "toneInfo": null,
                 "targets": [],
             })
@@ -313,44 +273,62 @@ impl Call {
     }
 
     /// Source: Graph docs, call: answer.
-    pub(super) fn answer(self: &Arc<Self>, callback: String) -> Result<(), Error> {
+    pub(super) fn answer(self: &Arc<Self>, callback: String, hosting: Hosting) -> Result<(), Error> {
         self.settle(Stage::Answered)?;
-        self.with(|inner| inner.callback = callback);
-        let Some(world) = self.world.upgrade() else { return Ok(()) };
+        self.with(|inner| (inner.callback, inner.hosting) = (callback, hosting));
         let answered = Arc::clone(self);
-        world.spawn(async move {
+        self.later(async move {
             tokio::time::sleep(STEP).await;
-            answered.with(|inner| inner.stage = Stage::Establishing);
-            answered.tell_state("establishing");
-            tokio::time::sleep(STEP).await;
-            answered.establish().await;
+            answered.connect().await;
         });
         Ok(())
     }
 
     /// Source: Graph docs, call: reject. The notification has no state.
-    pub(super) fn reject(self: &Arc<Self>) -> Result<(), Error> {
+    pub(super) fn reject(self: &Arc<Self>, callback: Option<String>) -> Result<(), Error> {
         self.settle(Stage::Rejected)?;
+        self.call_back_to(callback);
         self.finish(None);
-        let data = json!({"@odata.type": "#microsoft.graph.call", "@odata.id": format!("/communications/calls/{}", self.id)});
+        let data = json!({"@odata.type": "#microsoft.graph.call", "@odata.id": format!("/communications/calls/{}", self.facts.id)});
         self.tell("deleted", "deleted call", String::new(), data);
         Ok(())
     }
 
-    fn settle(&self, stage: Stage) -> Result<(), Error> {
-        self.with(|inner| match inner.stage {
-            Stage::Incoming if self.direction == "incoming" => {
-                inner.stage = stage;
+    /// Later notifications go there.
+    pub(super) fn call_back_to(&self, callback: Option<String>) {
+        if let Some(callback) = callback {
+            self.with(|inner| inner.callback = callback);
+        }
+    }
+
+    /// An incoming call is answered, rejected or redirected once.
+    pub(super) fn settle(&self, stage: Stage) -> Result<(), Error> {
+        match self.stage() {
+            Stage::Incoming if self.facts.direction == "incoming" && self.step_on(Stage::Incoming, stage) => {
                 Ok(())
             }
             Stage::Terminated => Err(Error::call_not_found()),
             Stage::Incoming
             | Stage::Answered
             | Stage::Rejected
+            | Stage::Redirecting
             | Stage::Establishing
-            | Stage::Established => {
-                Err(Error::not_in_this_state("The call was answered or rejected already."))
+            | Stage::Established
+            | Stage::Transferring
+            | Stage::TransferAccepted => {
+                Err(Error::not_in_this_state("The call was answered, rejected or redirected already."))
             }
+        }
+    }
+
+    /// Goes from one stage to another, if it is at the first.
+    pub(super) fn step_on(&self, from: Stage, to: Stage) -> bool {
+        self.with(|inner| {
+            let is_there = inner.stage == from;
+            if is_there {
+                inner.stage = to;
+            }
+            is_there
         })
     }
 
@@ -374,76 +352,44 @@ impl Call {
         })
     }
 
-    /// Source: Graph docs, call: playPrompt.
-    pub(super) fn play(
-        self: &Arc<Self>,
-        prompts: Value,
-        client_context: Option<String>,
-    ) -> Result<Value, Error> {
-        let uris: Vec<String> = prompts
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|prompt| prompt.pointer("/mediaInfo/uri").and_then(Value::as_str).map(str::to_owned))
-            .collect();
-        if uris.is_empty() || uris.len() > 20 {
-            return Err(Error::bad_request("1 to 20 prompts with a mediaInfo.uri are expected."));
+    /// Refuses what needs an established call.
+    pub(super) fn established(&self) -> Result<(), Error> {
+        match self.stage() {
+            Stage::Established => Ok(()),
+            Stage::Terminated => Err(Error::call_not_found()),
+            Stage::Incoming
+            | Stage::Answered
+            | Stage::Rejected
+            | Stage::Redirecting
+            | Stage::Establishing
+            | Stage::Transferring
+            | Stage::TransferAccepted => Err(Error::not_in_this_state("The call is not established.")),
         }
-        let operation = self.begin("playPromptOperation", "running", client_context, prompts)?;
-        let player = self.with(|inner| inner.player.clone());
-        let player = player.unwrap_or_else(|| {
-            let (player, queue) = mpsc::unbounded_channel();
-            self.with(|inner| inner.player = Some(player.clone()));
-            if let Some(world) = self.world.upgrade() {
-                world.spawn(play_all(Arc::clone(self), queue));
-            }
-            player
-        });
-        // The player lives as long as the call.
-        let _ = player.send(operation.id.clone());
-        Ok(operation.json())
     }
 
-    /// Source: Graph docs, call: subscribeToTone.
-    pub(super) fn subscribe_to_tone(&self, client_context: Option<String>) -> Result<Value, Error> {
-        let operation = self.begin("subscribeToToneOperation", "completed", client_context, Value::Null)?;
-        self.with(|inner| inner.listens = true);
-        self.progress.send_modify(|progress| progress.listens = true);
-        Ok(operation.json())
+    /// Refuses what needs an established group call.
+    pub(super) fn group(&self) -> Result<(), Error> {
+        self.established()?;
+        if self.with(|inner| inner.is_group) {
+            Ok(())
+        } else {
+            Err(Error::not_in_this_state("A peer-to-peer call does not have that."))
+        }
     }
 
-    fn begin(
-        &self,
-        kind: &'static str,
-        status: &'static str,
-        client_context: Option<String>,
-        prompts: Value,
-    ) -> Result<Operation, Error> {
-        let id = uuid::Uuid::new_v4().to_string();
-        self.with(|inner| {
-            match (inner.stage, inner.has_audio) {
-                (Stage::Terminated, _) => return Err(Error::call_not_found()),
-                (Stage::Established, true) => {}
-                _ => return Err(Error::not_in_this_state("The call has no audio yet.")),
-            }
-            let operation = Operation { id, kind, client_context, prompts, status, result: None };
-            inner.operations.push(operation.clone());
-            Ok(operation)
-        })
+    /// From here on the call has a roster. Source: field reports: it comes with the first invitation that is taken.
+    pub(super) fn become_conversation(&self) {
+        if self.with(|inner| !inner.roster.is_empty()) {
+            return;
+        }
+        let mut roster = vec![Participant::app(&self.participant_id, &self.app_id)];
+        roster.extend(self.facts.peer.as_ref().map(Participant::user));
+        self.with(|inner| inner.roster = roster);
+        self.tell_roster();
     }
 
-    pub(super) fn operation(&self, id: &str) -> Option<Value> {
-        self.with(|inner| {
-            inner
-                .operations
-                .iter()
-                .find(|operation| operation.id.eq_ignore_ascii_case(id))
-                .map(Operation::json)
-        })
-    }
-
-    /// The person presses a key; whether the call was there to press it in.
-    pub(super) fn press(&self, key: char) -> bool {
+    /// A person presses a key; whether the call was there to press it in.
+    pub(super) fn press(&self, person: &Person, key: char) -> bool {
         let tone = match key {
             '*' => "star".to_owned(),
             '#' => "pound".to_owned(),
@@ -452,11 +398,14 @@ impl Call {
         if self.stage() != Stage::Established {
             return false;
         }
-        self.did(&format!("presses {key}"));
+        self.did(&person.display_name, &format!("presses {key}"));
         let sequence = self.with(|inner| {
+            inner.keys.push(key);
             inner.next_tone = inner.next_tone.saturating_add(1);
             inner.listens.then_some(inner.next_tone)
         });
+        // Whoever records hears of it.
+        self.progress_is(|_| ());
         if let Some(sequence) = sequence {
             let data = json!({
                 "@odata.type": "#microsoft.graph.call",
@@ -469,35 +418,53 @@ impl Call {
     }
 
     /// Source: Graph docs, call: delete (200/4521, ended by the other participant of a peer-to-peer call).
-    pub(super) fn hang_up_by_person(&self) -> bool {
+    pub(super) fn hang_up_by(&self, person: &Person) -> bool {
         if self.stage() == Stage::Terminated {
             return false;
         }
-        self.did("hangs up");
-        self.end(200, 4521, false);
+        self.did(&person.display_name, "hangs up");
+        if self.with(|inner| inner.roster.is_empty()) {
+            self.end(200, 4521, false);
+        } else {
+            self.leave_user(&person.id);
+        }
         true
     }
 
-    async fn establish(&self) {
-        let is_live = self.with(|inner| {
-            let is_live = inner.stage != Stage::Terminated;
-            if is_live {
-                inner.stage = Stage::Established;
-            }
-            is_live
-        });
+    /// The call is set up: establishing, then established.
+    pub(super) async fn connect(&self) {
+        let is_going_on = self.step_on(Stage::Answered, Stage::Establishing);
+        if !is_going_on && self.stage() != Stage::Establishing {
+            return;
+        }
+        self.tell_state("establishing");
+        tokio::time::sleep(STEP).await;
+        self.establish().await;
+    }
+
+    pub(super) async fn establish(&self) {
+        let is_live = self.step_on(Stage::Establishing, Stage::Established);
         if !is_live {
             return;
         }
         // Field captures: one `established` without media, then another with it.
-        let data = json!({
+        let mut data = json!({
             "@odata.type": "#microsoft.graph.call",
             "state": "established",
-            "direction": self.direction,
+            "direction": self.facts.direction,
             "callChainId": self.chain_id,
         });
+        let coordinates = [("chatInfo", &self.facts.chat_info), ("meetingInfo", &self.facts.meeting_info)];
+        for (name, value) in coordinates.into_iter().filter(|(_, value)| !value.is_null()) {
+            if let Some(members) = data.as_object_mut() {
+                members.insert(name.to_owned(), value.clone());
+            }
+        }
         self.tell("updated", "updated call established", String::new(), data);
-        self.progress.send_modify(|progress| progress.established = true);
+        self.progress_is(|progress| progress.established = true);
+        if self.with(|inner| inner.is_group) {
+            self.become_conversation();
+        }
         tokio::time::sleep(STEP).await;
         if self.stage() == Stage::Established {
             self.with(|inner| inner.has_audio = true);
@@ -510,18 +477,38 @@ impl Call {
         }
     }
 
-    fn end(&self, code: u32, subcode: u32, with_terminating: bool) {
-        if !self.finish(Some((code, subcode))) {
-            return;
+    pub(super) fn end(&self, code: u32, subcode: u32, with_terminating: bool) {
+        if self.finish(Some((code, subcode))) {
+            if with_terminating {
+                self.tell_state("terminating");
+            }
+            self.tell_end(code, subcode, "");
         }
-        if with_terminating {
-            self.tell_state("terminating");
+    }
+
+    pub(super) fn end_saying(&self, code: u32, subcode: u32, message: &str) {
+        if self.finish(Some((code, subcode))) {
+            self.tell_end(code, subcode, message);
         }
-        let data = json!({
-            "@odata.type": "#microsoft.graph.call",
-            "state": "terminated",
-            "resultInfo": {"@odata.type": "#microsoft.graph.resultInfo", "code": code, "subcode": subcode, "message": ""},
+    }
+
+    /// Source: Graph docs, call: redirect. The documented end has no resultInfo.
+    pub(super) fn end_without_result(&self) {
+        if self.finish(None) {
+            let data = json!({"@odata.type": "#microsoft.graph.call", "state": "terminated"});
+            self.tell("deleted", "deleted call terminated", String::new(), data);
+        }
+    }
+
+    fn tell_end(&self, code: u32, subcode: u32, message: &str) {
+        let result = json!({
+            "@odata.type": "#microsoft.graph.resultInfo",
+            "code": code,
+            "subcode": subcode,
+            "message": message,
         });
+        let data =
+            json!({"@odata.type": "#microsoft.graph.call", "state": "terminated", "resultInfo": result});
         self.tell("deleted", &format!("deleted call terminated {code}/{subcode}"), String::new(), data);
     }
 
@@ -534,18 +521,18 @@ impl Call {
             }
             ended
         });
-        self.progress.send_modify(|progress| progress.ended = true);
+        self.progress_is(|progress| progress.ended = true);
         ended
     }
 
-    fn tell_state(&self, state: &str) {
+    pub(super) fn tell_state(&self, state: &str) {
         let data = json!({"@odata.type": "#microsoft.graph.call", "state": state});
         self.tell("updated", &format!("updated call {state}"), String::new(), data);
     }
 
-    fn tell(&self, change: &'static str, about: &str, below: String, data: Value) {
+    pub(super) fn tell(&self, change: &'static str, about: &str, below: String, data: Value) {
         let notification = Notification {
-            call: self.id.clone(),
+            call: self.facts.id.clone(),
             app_id: self.app_id.clone(),
             tenant_id: self.tenant_id.clone(),
             to: self.with(|inner| inner.callback.clone()),
@@ -558,68 +545,25 @@ impl Call {
         let _ = self.notifications.send(notification);
     }
 
-    fn did(&self, what: &str) {
-        if let Some(world) = self.world.upgrade() {
-            let name = self.person.display_name.clone();
-            world.observe(Some(&self.id), What::Person { name, did: what.to_owned() });
+    /// The peer of the call, or everybody in it, did this.
+    pub(super) fn did_all(&self, what: &str) {
+        match &self.facts.peer {
+            Some(peer) => self.did(&peer.display_name, what),
+            None => self.did("everybody", what),
         }
     }
 
-    fn stage(&self) -> Stage {
+    pub(super) fn did(&self, name: &str, what: &str) {
+        if let Some(world) = self.world.upgrade() {
+            world.observe(Some(&self.facts.id), What::Person { name: name.to_owned(), did: what.to_owned() });
+        }
+    }
+
+    pub(super) fn stage(&self) -> Stage {
         self.with(|inner| inner.stage)
     }
 
-    fn with<T>(&self, at: impl FnOnce(&mut Inner) -> T) -> T {
+    pub(super) fn with<T>(&self, at: impl FnOnce(&mut Inner) -> T) -> T {
         at(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// Plays what comes, one operation after another, until the call ends.
-async fn play_all(call: Arc<Call>, mut queue: mpsc::UnboundedReceiver<String>) {
-    while let Some(id) = queue.recv().await {
-        let mut progress = call.progress();
-        tokio::select! {
-            () = play_one(&call, &id) => {}
-            _ = progress.wait_for(|progress| progress.ended) => return,
-        }
-    }
-}
-
-async fn play_one(call: &Call, id: &str) {
-    let Some(world) = call.world.upgrade() else { return };
-    let prompts = call.operation(id).and_then(|json| json.get("prompts").cloned()).unwrap_or_default();
-    let mut failure = None;
-    for prompt in prompts.as_array().into_iter().flatten() {
-        let uri = prompt.pointer("/mediaInfo/uri").and_then(Value::as_str).unwrap_or_default();
-        match prompt::fetch(&world, uri).await {
-            Ok(length) => {
-                call.progress.send_modify(|p| p.prompts_started = p.prompts_started.saturating_add(1));
-                call.did("hears a prompt");
-                tokio::time::sleep(length.mul_f64(world.config.time_scale.clamp(0.0, 1000.0))).await;
-                call.progress.send_modify(|p| p.prompts_ended = p.prompts_ended.saturating_add(1));
-            }
-            Err(reason) => {
-                failure = Some(reason);
-                break;
-            }
-        }
-    }
-    let (status, result) = match failure {
-        None => {
-            ("completed", json!({"code": 200, "subcode": 0, "message": "Action completed successfully."}))
-        }
-        // Source: assumed; no page has the code of a prompt that cannot be had.
-        Some(reason) => {
-            ("failed", json!({"code": 400, "subcode": 8500, "message": format!("Prompt: {reason}")}))
-        }
-    };
-    let json = call.with(|inner| {
-        let operation = inner.operations.iter_mut().find(|operation| operation.id == id)?;
-        operation.status = status;
-        operation.result = Some(result);
-        Some(operation.json())
-    });
-    if let Some(json) = json {
-        call.tell("deleted", &format!("deleted operation {status}"), format!("/operations/{id}"), json);
     }
 }

@@ -24,8 +24,10 @@ impl Error {
         Self::new(404, "8522", "Call not found.")
     }
 
-    pub(super) fn permission() -> Self {
-        Self::new(403, "7504", "Insufficient enterprise tenant permissions, cannot access this API.")
+    /// One of `missing` is needed. The service does not say which; here the message does.
+    pub(super) fn permission(missing: &[&str]) -> Self {
+        let words = "Insufficient enterprise tenant permissions, cannot access this API.";
+        Self::new(403, "7504", format!("{words} Needed: {}.", missing.join(" or ")))
     }
 
     pub(super) fn bad_request(message: impl Into<String>) -> Self {

@@ -21,10 +21,18 @@
 //! # }
 //! ```
 
+mod actions;
+mod asked;
 mod call;
 mod delivery;
 mod error;
+mod groups;
+mod handover;
+mod media;
+mod operation;
+mod participants;
 mod person;
+mod placement;
 mod prompt;
 mod service;
 mod tokens;
@@ -38,6 +46,7 @@ use tokio::sync::mpsc;
 pub use call::CallView;
 pub use person::{Outcome, Person, Step, WhenRung};
 pub use prompt::wav_tone;
+pub use tokens::Flaw;
 
 use crate::client::Endpoints;
 use crate::clock::Clock;
@@ -274,10 +283,48 @@ impl Simulator {
         app_id: &str,
         script: Vec<Step>,
     ) -> Result<String, SimulatorError> {
+        self.call_bot_for(person_id, app_id, script, false)
+    }
+
+    /// Lets a policy call a bot to record a person, who does what `script` says. Gives the call's id.
+    ///
+    /// # Errors
+    /// [`SimulatorError::NoPerson`], [`SimulatorError::NoApp`]
+    pub fn call_recorder(
+        &self,
+        person_id: &str,
+        app_id: &str,
+        script: Vec<Step>,
+    ) -> Result<String, SimulatorError> {
+        self.call_bot_for(person_id, app_id, script, true)
+    }
+
+    fn call_bot_for(
+        &self,
+        person_id: &str,
+        app_id: &str,
+        script: Vec<Step>,
+        is_policy_recording: bool,
+    ) -> Result<String, SimulatorError> {
         let person =
             self.world.person(person_id).ok_or_else(|| SimulatorError::NoPerson(person_id.to_owned()))?;
         let app = self.world.app(app_id).ok_or_else(|| SimulatorError::NoApp(app_id.to_owned()))?;
-        Ok(call::Call::incoming(&self.world, &app, &person, script))
+        Ok(call::Call::incoming(&self.world, &app, &person, script, is_policy_recording))
+    }
+
+    /// The `Authorization` header of a notification to an app, with a flaw where one is asked for: a bot has to refuse it.
+    ///
+    /// # Errors
+    /// [`SimulatorError::NoApp`], [`SimulatorError::Key`]
+    pub fn authorization(&self, app_id: &str, flaw: Option<Flaw>) -> Result<String, SimulatorError> {
+        let app = self.world.app(app_id).ok_or_else(|| SimulatorError::NoApp(app_id.to_owned()))?;
+        let (keys, now) = (&self.world.keys, self.world.clock.now_seconds());
+        let token = match flaw {
+            None => keys.for_notification(&app.app_id, &app.tenant_id, now),
+            Some(flaw) => keys.flawed(&app.app_id, &app.tenant_id, now, flaw),
+        };
+        let token = token.ok_or_else(|| SimulatorError::Key("a token cannot be signed".to_owned()))?;
+        Ok(format!("Bearer {token}"))
     }
 
     /// What is known of a call.
@@ -314,6 +361,10 @@ impl Simulator {
 }
 
 impl World {
+    fn base(&self) -> &str {
+        self.config.base.trim_end_matches('/')
+    }
+
     fn observe(&self, call: Option<&str>, what: What) {
         let observed = Observed { at: self.clock.now_millis(), call: call.map(str::to_owned), what };
         let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);

@@ -47,6 +47,8 @@ pub enum Step {
     AwaitToneSubscription,
     /// He presses a key: a digit, `*` or `#`.
     Press(char),
+    /// He speaks this long, and is heard by whoever records.
+    Speak(Duration),
     /// He hangs up.
     HangUp,
     /// He waits until the bot hangs up.
@@ -71,11 +73,13 @@ pub(super) struct Progress {
     pub(super) prompts_started: u32,
     pub(super) prompts_ended: u32,
     pub(super) listens: bool,
+    /// How many are speaking.
+    pub(super) speaking: u32,
     pub(super) ended: bool,
 }
 
 /// Lets a person do what his script says.
-pub(super) async fn act(call: Arc<Call>, script: Vec<Step>) {
+pub(super) async fn act(call: Arc<Call>, person: Person, script: Vec<Step>) {
     let mut progress = call.progress();
     let (mut starts, mut ends) = (0u32, 0u32);
     for step in script {
@@ -94,8 +98,15 @@ pub(super) async fn act(call: Arc<Call>, script: Vec<Step>) {
                 wait(&mut progress, |p| p.prompts_ended >= ends).await
             }
             Step::AwaitToneSubscription => wait(&mut progress, |p| p.listens).await,
-            Step::Press(key) => call.press(*key),
-            Step::HangUp => call.hang_up_by_person(),
+            Step::Press(key) => call.press(&person, *key),
+            Step::Speak(length) => {
+                call.did(&person.display_name, "speaks");
+                call.progress_is(|p| p.speaking = p.speaking.saturating_add(1));
+                tokio::time::sleep(*length).await;
+                call.progress_is(|p| p.speaking = p.speaking.saturating_sub(1));
+                true
+            }
+            Step::HangUp => call.hang_up_by(&person),
             Step::AwaitHangUp => wait(&mut progress, |p| p.ended).await,
         };
         if !reached {

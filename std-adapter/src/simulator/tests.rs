@@ -1,5 +1,10 @@
 //! The service, seen by a bot that is written by hand.
 
+mod groups;
+mod handover;
+mod media;
+mod participants;
+
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use axum::Router;
@@ -95,6 +100,49 @@ impl Scene {
         }
     }
 
+    /// The next notification that `is_it` is said of; what comes before is passed over.
+    async fn until(&mut self, is_it: impl Fn(&str, &Value) -> bool) -> Value {
+        loop {
+            let (change, data) = self.next().await;
+            if is_it(&change, &data) {
+                return data;
+            }
+        }
+    }
+
+    /// The end of an operation.
+    async fn end_of(&mut self, operation: &Value) -> Value {
+        self.until(|change, data| change == "deleted" && data["id"] == operation["id"]).await
+    }
+
+    /// The next roster.
+    async fn roster(&mut self) -> Vec<Value> {
+        self.until(|_, data| data.is_array()).await.as_array().unwrap().clone()
+    }
+
+    /// A call that has its audio: its id and that of the bot in it.
+    async fn established(&mut self, body: Value) -> (String, String) {
+        let call = body_of(&self.post("", body).await);
+        self.until(|_, data| data["mediaState"]["audio"] == "active").await;
+        (call["id"].as_str().unwrap().to_owned(), call["myParticipantId"].as_str().unwrap().to_owned())
+    }
+
+    /// An incoming call that has its audio.
+    async fn answered(&mut self, script: Vec<Step>) -> String {
+        let id = self.ring(script).await;
+        assert_eq!(self.post(&format!("/{id}/answer"), answer_body()).await.status, 202);
+        self.until(|_, data| data["mediaState"]["audio"] == "active").await;
+        id
+    }
+
+    /// What each request is answered with: its status and the error's code.
+    async fn check(&self, id: &str, rows: impl IntoIterator<Item = (&str, Value, (u16, &str))>) {
+        for (path, body, expected) in rows {
+            let (status, word) = code(&self.post(&format!("/{id}{path}"), body.clone()).await);
+            assert_eq!((status, word.as_str()), expected, "{path} {body}");
+        }
+    }
+
     async fn ring(&mut self, script: Vec<Step>) -> String {
         let id = self.simulator.call_bot("ada", APP, script).unwrap();
         assert_eq!(self.next().await.0, "created");
@@ -117,6 +165,33 @@ fn create_body(user: &str) -> Value {
         "mediaConfig": {"@odata.type": "#microsoft.graph.serviceHostedMediaConfig"},
         "targets": [{"identity": {"user": {"id": user}}}],
     })
+}
+
+const EVERY_PERMISSION: [&str; 4] =
+    ["Calls.Initiate.All", "Calls.InitiateGroupCall.All", "Calls.JoinGroupCall.All", "Calls.AccessMedia.All"];
+
+fn meeting_body() -> Value {
+    json!({
+        "callbackUri": "https://bot.test/calls",
+        "mediaConfig": {"@odata.type": "#microsoft.graph.serviceHostedMediaConfig"},
+        "chatInfo": {"threadId": "19:meeting@thread.v2", "messageId": "0"},
+        "meetingInfo": {
+            "@odata.type": "microsoft.graph.organizerMeetingInfo",
+            "organizer": {"user": {"id": "eve"}},
+        },
+    })
+}
+
+fn invited(users: &[&str]) -> Value {
+    users.iter().map(|user| json!({"identity": {"user": {"id": user}}})).collect()
+}
+
+fn prompts(count: usize) -> Value {
+    vec![json!({"mediaInfo": {"uri": "https://bot.test/a.wav"}}); count].into()
+}
+
+fn body_of(answer: &Answer) -> Value {
+    serde_json::from_slice(&answer.body).unwrap()
 }
 
 fn code(answer: &Answer) -> (u16, String) {
@@ -219,6 +294,116 @@ async fn answered_once_rejected_never_after_and_rejecting_tells_no_state() {
     }
 }
 
+/// Source: Graph docs, the page of each operation, "Permissions".
+#[tokio::test(start_paused = true)]
+async fn each_operation_needs_one_of_its_permissions_and_names_them() {
+    let short = |permission: &str| format!("Calls.{permission}.All");
+    let (initiate, group, join) = ("Initiate", "InitiateGroupCall", "JoinGroupCall");
+    let (guest, media) = ("JoinGroupCallAsGuest", "AccessMedia");
+    let all = [initiate, group, join, guest, media];
+    for (method, path, needed) in [
+        (Method::POST, "redirect", &[initiate][..]),
+        (Method::POST, "transfer", &[initiate]),
+        (Method::POST, "recordResponse", &[media]),
+        (Method::POST, "subscribeToTone", &[media]),
+        (Method::POST, "sendDtmfTones", &[media]),
+        (Method::POST, "changeScreenSharingRole", &[media]),
+        (Method::POST, "updateRecordingStatus", &[media, join]),
+        (Method::POST, "addLargeGalleryView", &[guest, join, group]),
+        (Method::POST, "participants/invite", &[group]),
+        (Method::GET, "participants/p", &[join, guest]),
+        (Method::DELETE, "participants/p", &[join, guest]),
+        (Method::POST, "participants/p/mute", &[join, guest]),
+        (Method::POST, "participants/p/startHoldMusic", &[join, guest]),
+        (Method::POST, "participants/p/stopHoldMusic", &[join, guest]),
+        (Method::GET, "audioRoutingGroups", &[join, group]),
+        (Method::POST, "audioRoutingGroups", &[join, group]),
+        (Method::GET, "audioRoutingGroups/g", &[join, group]),
+        (Method::PATCH, "audioRoutingGroups/g", &[join, group]),
+        (Method::DELETE, "audioRoutingGroups/g", &[join, group]),
+        (Method::GET, "contentSharingSessions", &[guest, join, initiate, group]),
+        (Method::GET, "contentSharingSessions/s", &[guest, join, initiate, group]),
+        (Method::GET, "", &[]),
+        (Method::GET, "participants", &[]),
+        (Method::POST, "keepAlive", &[]),
+        (Method::POST, "mute", &[]),
+        (Method::POST, "playPrompt", &[]),
+        (Method::POST, "cancelMediaProcessing", &[]),
+    ] {
+        for permission in all {
+            let permission = short(permission);
+            let mut scene = scene(&[&permission]);
+            let id = scene.ring(vec![]).await;
+            let path = format!("/{id}/{path}");
+            let answer = scene.send(method.clone(), path.trim_end_matches('/'), json!({})).await;
+            let is_enough = needed.is_empty() || needed.iter().any(|needed| short(needed) == permission);
+            let expected: &[u16] = if is_enough { &[200, 400, 404] } else { &[403] };
+            assert!(
+                expected.contains(&answer.status),
+                "{method} {path} with {permission}: {}",
+                answer.status
+            );
+            if !is_enough {
+                let message = body_of(&answer)["error"]["message"].as_str().unwrap().to_owned();
+                assert!(needed.iter().all(|needed| message.contains(&short(needed))), "{message}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_is_placed_by_what_it_names_and_needs_the_permission_of_that() {
+    let with = |name: &str, value: Value| {
+        let mut body = meeting_body();
+        body[name] = value;
+        body
+    };
+    let targets = |users: &[&str]| {
+        let mut body = create_body("ada");
+        body["targets"] = invited(users);
+        body
+    };
+    let app_hosted = json!({"@odata.type": "#microsoft.graph.appHostedMediaConfig"});
+    for (body, granted, expected) in [
+        (targets(&["ada", "eve"]), "Calls.Initiate.All", (403, "7504")),
+        (targets(&["eve"; 6]), "Calls.InitiateGroupCall.All", (400, "BadRequest")),
+        (targets(&["ada", "nobody"]), "Calls.InitiateGroupCall.All", (400, "BadRequest")),
+        (meeting_body(), "Calls.InitiateGroupCall.All", (403, "7504")),
+        (with("chatInfo", Value::Null), "Calls.JoinGroupCall.All", (400, "BadRequest")),
+        (with("chatInfo", json!({"threadId": "19:x"})), "Calls.JoinGroupCall.All", (400, "BadRequest")),
+        (with("meetingInfo", Value::Null), "Calls.JoinGroupCall.All", (400, "BadRequest")),
+        (with("mediaConfig", Value::Null), "Calls.JoinGroupCall.All", (400, "BadRequest")),
+        (with("mediaConfig", app_hosted), "Calls.JoinGroupCall.All", (400, "BadRequest")),
+        (
+            with("source", json!({"identity": {"guest": {"id": "g"}}})),
+            "Calls.JoinGroupCall.All",
+            (501, "NotImplemented"),
+        ),
+    ] {
+        let scene = scene(&[granted]);
+        let (status, word) = code(&scene.post("", body.clone()).await);
+        assert_eq!((status, word.as_str()), expected, "{granted} {body}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_call_is_established_by_the_first_who_picks_up_and_ends_where_nobody_does() {
+    let mut scene = scene(&EVERY_PERMISSION);
+    let mut body = create_body("ada");
+    body["targets"] = invited(&["bob", "ada"]);
+    scene.post("", body.clone()).await;
+    assert_eq!(scene.roster().await.len(), 1);
+    assert_eq!(scene.roster().await.len(), 2);
+    // Ada hangs up, and the bot is alone.
+    assert_eq!(scene.roster().await.len(), 1);
+    let end = scene.until(|change, _| change == "deleted").await;
+    assert_eq!(end["resultInfo"]["subcode"], 5010);
+    body["targets"] = invited(&["bob", "eve"]);
+    scene.post("", body).await;
+    let end = scene.until(|change, _| change == "deleted").await;
+    assert_eq!(end["resultInfo"]["subcode"], 5013);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_not_kept_alive_is_cleaned_up() {
     let mut scene = scene(&[]);
@@ -245,7 +430,8 @@ async fn bad_requests_each_have_their_error() {
         (call("/playPrompt"), json!({"prompts": []}), (400, "BadRequest")),
         (call("/reject"), json!({"reason": "bored"}), (400, "BadRequest")),
         (call("/subscribeToTone"), json!({}), (403, "7504")),
-        (call("/transfer"), json!({}), (501, "NotImplemented")),
+        (call("/transfer"), json!({}), (400, "BadRequest")),
+        (call("/startRecording"), json!({}), (501, "NotImplemented")),
         ("/nobody/answer".to_owned(), answer_body(), (404, "8522")),
         (String::new(), json!({"callbackUri": "https://bot.test/calls"}), (400, "BadRequest")),
         (String::new(), create_body("nobody"), (400, "BadRequest")),
@@ -283,6 +469,12 @@ async fn tokens_of_both_directions_are_good_and_expire() {
     scene.simulator.call_bot("ada", APP, vec![]).unwrap();
     let (header, _) = scene.told.recv().await.unwrap();
     assert_eq!(authenticator.authenticate(Some(&header)).await.unwrap().tenant_id, TENANT);
+    for flaw in [Flaw::Audience, Flaw::Issuer, Flaw::Expired, Flaw::KeyId] {
+        let flawed = scene.simulator.authorization(APP, Some(flaw)).unwrap();
+        assert!(authenticator.authenticate(Some(&flawed)).await.is_err(), "{flaw:?}");
+    }
+    let good = scene.simulator.authorization(APP, None).unwrap();
+    assert!(authenticator.authenticate(Some(&good)).await.is_ok());
 
     let direct = |token: String| {
         let request =

@@ -23,6 +23,19 @@ const NOTIFICATION_LIFE: u64 = 3900;
 /// How long one of them serves, in seconds.
 const REUSED_FOR: u64 = 60;
 
+/// What is wrong with a token that a bot has to refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// It is for another app.
+    Audience,
+    /// Somebody else issued it.
+    Issuer,
+    /// Its time is over, by more than any tolerance for clocks.
+    Expired,
+    /// Its key is not in the key set.
+    KeyId,
+}
+
 pub(super) struct Keys {
     sign: EncodingKey,
     verify: DecodingKey,
@@ -91,20 +104,43 @@ impl Keys {
         {
             return Some(token.clone());
         }
-        let token = self.signed(&json!({
-            "iss": ISSUER,
-            "aud": app_id,
-            "tid": tenant_id,
-            "iat": now,
-            "nbf": now,
-            "exp": now.saturating_add(NOTIFICATION_LIFE),
-        }))?;
+        let token = self.signed(&notification_claims(ISSUER, app_id, tenant_id, now))?;
         issued.insert(whose, (now, token.clone()));
         Some(token)
     }
 
+    /// The token of a notification, but for one flaw.
+    pub(super) fn flawed(&self, app_id: &str, tenant_id: &str, now: u64, flaw: Flaw) -> Option<String> {
+        let claims = match flaw {
+            Flaw::Audience => notification_claims(ISSUER, "another-app", tenant_id, now),
+            Flaw::Issuer => notification_claims("https://issuer.invalid", app_id, tenant_id, now),
+            Flaw::Expired => {
+                let then = now.saturating_sub(NOTIFICATION_LIFE.saturating_mul(2));
+                notification_claims(ISSUER, app_id, tenant_id, then)
+            }
+            Flaw::KeyId => notification_claims(ISSUER, app_id, tenant_id, now),
+        };
+        let key_id = if flaw == Flaw::KeyId { "simulator-0" } else { KEY_ID };
+        self.signed_as(key_id, &claims)
+    }
+
     fn signed(&self, claims: &impl Serialize) -> Option<String> {
-        let header = Header { kid: Some(KEY_ID.to_owned()), ..Header::new(Algorithm::RS256) };
+        self.signed_as(KEY_ID, claims)
+    }
+
+    fn signed_as(&self, key_id: &str, claims: &impl Serialize) -> Option<String> {
+        let header = Header { kid: Some(key_id.to_owned()), ..Header::new(Algorithm::RS256) };
         jsonwebtoken::encode(&header, claims, &self.sign).ok()
     }
+}
+
+fn notification_claims(issuer: &str, app_id: &str, tenant_id: &str, now: u64) -> Value {
+    json!({
+        "iss": issuer,
+        "aud": app_id,
+        "tid": tenant_id,
+        "iat": now,
+        "nbf": now,
+        "exp": now.saturating_add(NOTIFICATION_LIFE),
+    })
 }

@@ -1,0 +1,407 @@
+//! Who is in a call: the roster, and what a bot does with participants.
+//!
+//! Source: Graph docs, participant: invite, delete, mute, startHoldMusic, stopHoldMusic; call: mute, unmute,
+//! changeScreenSharingRole, addLargeGalleryView, updateRecordingStatus.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::asked::{self, Hosting, member};
+use super::call::{Call, RING_FOR, STEP, Stage};
+use super::error::Error;
+use super::operation::{Ended, Operation};
+use super::person::{self, Person, WhenRung};
+
+/// Somebody in a call.
+#[derive(Clone, Debug)]
+pub(super) struct Participant {
+    pub(super) id: String,
+    /// The kind of identity, and the identity.
+    identity: (&'static str, Value),
+    is_muted: bool,
+    /// He has more to say of himself than others: a large gallery view.
+    metadata: Option<&'static str>,
+    /// He sends his screen.
+    is_sharing: bool,
+}
+
+impl Participant {
+    pub(super) fn app(id: &str, app_id: &str) -> Self {
+        let identity = json!({"@odata.type": "#microsoft.graph.identity", "id": app_id});
+        Self {
+            id: id.to_owned(),
+            identity: ("application", identity),
+            is_muted: false,
+            metadata: None,
+            is_sharing: false,
+        }
+    }
+
+    pub(super) fn user(person: &Person) -> Self {
+        let identity = json!({
+            "@odata.type": "#microsoft.graph.identity",
+            "id": person.id,
+            "displayName": person.display_name,
+        });
+        Self { identity: ("user", identity), ..Self::app(&uuid::Uuid::new_v4().to_string(), "") }
+    }
+
+    /// Source: Graph docs, concept: identify large gallery view participants.
+    fn large_gallery() -> Self {
+        let identity = json!({
+            "@odata.type": "#microsoft.graph.identity",
+            "id": uuid::Uuid::new_v4().to_string(),
+            "identityProvider": "AAD",
+            "ApplicationType": "LargeGallery-V2",
+        });
+        let metadata = r#"{"__platform":{"ui":{"hidden":true}},"audienceView":{"page":1,"status":"active","type":"lg"}}"#;
+        Self {
+            identity: ("application", identity),
+            metadata: Some(metadata),
+            ..Self::app(&uuid::Uuid::new_v4().to_string(), "")
+        }
+    }
+
+    fn is_user(&self, id: &str) -> bool {
+        let (kind, identity) = &self.identity;
+        *kind == "user" && identity.get("id").and_then(Value::as_str) == Some(id)
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let (kind, identity) = &self.identity;
+        let stream = |media: &str, label: &str, source: &str, direction: &str| {
+            json!({
+                "@odata.type": "#microsoft.graph.mediaStream",
+                "mediaType": media,
+                "label": label,
+                "sourceId": source,
+                "direction": direction,
+                "serverMuted": media == "audio" && self.is_muted,
+            })
+        };
+        let mut streams = vec![stream("audio", "main-audio", "1", "sendReceive")];
+        if self.is_sharing {
+            streams.push(stream("videoBasedScreenSharing", "applicationsharing-video", "2", "sendOnly"));
+        }
+        json!({
+            "@odata.type": "#microsoft.graph.participant",
+            "id": self.id,
+            "info": {
+                "@odata.type": "#microsoft.graph.participantInfo",
+                "identity": {"@odata.type": "#microsoft.graph.identitySet", *kind: identity},
+                "endpointType": "default",
+                "participantId": self.id,
+            },
+            "mediaStreams": streams,
+            "metadata": self.metadata,
+            "isMuted": self.is_muted,
+            "isInLobby": false,
+        })
+    }
+}
+
+/// An invitation that is not answered yet.
+pub(super) struct Invited {
+    id: String,
+    withdrawn: CancellationToken,
+}
+
+impl Call {
+    /// The roster. Source: field report: that of a peer-to-peer call is empty.
+    pub(super) fn participants(&self) -> Vec<Value> {
+        self.with(|inner| inner.roster.iter().map(Participant::json).collect())
+    }
+
+    pub(super) fn participant(&self, id: &str) -> Result<Value, Error> {
+        self.with(|inner| inner.roster.iter().find(|participant| participant.id == id).map(Participant::json))
+            .ok_or_else(no_participant)
+    }
+
+    /// Tells of the whole roster, as field captures have it.
+    pub(super) fn tell_roster(&self) {
+        let data = self.participants();
+        let about = format!("updated roster of {}", data.len());
+        self.tell("updated", &about, "/participants".to_owned(), data.into());
+    }
+
+    pub(super) fn join(&self, participant: Participant) {
+        self.with(|inner| inner.roster.push(participant));
+        self.tell_roster();
+    }
+
+    /// Somebody leaves a call that has a roster; it ends where the bot is alone.
+    pub(super) fn leave(&self, is_he: impl Fn(&Participant) -> bool) {
+        let is_alone = self.with(|inner| {
+            inner.roster.retain(|participant| !is_he(participant));
+            inner.roster.iter().all(|left| left.id == self.participant_id())
+        });
+        self.tell_roster();
+        if is_alone {
+            // Source: Graph docs, call: delete (only one participant remained).
+            self.end(200, 5010, false);
+        }
+    }
+
+    pub(super) fn leave_user(&self, id: &str) {
+        self.leave(|participant| participant.is_user(id));
+    }
+
+    /// Changes a participant and tells of it; where there is none, nothing.
+    fn change(&self, id: &str, how: impl FnOnce(&mut Participant)) -> Result<(), Error> {
+        let change = |inner: &mut super::call::Inner| {
+            inner.roster.iter_mut().find(|participant| participant.id == id).map(how)
+        };
+        self.with(change).ok_or_else(no_participant)?;
+        self.tell_roster();
+        Ok(())
+    }
+
+    /// Mutes or unmutes the bot itself.
+    pub(super) fn mute(&self, body: &Value, is_muted: bool) -> Result<Value, Error> {
+        let context = asked::context_of(body)?;
+        self.group()?;
+        self.change(self.participant_id(), |participant| participant.is_muted = is_muted)?;
+        let kind = if is_muted { "muteParticipantOperation" } else { "unmuteParticipantOperation" };
+        Ok(self.keep(Operation::done(kind, context)))
+    }
+
+    pub(super) fn mute_participant(&self, id: &str, body: &Value) -> Result<Value, Error> {
+        let context = asked::context_of(body)?;
+        self.group()?;
+        self.change(id, |participant| participant.is_muted = true)?;
+        Ok(self.keep(Operation::done("muteParticipantOperation", context)))
+    }
+
+    pub(super) fn share_screen(&self, body: &Value) -> Result<(), Error> {
+        let role = asked::one_of(body.get("role"), &["viewer", "sharer"])?;
+        self.group()?;
+        if self.with(|inner| inner.hosting) != Hosting::App {
+            return Err(Error::not_in_this_state("Screens are shared with app-hosted media only."));
+        }
+        self.change(self.participant_id(), |participant| participant.is_sharing = role == "sharer")
+    }
+
+    pub(super) fn add_large_gallery_view(self: &Arc<Self>, body: &Value) -> Result<Value, Error> {
+        let context = asked::context_of(body)?;
+        self.group()?;
+        let operation = Operation::running("addLargeGalleryViewOperation", context);
+        let (id, call) = (operation.id.clone(), Arc::clone(self));
+        let json = self.keep(operation);
+        self.later(async move {
+            tokio::time::sleep(STEP).await;
+            if call.stage() == Stage::Established {
+                call.end_operation(&id, Ended::well());
+                call.join(Participant::large_gallery());
+            }
+        });
+        Ok(json)
+    }
+
+    pub(super) fn set_recording_status(&self, body: &Value) -> Result<Value, Error> {
+        asked::one_of(body.get("status"), &["notRecording", "recording", "failed"])?;
+        let context = asked::context_of(body)?;
+        self.established()?;
+        if !self.is_policy_recording() {
+            return Err(Error::not_in_this_state("The call is not one of policy-based recording."));
+        }
+        Ok(self.keep(Operation::done("updateRecordingStatusOperation", context)))
+    }
+
+    /// Source: Graph docs, participant: startHoldMusic. One at a time.
+    pub(super) fn start_hold_music(self: &Arc<Self>, id: &str, body: &Value) -> Result<Value, Error> {
+        let prompt = member(body, "customPrompt");
+        if prompt.is_some_and(|prompt| prompt.pointer("/mediaInfo/uri").and_then(Value::as_str).is_none()) {
+            return Err(Error::bad_request("customPrompt has a mediaInfo.uri."));
+        }
+        let context = asked::context_of(body)?;
+        self.group()?;
+        self.participant(id)?;
+        self.with(|inner| {
+            if inner.on_hold.is_some() {
+                return Err(Error::not_in_this_state("A participant is on hold already."));
+            }
+            inner.on_hold = Some(id.to_owned());
+            Ok(())
+        })?;
+        let operation = Operation::running("startHoldMusicOperation", context);
+        let (id, call) = (operation.id.clone(), Arc::clone(self));
+        let json = self.keep(operation);
+        self.later(async move {
+            tokio::time::sleep(STEP).await;
+            if call.stage() == Stage::Established {
+                call.end_operation(&id, Ended::well());
+            }
+        });
+        Ok(json)
+    }
+
+    pub(super) fn stop_hold_music(&self, id: &str, body: &Value) -> Result<Value, Error> {
+        let context = asked::context_of(body)?;
+        self.group()?;
+        self.participant(id)?;
+        self.with(|inner| {
+            if inner.on_hold.as_deref() != Some(id) {
+                return Err(Error::not_in_this_state("The participant is not on hold."));
+            }
+            inner.on_hold = None;
+            Ok(())
+        })?;
+        Ok(self.keep(Operation::done("stopHoldMusicOperation", context)))
+    }
+
+    /// Removes somebody, or withdraws an invitation.
+    pub(super) fn remove(&self, id: &str) -> Result<(), Error> {
+        let withdrawn = self.with(|inner| {
+            let place = inner.invited.iter().position(|invited| invited.id == id)?;
+            Some(inner.invited.swap_remove(place).withdrawn)
+        });
+        if let Some(withdrawn) = withdrawn {
+            withdrawn.cancel();
+            return Ok(());
+        }
+        self.participant(id)?;
+        if id == self.participant_id() {
+            return Err(Error::bad_request("The bot leaves with DELETE on the call."));
+        }
+        self.leave(|participant| participant.id == id);
+        Ok(())
+    }
+
+    pub(super) fn invite(self: &Arc<Self>, body: &Value) -> Result<Value, Error> {
+        let context = asked::context_of(body)?;
+        let mut asked = asked::items(body, "participants")?;
+        let replaced = asked.iter().find_map(|one| one.get("replacesCallId").and_then(Value::as_str));
+        if replaced.is_some() {
+            // Source: Graph docs, participant: invite. The rest of the list is ignored.
+            asked = asked.get(..1).unwrap_or(asked);
+        }
+        if asked.is_empty() || asked.len() > 5 {
+            return Err(Error::bad_request("1 to 5 participants are invited in one request."));
+        }
+        self.established()?;
+        if asked.len() > 1 && !self.is_group_with_chat() {
+            return Err(Error::not_in_this_state("Several are invited into a group call with a chat only."));
+        }
+        let people = self.people_to_invite(asked)?;
+        let replaced = replaced.map(|id| self.other_call(id)).transpose()?;
+        self.become_conversation();
+        let mut answered = Vec::new();
+        let mut rung = Vec::new();
+        for (person, one) in people.into_iter().zip(asked) {
+            let participant = Participant::user(&person);
+            let withdrawn = CancellationToken::new();
+            let invited = Invited { id: participant.id.clone(), withdrawn: withdrawn.clone() };
+            self.with(|inner| inner.invited.push(invited));
+            let mut one = one.clone();
+            if let Some(members) = one.as_object_mut() {
+                members.insert("participantId".to_owned(), participant.id.clone().into());
+            }
+            answered.push(one);
+            rung.push((person, participant, withdrawn));
+        }
+        let operation = Operation::running("inviteParticipantsOperation", context)
+            .with("participants", answered.into())
+            .spelled("Running");
+        let (id, call) = (operation.id.clone(), Arc::clone(self));
+        let json = self.keep(operation);
+        self.later(async move { call.ring_invited(&id, rung, replaced).await });
+        Ok(json)
+    }
+
+    fn people_to_invite(&self, asked: &[Value]) -> Result<Vec<Person>, Error> {
+        let Some(world) = self.world() else { return Err(Error::call_not_found()) };
+        let person = |one| {
+            let id = asked::user_of(one);
+            let person = world.person(id);
+            let person =
+                person.ok_or_else(|| Error::bad_request("An invited one is no user of this tenant."))?;
+            let is_here =
+                self.is_with(id) || self.with(|inner| inner.roster.iter().any(|here| here.is_user(id)));
+            // Source: Graph docs, participant: invite.
+            if is_here {
+                Err(Error::bad_request("An invited one is in the call already."))
+            } else {
+                Ok(person)
+            }
+        };
+        asked.iter().map(person).collect()
+    }
+
+    async fn ring_invited(
+        self: &Arc<Self>,
+        operation: &str,
+        rung: Vec<(Person, Participant, CancellationToken)>,
+        replaced: Option<Arc<Self>>,
+    ) {
+        let mut ringing = tokio::task::JoinSet::new();
+        for (person, participant, withdrawn) in rung {
+            let is_on_the_line = replaced.is_some();
+            ringing.spawn(async move {
+                let reaction = tokio::select! {
+                    biased;
+                    () = withdrawn.cancelled() => Err((400, 8508)),
+                    reaction = react(&person, is_on_the_line) => reaction,
+                };
+                (person, participant, reaction)
+            });
+        }
+        let (mut joined, mut failure) = (Vec::new(), None);
+        while let Some(Ok((person, participant, reaction))) = ringing.join_next().await {
+            self.with(|inner| inner.invited.retain(|invited| invited.id != participant.id));
+            match reaction {
+                Ok(()) => joined.push((person, participant)),
+                Err(codes) => failure = Some(codes),
+            }
+        }
+        if self.stage() != Stage::Established {
+            return;
+        }
+        if let (true, Some((code, subcode))) = (joined.is_empty(), failure) {
+            self.end_operation(operation, Ended::failed(code, subcode, "Action failed."));
+            return;
+        }
+        self.with(|inner| inner.is_group = true);
+        self.end_operation(operation, Ended::well());
+        let mut people = Vec::new();
+        for (person, participant) in joined {
+            self.with(|inner| inner.roster.push(participant));
+            people.push(person);
+        }
+        self.tell_roster();
+        if let Some(replaced) = replaced {
+            // Source: Graph docs, participant: invite; assumed: the codes.
+            replaced.end(200, 5001, true);
+        }
+        for person in people {
+            self.did(&person.display_name, "joins");
+            if let WhenRung::PickUp { then, .. } = person.when_rung.clone() {
+                self.later(person::act(Arc::clone(self), person, then));
+            }
+        }
+    }
+}
+
+/// What becomes of ringing somebody: he picks up, or the codes of why not.
+pub(super) async fn react(person: &Person, is_on_the_line: bool) -> Result<(), (u32, u32)> {
+    tokio::time::sleep(STEP).await;
+    match &person.when_rung {
+        _ if is_on_the_line => Ok(()),
+        WhenRung::PickUp { after, .. } => {
+            tokio::time::sleep(*after).await;
+            Ok(())
+        }
+        // Source: Graph docs, call: delete (rejected).
+        WhenRung::Decline => Err((480, 10134)),
+        WhenRung::Ignore => {
+            tokio::time::sleep(RING_FOR).await;
+            // Source: field reports.
+            Err((408, 8544))
+        }
+    }
+}
+
+fn no_participant() -> Error {
+    Error::new(404, "NotFound", "Participant not found.")
+}
