@@ -10,7 +10,7 @@ impl Session {
     /// The call of Graph's `id`, as the answer to GET of it tells: its status and body.
     ///
     /// What is not in the answer is not known: what was asked before, whom the bot called, and what was played. The step has
-    /// the events of the answer, `Ended` where the service knows no such call, and no requests.
+    /// the events of the answer and no requests. A 404 without a code of Graph's does not end it: the next request tells.
     pub(crate) fn recovered(
         now: Timestamp,
         key: CallKey,
