@@ -49,7 +49,11 @@ impl Extra {
     /// Takes from `json`, an object or an array of objects, the members to which the paths of `ignored` lead, and those that
     /// are among `partly`: one for each object.
     pub(super) fn of(json: &str, ignored: &[String], partly: &[&str]) -> Vec<Self> {
-        let has = |name: &&str| json.contains(&format!("\"{name}\""));
+        let is_quoted = |(at, name): (usize, &str)| {
+            let beside = |at: Option<usize>| at.and_then(|at| json.as_bytes().get(at)) == Some(&b'"');
+            beside(at.checked_sub(1)) && beside(at.checked_add(name.len()))
+        };
+        let has = |name: &&str| json.match_indices(*name).any(is_quoted);
         if ignored.is_empty() && !partly.iter().any(has) {
             return Vec::new();
         }

@@ -87,26 +87,44 @@ fn read<'a, T: serde::Deserialize<'a>>(
     first_line: usize,
     under: &str,
 ) -> Result<(T, Vec<String>), WireError> {
+    read_at(text, || (first_line, under.to_owned()))
+}
+
+/// As [`read`], with the line and the member of `text` asked for where it cannot be read.
+fn read_at<'a, T: serde::Deserialize<'a>>(
+    text: &'a str,
+    place: impl FnOnce() -> (usize, String),
+) -> Result<(T, Vec<String>), WireError> {
     let mut ignored = Vec::new();
     let mut json = serde_json::Deserializer::from_str(text);
-    let mut track = serde_path_to_error::Track::new();
     let mut note = |path: serde_ignored::Path<'_>| {
         let name = without_places(&path.to_string());
         if !ignored.contains(&name) {
             ignored.push(name);
         }
     };
-    let result = {
-        let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
-        T::deserialize(serde_ignored::Deserializer::new(tracked, &mut note))
-    };
-    match result {
-        Ok(value) => {
-            json.end().map_err(|e| WireError::of_json(&e, first_line, under, ""))?;
-            Ok((value, ignored))
-        }
-        Err(error) => Err(WireError::of_json(&error, first_line, under, &track.path().to_string())),
+    let read = T::deserialize(serde_ignored::Deserializer::new(&mut json, &mut note));
+    match read.and_then(|value| json.end().map(|()| value)) {
+        Ok(value) => Ok((value, ignored)),
+        Err(error) => Err(fault::<T>(text, &error, place())),
     }
+}
+
+/// What is wrong with a text that cannot be read as `T`. It is read again for that: to keep track of the path costs as much
+/// as all the rest, and nearly every text can be read.
+fn fault<'a, T: serde::Deserialize<'a>>(
+    text: &'a str,
+    error: &serde_json::Error,
+    (first_line, under): (usize, String),
+) -> WireError {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let mut track = serde_path_to_error::Track::new();
+    let path = match T::deserialize(serde_path_to_error::Deserializer::new(&mut json, &mut track)) {
+        Err(_) => track.path().to_string(),
+        // Something stands behind it.
+        Ok(_) => String::new(),
+    };
+    WireError::of_json(error, first_line, &under, &path)
 }
 
 /// A path of `serde_ignored` without the places in arrays and the marks of options: `0.info.?.region` is `info.region`.

@@ -5,10 +5,14 @@
 //!
 //! Source: Graph docs, commsNotification; field captures, where a call's id stands in `resourceUrl` only.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use callflow_core::id::SessionId;
 use callflow_core::report::{Change, Report};
 use callflow_core::roster::Extent;
-use serde::Deserialize;
+use serde::de::{self, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::extra::{Extra, OF_A_CALL, OF_A_PARTICIPANT};
@@ -16,7 +20,7 @@ use super::lenient::There;
 use super::resource::{
     CallJson, CallTold, DeltaJson, OperationJson, OperationTold, ParticipantJson, RosterTold, short_type,
 };
-use super::{WireError, line_of, read, utf8};
+use super::{WireError, line_of, read_at, utf8};
 
 /// What a body told of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,22 +119,105 @@ struct EnvelopeJson<'a> {
     is_multiparty: Option<There>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default)]
 struct EntryJson<'a> {
-    change_type: Option<String>,
-    resource_url: Option<String>,
-    resource: Option<String>,
-    #[serde(borrow)]
+    change_type: Option<Cow<'a, str>>,
+    resource_url: Option<Cow<'a, str>>,
+    resource: Option<Cow<'a, str>>,
     resource_data: Option<&'a RawValue>,
+    /// The members that nothing reads.
+    ignored: Vec<String>,
 }
 
+/// A text that is borrowed where nothing in it is escaped.
 #[derive(Deserialize)]
-struct TypeJson {
-    #[serde(rename = "@odata.type")]
-    odata_type: Option<String>,
-    #[serde(rename = "@odata.id")]
-    odata_id: Option<String>,
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for EntryJson<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = EntryJson<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a notification")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<EntryJson<'de>, A::Error> {
+                fn text<'de, A: MapAccess<'de>>(
+                    map: &mut A,
+                    name: &'static str,
+                    known: &mut Option<Cow<'de, str>>,
+                ) -> Result<(), A::Error> {
+                    if known.is_some() {
+                        return Err(de::Error::duplicate_field(name));
+                    }
+                    *known = map.next_value::<Option<Text<'de>>>()?.map(|text| text.0);
+                    Ok(())
+                }
+                let mut entry = EntryJson::default();
+                while let Some(Text(name)) = map.next_key()? {
+                    match &*name {
+                        "changeType" => text(&mut map, "changeType", &mut entry.change_type)?,
+                        "resourceUrl" => text(&mut map, "resourceUrl", &mut entry.resource_url)?,
+                        "resource" => text(&mut map, "resource", &mut entry.resource)?,
+                        "resourceData" if entry.resource_data.is_some() => {
+                            return Err(de::Error::duplicate_field("resourceData"));
+                        }
+                        "resourceData" => entry.resource_data = Some(map.next_value()?),
+                        "@odata.type" => drop(map.next_value::<IgnoredAny>()?),
+                        _ => {
+                            entry.ignored.push(name.into_owned());
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(entry)
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+#[derive(Default, Deserialize)]
+struct TypeJson<'a> {
+    #[serde(borrow, rename = "@odata.type")]
+    odata_type: Option<Text<'a>>,
+    #[serde(borrow, rename = "@odata.id")]
+    odata_id: Option<Text<'a>>,
+}
+
+/// Where a part of a body stands: asked for where it cannot be read.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    whole: &'a str,
+    /// The place of the entry in the batch; none where it is the body.
+    entry: Option<usize>,
+    /// The member below the entry.
+    member: &'static str,
+}
+
+impl Place<'_> {
+    fn of(self, member: &'static str) -> Self {
+        Self { member, ..self }
+    }
+
+    /// The path of the member.
+    fn path(self) -> String {
+        let under = self.entry.map(|entry| format!("value[{entry}]")).unwrap_or_default();
+        let dot = if under.is_empty() || self.member.is_empty() { "" } else { "." };
+        format!("{under}{dot}{}", self.member)
+    }
+
+    /// The line on which `part` begins, and the path of the member.
+    fn at(self, part: &str) -> (usize, String) {
+        (line_of(self.whole, part), self.path())
+    }
+
+    fn fault(self, part: &str, reason: impl Into<String>) -> WireError {
+        let (line, path) = self.at(part);
+        WireError::new(line, path, reason)
+    }
 }
 
 /// Reads the body of a notification.
@@ -169,8 +256,8 @@ pub fn read_batch(body: &[u8]) -> Result<Batch, WireError> {
     };
     let mut batch = Batch { notices: Vec::new(), faults: Vec::new() };
     for (place, entry) in entries.into_iter().enumerate() {
-        let under = if envelope.value.is_some() { format!("value[{place}]") } else { String::new() };
-        if let Err(fault) = read_entry(text, entry, &under, &mut batch.notices) {
+        let place = Place { whole: text, entry: envelope.value.map(|_| place), member: "" };
+        if let Err(fault) = read_entry(entry, place, &mut batch.notices) {
             batch.faults.push(fault);
         }
     }
@@ -200,32 +287,28 @@ impl<'a> Path<'a> {
     }
 }
 
-fn read_entry(whole: &str, entry: &str, under: &str, notices: &mut Vec<Notice>) -> Result<(), WireError> {
-    let line = line_of(whole, entry);
-    let json: EntryJson<'_> =
-        serde_json::from_str(entry).map_err(|e| WireError::of_json(&e, line, under, ""))?;
-    let at = |member: &str| if under.is_empty() { member.to_owned() } else { format!("{under}.{member}") };
+fn read_entry(entry: &str, place: Place<'_>, notices: &mut Vec<Notice>) -> Result<(), WireError> {
+    let json: EntryJson<'_> = serde_json::from_str(entry).map_err(|e| {
+        let (line, path) = place.at(entry);
+        WireError::of_json(&e, line, &path, "")
+    })?;
+    let of_change = place.of("changeType");
     let Some(change) = json.change_type else {
-        return Err(WireError::new(
-            line,
-            at("changeType"),
-            "missing: created, updated or deleted is expected",
-        ));
+        return Err(of_change.fault(entry, "missing: created, updated or deleted is expected"));
     };
     let Some(change) = Change::ALL.iter().copied().find(|c| c.name().eq_ignore_ascii_case(change.trim()))
     else {
-        let reason = format!("`{change}` is none of created, updated, deleted");
-        return Err(WireError::new(line, at("changeType"), reason));
+        return Err(of_change.fault(entry, format!("`{change}` is none of created, updated, deleted")));
     };
     let data = json.resource_data.map(RawValue::get).filter(|data| *data != "null");
-    let first = data.map(|data| read_type(whole, data, &at("resourceData"))).transpose()?;
-    let (odata_type, odata_id) = first.map_or((None, None), |first| (first.odata_type, first.odata_id));
+    let of_data = place.of("resourceData");
+    let first = data.map(|data| read_type(data, of_data)).transpose()?.unwrap_or_default();
+    let odata_id = first.odata_id.map(|id| id.0);
     let url = json.resource_url.or(odata_id).or(json.resource).unwrap_or_default();
     let path = Path::parse(&url);
-    let kind = odata_type.as_deref().map(short_type);
-    let line = data.map_or(line, |data| line_of(whole, data));
-    let (told, mut ignored) = read_resource(path, kind, data, line, &at("resourceData"))?;
-    ignored.extend(names(entry).into_iter().filter(|name| !ENTRY.contains(&name.as_str())));
+    let kind = first.odata_type.as_ref().map(|kind| short_type(&kind.0));
+    let (told, mut ignored) = read_resource(path, kind, data, of_data)?;
+    ignored.extend(json.ignored);
     let call_in = |subject: &Subject| match subject {
         Subject::Call(told) => told.id.clone(),
         _ => None,
@@ -233,11 +316,8 @@ fn read_entry(whole: &str, entry: &str, under: &str, notices: &mut Vec<Notice>) 
     for subject in told {
         let call = path.call.map(str::to_owned).or_else(|| call_in(&subject));
         if call.is_none() && !matches!(subject, Subject::Unrecognised(_)) {
-            return Err(WireError::new(
-                line,
-                at("resourceUrl"),
-                "names no call, and neither does the resource",
-            ));
+            let reason = "names no call, and neither does the resource";
+            return Err(place.of("resourceUrl").fault(data.unwrap_or(entry), reason));
         }
         notices.push(Notice { call, change, subject, ignored: ignored.clone() });
     }
@@ -245,24 +325,24 @@ fn read_entry(whole: &str, entry: &str, under: &str, notices: &mut Vec<Notice>) 
 }
 
 /// The type and id of the resource, of the first one in an array.
-fn read_type(whole: &str, data: &str, under: &str) -> Result<TypeJson, WireError> {
-    let line = line_of(whole, data);
-    let of = |e: serde_json::Error| WireError::of_json(&e, line, under, "");
-    if data.starts_with('[') {
-        let all: Vec<&RawValue> = serde_json::from_str(data).map_err(of)?;
-        let Some(first) = all.first() else { return Ok(TypeJson { odata_type: None, odata_id: None }) };
-        return read(first.get(), line_of(whole, first.get()), &format!("{under}[0]"))
-            .map(|(first, _)| first);
+fn read_type<'a>(data: &'a str, place: Place<'_>) -> Result<TypeJson<'a>, WireError> {
+    if !data.starts_with('[') {
+        return read_at(data, || place.at(data)).map(|(first, _)| first);
     }
-    read(data, line, under).map(|(first, _)| first)
+    let all: Vec<&'a RawValue> = serde_json::from_str(data).map_err(|e| {
+        let (line, path) = place.at(data);
+        WireError::of_json(&e, line, &path, "")
+    })?;
+    let Some(first) = all.first().map(|first| first.get()) else { return Ok(TypeJson::default()) };
+    let at = || (line_of(place.whole, first), format!("{}[0]", place.path()));
+    read_at(first, at).map(|(first, _)| first)
 }
 
 fn read_resource(
     path: Path<'_>,
     kind: Option<&str>,
     data: Option<&str>,
-    line: usize,
-    under: &str,
+    place: Place<'_>,
 ) -> Result<(Vec<Subject>, Vec<String>), WireError> {
     let is = |name: &str| kind.is_some_and(|kind| kind.eq_ignore_ascii_case(name));
     let is_a_call_path = path.call.is_some() && path.collection.is_none();
@@ -274,7 +354,7 @@ fn read_resource(
     let named = data;
     let data = data.unwrap_or("{}");
     if is("contentSharingSession") || (kind.is_none() && path.is("contentSharingSessions")) {
-        let (sessions, ignored) = read::<Many<SessionJson>>(data, line, under)?;
+        let (sessions, ignored) = read_at::<Many<SessionJson>>(data, || place.at(data))?;
         let of_path = path.member.filter(|_| path.is("contentSharingSessions"));
         let told = sessions.0.into_iter().map(|session| Subject::ContentSharing {
             session: session.id.or_else(|| of_path.map(str::to_owned)),
@@ -282,7 +362,7 @@ fn read_resource(
         return Ok((told.collect(), ignored));
     }
     if is_recording_note {
-        let (notes, ignored) = read::<Many<RecordingNoteJson>>(data, line, under)?;
+        let (notes, ignored) = read_at::<Many<RecordingNoteJson>>(data, || place.at(data))?;
         let is_joining = is("participantJoiningNotification");
         let told = notes.0.into_iter().map(|note| {
             if is_joining { Subject::Joining } else { Subject::Left { participant: note.participant_id } }
@@ -290,7 +370,7 @@ fn read_resource(
         return Ok((told.collect(), ignored));
     }
     if is("deltaParticipants") {
-        let (delta, ignored) = read::<Many<DeltaJson>>(data, line, under)?;
+        let (delta, ignored) = read_at::<Many<DeltaJson>>(data, || place.at(data))?;
         let below: Vec<_> =
             ignored.iter().filter_map(|name| name.strip_prefix("participants.").map(str::to_owned)).collect();
         let told = delta.0.into_iter().map(|delta| {
@@ -309,7 +389,7 @@ fn read_resource(
         let Some(data) = named else {
             return Ok((vec![Subject::Roster(RosterTold::new(Extent::Part, []))], Vec::new()));
         };
-        let (participants, ignored) = read::<Many<ParticipantJson>>(data, line, under)?;
+        let (participants, ignored) = read_at::<Many<ParticipantJson>>(data, || place.at(data))?;
         let is_of_one = path.is("participants") && path.member.is_some();
         let extent = if is_of_one { Extent::Part } else { Extent::Full };
         let told =
@@ -317,7 +397,7 @@ fn read_resource(
         return Ok((vec![Subject::Roster(told)], ignored));
     }
     if operation {
-        let (operations, ignored) = read::<Many<OperationJson>>(data, line, under)?;
+        let (operations, ignored) = read_at::<Many<OperationJson>>(data, || place.at(data))?;
         // Some examples put a collection where the operation's id belongs.
         let id = path
             .member
@@ -330,7 +410,7 @@ fn read_resource(
         return Ok((told.collect(), ignored));
     }
     if is("call") || (kind.is_none() && is_a_call_path) {
-        let (calls, ignored) = read::<Many<CallJson>>(data, line, under)?;
+        let (calls, ignored) = read_at::<Many<CallJson>>(data, || place.at(data))?;
         let extras =
             Extra::of(data, &ignored, OF_A_CALL).into_iter().chain(std::iter::repeat_with(Extra::default));
         let told = calls.0.into_iter().map(CallJson::into_told).zip(extras).map(|(mut told, extra)| {
@@ -347,9 +427,6 @@ fn read_resource(
     let name = kind.or(path.collection).unwrap_or("(no type and no path)");
     Ok((vec![Subject::Unrecognised(name.to_owned())], unread(Some(data))))
 }
-
-/// The members of an entry that are read.
-const ENTRY: [&str; 5] = ["@odata.type", "changeType", "resource", "resourceData", "resourceUrl"];
 
 /// The names of the members of an object, or of the first in an array.
 fn names(json: &str) -> Vec<String> {
