@@ -23,7 +23,7 @@ use callflow_graph::client::retry::Class;
 use callflow_graph::session::{Answer, Beta, Order, Target};
 use callflow_graph::simulator::{Faults, Outcome, Person, Step, WhenRung};
 use callflow_graph::store::embedded::Embedded;
-use callflow_graph::store::{CallName, Commit, Pending, Record, Store};
+use callflow_graph::store::{CallName, Commit, Pending, Record, Store, StoreError};
 use callflow_graph::transport::{Exchange, InProcess, Transport, TransportError};
 use callflow_graph::wire::audio_routing_group::AudioRoutingGroupTold;
 use callflow_graph::wire::direct::Direct;
@@ -469,7 +469,13 @@ async fn the_embedded_store_carries_a_call_to_the_next_process() {
     scene.net.unmount("bot.test");
     drop(bot);
     scene.store = Arc::new(callflow_graph::store::memory::Memory::new());
-    scene.store = Arc::new(Embedded::open(&path).unwrap());
+    // A notification that the bot was answering as it stopped may still hold the file.
+    scene.store = loop {
+        match Embedded::open(&path) {
+            Err(StoreError::InUse { .. }) => tokio::time::sleep(Duration::from_millis(20)).await,
+            opened => break Arc::new(opened.unwrap()),
+        }
+    };
     let bot = scene.start().await;
     bot.order(&name, Order::HangUp).await.unwrap();
     while bot.view(&name).await.unwrap().is_none_or(|view| view.end.is_none()) {

@@ -7,6 +7,7 @@
 //! told to the call as "no answer".
 
 mod actor;
+pub(crate) mod delivery;
 mod drain;
 pub(crate) mod joining;
 pub mod quota;
@@ -29,7 +30,6 @@ use callflow_core::permission::{Grants, Policy};
 use callflow_core::restriction::Overrides;
 use callflow_core::roster::Trust;
 use callflow_core::time::Timestamp;
-use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -45,6 +45,7 @@ use crate::store::{CallName, Store, StoreError};
 use crate::transport::Transport;
 use crate::webhook::Admission;
 use crate::webhook::authentication::{Authenticator, Expected};
+use delivery::{Delivery, HANDED_OVER, HandedOver, MAX_HANDED_OVER};
 use joining::{Defaulted, Desk, JoiningKey};
 use waiting::Waiting;
 
@@ -237,27 +238,6 @@ pub struct View {
     pub author: Vec<u8>,
 }
 
-/// An accepted notification, as the inbox keeps it.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Accepted {
-    pub(crate) at: u64,
-    pub(crate) tenant_id: String,
-    pub(crate) body: String,
-    /// The id that the service gave the message.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) message_id: Option<String>,
-    /// `Scenario-Id`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) scenario_id: Option<String>,
-}
-
-impl Accepted {
-    /// `Scenario-Id`, where it is the GUID that it should be: whatever was posted goes back to the service in it.
-    fn scenario_id(&self) -> Option<uuid::Uuid> {
-        self.scenario_id.as_ref()?.trim().parse().ok()
-    }
-}
-
 /// Why a notification is not accepted.
 pub(crate) enum AcceptError {
     Store(StoreError),
@@ -274,6 +254,8 @@ impl From<StoreError> for AcceptError {
 enum Wake {
     /// Something is in the inbox.
     Inbox,
+    /// Something is in the inbox, and here it is.
+    Delivered(HandedOver),
     /// A request was answered, or was not.
     Answered {
         ticket: callflow_core::id::Ticket,
@@ -580,25 +562,37 @@ impl Shared {
     pub(crate) async fn accept(
         self: &Arc<Self>,
         name: &CallName,
-        accepted: &Accepted,
+        delivery: &Arc<Delivery>,
     ) -> Result<(), AcceptError> {
         let bounds = &self.config.webhook;
-        if !self.waiting.reserve(name, bounds.max_waiting_of_call, bounds.max_waiting) {
-            return Err(AcceptError::TooManyWait);
-        }
-        Ok(self.put_in(name, serde_json::to_vec(accepted).unwrap_or_default()).await?)
+        let waiting = self.waiting.reserve(name, bounds.max_waiting_of_call, bounds.max_waiting);
+        let Some(waiting) = waiting else { return Err(AcceptError::TooManyWait) };
+        let is_handed_over = waiting <= HANDED_OVER && delivery.accepted.body.len() <= MAX_HANDED_OVER;
+        let handed_over = is_handed_over.then(|| Arc::clone(delivery));
+        Ok(self.put_in(name, delivery.to_bytes(), handed_over).await?)
     }
 
     /// Puts an entry that is counted into an inbox. Of its own: whoever posted may hang up meanwhile.
-    async fn put_in(self: &Arc<Self>, name: &CallName, bytes: Vec<u8>) -> Result<(), StoreError> {
+    async fn put_in(
+        self: &Arc<Self>,
+        name: &CallName,
+        bytes: Vec<u8>,
+        handed_over: Option<Arc<Delivery>>,
+    ) -> Result<(), StoreError> {
         let (shared, name) = (Arc::clone(self), name.clone());
         let mut put = Box::pin(async move {
-            let put = shared.store.append(&name, bytes).await;
-            match put {
-                Ok(_) => shared.wake(&name, Wake::Inbox),
-                Err(_) => shared.waiting.release(&name, 1),
+            match shared.store.append(&name, bytes).await {
+                Ok(seq) => {
+                    let wake = handed_over
+                        .map_or(Wake::Inbox, |delivery| Wake::Delivered(HandedOver { seq, delivery }));
+                    shared.wake(&name, wake);
+                    Ok(())
+                }
+                Err(error) => {
+                    shared.waiting.release(&name, 1);
+                    Err(error)
+                }
             }
-            put.map(|_| ())
         });
         // A store that has nothing to wait for needs no task for that.
         match poll_fn(|context| Poll::Ready(put.as_mut().poll(context))).await {
@@ -630,7 +624,7 @@ impl Shared {
         }
         let bytes = serde_json::to_vec(&Defaulted { joining: key.clone(), answer }).unwrap_or_default();
         self.waiting.restore(name, 1);
-        self.put_in(name, bytes).await?;
+        self.put_in(name, bytes, None).await?;
         Ok(true)
     }
 

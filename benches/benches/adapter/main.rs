@@ -183,7 +183,8 @@ async fn webhook(graph: &Arc<Graph>) {
     scene.establish(0, CALLS).await;
     let mut taken: [Vec<Vec<Duration>>; 3] = Default::default();
     for turn in 0..TURNS {
-        let new: Vec<_> = (0..IN_TURN).map(|one| graph.authorization(2 + (turn * IN_TURN + one) as u64)).collect();
+        let new: Vec<_> =
+            (0..IN_TURN).map(|one| graph.authorization(2 + (turn * IN_TURN + one) as u64)).collect();
         let [plain, first, again] = &mut taken;
         plain.push(posted(&bare, &new, &bodies).await);
         first.push(posted(&scene.router, &new, &bodies).await);

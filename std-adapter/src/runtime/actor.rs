@@ -13,9 +13,10 @@ use callflow_core::time::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use uuid::Uuid;
 
+use super::delivery::{Delivery, HandedOver};
 use super::joining::{Defaulted, JoiningKey};
 use super::recovery::{Remains, UnknownCalls};
-use super::{Accepted, Incoming, Shared, Wake, What, alias_of, is_of_tenant};
+use super::{Incoming, Shared, Wake, What, alias_of, is_of_tenant};
 use crate::bot::{Call, Given, Kept, Recovered};
 use crate::client::retry::Class;
 use crate::client::{Answer, ClientError, GraphRequest};
@@ -23,7 +24,7 @@ use crate::session::{Order, Outgoing, Session, Step};
 use crate::store::{About, CallName, Commit, InboxEntry, OutboxRow, Record, StoreError};
 use crate::transport::TransportError;
 use crate::wire::graph_error::GraphError;
-use crate::wire::notification::{Notice, Subject, read_batch};
+use crate::wire::notification::{Notice, Subject};
 use crate::wire::request::{HttpRequest, Method, Version};
 
 /// How long after a failed commit it is tried again.
@@ -53,6 +54,8 @@ struct Actor {
     is_taken_up: bool,
     /// Held until the service has answered how the call stands.
     reconciling: Option<OwnedSemaphorePermit>,
+    /// The number of the last inbox entry that was seen; none before the inbox was looked into.
+    handled_to: Option<u64>,
 }
 
 /// Puts a call away for the first time, with the requests that begin it.
@@ -74,6 +77,7 @@ pub(super) async fn begin(
         in_flight: None,
         is_taken_up: false,
         reconciling: None,
+        handled_to: None,
     };
     let commit = actor.author_step(None, step, Vec::new(), Vec::new()).await;
     // The task that takes the call up sends what is in the outbox.
@@ -144,6 +148,7 @@ async fn take_up(shared: &Arc<Shared>, name: &CallName, wake: mpsc::UnboundedSen
             in_flight: None,
             is_taken_up: record.version > 0,
             reconciling: None,
+            handled_to: None,
         };
         if record.version > 0 {
             return match Session::from_bytes(&record.call, &record.texts) {
@@ -202,7 +207,7 @@ async fn take_up(shared: &Arc<Shared>, name: &CallName, wake: mpsc::UnboundedSen
                     continue;
                 }
                 let about =
-                    read_entry(entry).map(|(_, notices)| notices.iter().map(describe).collect::<Vec<_>>());
+                    Delivery::read(entry).map(|read| read.notices.iter().map(describe).collect::<Vec<_>>());
                 tracing::warn!(?about, "no call is known for this notification; it is dropped");
             }
             return None;
@@ -219,7 +224,7 @@ async fn offered(
     actor: &impl Fn(Session, u64, Kept, VecDeque<OutboxRow>) -> Actor,
 ) -> Option<Actor> {
     for entry in inbox {
-        let Some((accepted, notices)) = read_entry(entry) else { continue };
+        let Some(Delivery { accepted, notices }) = Delivery::read(entry) else { continue };
         let now = Timestamp::from_millis(accepted.at);
         let mut settings = shared.settings(name, &accepted.tenant_id);
         if let Some(scenario_id) = accepted.scenario_id() {
@@ -300,12 +305,6 @@ async fn moved(shared: &Arc<Shared>, name: &CallName, record: &Record) -> Moved 
         Err(error) => tracing::warn!(%error, "the inbox of an unknown call cannot be dropped"),
     }
     Moved::To(known)
-}
-
-pub(super) fn read_entry(entry: &InboxEntry) -> Option<(Accepted, Vec<Notice>)> {
-    let accepted: Accepted = serde_json::from_slice(&entry.bytes).ok()?;
-    let notices = read_batch(accepted.body.as_bytes()).ok()?.notices;
-    Some((accepted, notices))
 }
 
 impl Actor {
@@ -390,6 +389,7 @@ impl Actor {
             tokio::select! {
                 wake = wakes.recv() => match wake {
                     Some(Wake::Inbox) => self.empty_inbox().await,
+                    Some(Wake::Delivered(handed_over)) => self.handed_over(handed_over).await,
                     Some(Wake::Restarted) => self.restarted().await,
                     Some(Wake::Reconcile(permit)) => self.reconcile(permit).await,
                     Some(Wake::Answered { ticket, result, line }) => self.answered(ticket, result, line).await,
@@ -438,10 +438,25 @@ impl Actor {
         self.shared.forget(&self.name, record.last_seq).await
     }
 
+    /// Handles the next entry of the inbox without looking there; looks there where it is not the next.
+    async fn handed_over(&mut self, HandedOver { seq, delivery }: HandedOver) {
+        match self.handled_to {
+            Some(handled) if seq <= handled => {}
+            Some(handled) if seq == handled.saturating_add(1) => {
+                self.handled_to = Some(seq);
+                self.delivered(seq, &delivery).await;
+            }
+            Some(_) | None => self.empty_inbox().await,
+        }
+    }
+
     /// Handles what waits in the inbox, entry by entry.
     async fn empty_inbox(&mut self) {
         let inbox = match self.shared.store.read(&self.name).await {
-            Ok(record) => record.map(|record| record.inbox).unwrap_or_default(),
+            Ok(record) => {
+                self.handled_to = record.as_ref().map(|record| record.last_seq);
+                record.map(|record| record.inbox).unwrap_or_default()
+            }
             Err(error) => {
                 tracing::error!(%error, "the inbox cannot be read; it is looked at again with the next notification");
                 return;
@@ -455,40 +470,46 @@ impl Actor {
                 self.finish(step, vec![entry.seq], Vec::new(), None).await;
                 continue;
             }
-            let Some((accepted, notices)) = read_entry(&entry) else {
+            if let Some(delivery) = Delivery::read(&entry) {
+                self.delivered(entry.seq, &delivery).await;
+            } else {
                 tracing::error!(seq = entry.seq, "an inbox entry cannot be read; it is dropped");
                 self.finish(Step::none(), vec![entry.seq], Vec::new(), None).await;
-                continue;
+            }
+        }
+    }
+
+    /// Handles what an entry of the inbox tells of this call.
+    async fn delivered(&mut self, seq: u64, delivery: &Delivery) {
+        let Delivery { accepted, notices } = delivery;
+        if !is_of_tenant(self.session.tenant_id(), &accepted.tenant_id) {
+            // It came before the call was known.
+            tracing::warn!("a notification is of another tenant than the call; it is dropped");
+            self.finish(Step::none(), vec![seq], Vec::new(), None).await;
+            return;
+        }
+        let all = notices.iter().enumerate();
+        let ours: Vec<_> = all.filter(|(_, notice)| self.is_ours(notice)).collect();
+        let last = ours.len().saturating_sub(1);
+        if ours.is_empty() {
+            self.finish(Step::none(), vec![seq], Vec::new(), None).await;
+        }
+        for (number, (place, notice)) in ours.into_iter().enumerate() {
+            let step = match notice.subject {
+                Subject::Joining => self.joining(notice, &JoiningKey::of(accepted, place)),
+                _ => self.session.notice(self.shared.now(), notice),
             };
-            if !is_of_tenant(self.session.tenant_id(), &accepted.tenant_id) {
-                // It came before the call was known.
-                tracing::warn!("a notification is of another tenant than the call; it is dropped");
-                self.finish(Step::none(), vec![entry.seq], Vec::new(), None).await;
-                continue;
+            tracing::info!(about = describe(notice), verdict = step.verdict.name(), state = %self.state(), "notified");
+            if let Subject::Call(told) = &notice.subject
+                && !told.unrecognised.is_empty()
+            {
+                tracing::warn!(words = ?told.unrecognised, "words that this version does not know");
             }
-            let all = notices.into_iter().enumerate();
-            let ours: Vec<_> = all.filter(|(_, notice)| self.is_ours(notice)).collect();
-            let last = ours.len().saturating_sub(1);
-            if ours.is_empty() {
-                self.finish(Step::none(), vec![entry.seq], Vec::new(), None).await;
-            }
-            for (number, (place, notice)) in ours.iter().enumerate() {
-                let step = match notice.subject {
-                    Subject::Joining => self.joining(notice, &JoiningKey::of(&accepted, *place)),
-                    _ => self.session.notice(self.shared.now(), notice),
-                };
-                tracing::info!(about = describe(notice), verdict = step.verdict.name(), state = %self.state(), "notified");
-                if let Subject::Call(told) = &notice.subject
-                    && !told.unrecognised.is_empty()
-                {
-                    tracing::warn!(words = ?told.unrecognised, "words that this version does not know");
-                }
-                let about = describe(notice);
-                self.observe(What::Notification { accepted_at: accepted.at, about });
-                let done = if number == last { vec![entry.seq] } else { Vec::new() };
-                let commit = self.author_step(Some(notice), step, done, Vec::new()).await;
-                self.put_away(commit, Some(accepted.at)).await;
-            }
+            let about = describe(notice);
+            self.observe(What::Notification { accepted_at: accepted.at, about });
+            let done = if number == last { vec![seq] } else { Vec::new() };
+            let commit = self.author_step(Some(notice), step, done, Vec::new()).await;
+            self.put_away(commit, Some(accepted.at)).await;
         }
     }
 
@@ -854,13 +875,6 @@ mod tests {
             let stored: StoredRequest = serde_json::from_str(&row).unwrap();
             assert_eq!((stored.class(once_only), stored.until), (expected, None), "{row}");
         }
-    }
-
-    #[test]
-    fn an_inbox_entry_from_before_scenarios_were_kept_is_read() {
-        let old = r#"{"at":7,"tenant_id":"t","body":"{}"}"#;
-        let accepted: Accepted = serde_json::from_str(old).unwrap();
-        assert_eq!((accepted.at, accepted.scenario_id), (7, None));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use callflow_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use super::Accepted;
+use super::delivery::Accepted;
 use crate::session::{JoiningAnswer, Order, OrderError, Session, Step};
 use crate::store::InboxEntry;
 

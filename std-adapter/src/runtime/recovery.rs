@@ -6,7 +6,7 @@ use std::time::Duration;
 use callflow_core::report::{Change, Told};
 use serde::Deserialize;
 
-use super::actor::read_entry;
+use super::delivery::Delivery;
 use super::{Shared, new_key, scenario_of};
 use crate::client::GraphRequest;
 use crate::client::retry::Class;
@@ -67,7 +67,7 @@ impl Remains {
     /// Of an unknown call's inbox; `None` where nothing in it says that the call is up.
     pub(super) fn of_inbox(record: &Record) -> Option<Self> {
         let mut found = None;
-        for (accepted, notices) in record.inbox.iter().filter_map(read_entry) {
+        for Delivery { accepted, notices } in record.inbox.iter().filter_map(Delivery::read) {
             for notice in notices {
                 let Some(id) = notice.call else { continue };
                 let is_over = match &notice.subject {

@@ -22,15 +22,15 @@ impl Waiting {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes room for one more, unless that is more than may be. Says whether there is.
-    pub(super) fn reserve(&self, name: &CallName, max_of_call: usize, max: usize) -> bool {
+    /// Makes room for one more, unless that is more than may be. Says how many of the call wait then.
+    pub(super) fn reserve(&self, name: &CallName, max_of_call: usize, max: usize) -> Option<usize> {
         let mut counts = self.counts();
         let of_call = counts.of_calls.get(name).copied().unwrap_or_default();
         let has_room = of_call < max_of_call && counts.of_all < max;
-        if has_room {
+        has_room.then(|| {
             counts.add(name, 1);
-        }
-        has_room
+            of_call.saturating_add(1)
+        })
     }
 
     /// Counts what is there already.
@@ -74,16 +74,16 @@ mod tests {
     fn each_bound_holds_and_what_is_handled_or_forgotten_makes_room() {
         let (waiting, one, other) =
             (Waiting::default(), CallName::try_new("c-1").unwrap(), CallName::try_new("c-2").unwrap());
-        let reserve = |name: &CallName| waiting.reserve(name, 2, 3);
+        let reserve = |name: &CallName| waiting.reserve(name, 2, 3).is_some();
         assert_eq!([reserve(&one), reserve(&one), reserve(&one)], [true, true, false], "of one call");
         assert_eq!([reserve(&other), reserve(&other)], [true, false], "of all");
         waiting.release(&one, 1);
-        assert!(waiting.reserve(&other, 2, 3));
+        assert_eq!(waiting.reserve(&other, 2, 3), Some(2));
         waiting.forget(&other);
         waiting.forget(&one);
         waiting.restore(&one, 3);
-        assert!(!waiting.reserve(&other, 2, 3));
+        assert_eq!(waiting.reserve(&other, 2, 3), None);
         waiting.release(&one, 5);
-        assert!(waiting.reserve(&other, 2, 3), "more than there was is as all");
+        assert!(reserve(&other), "more than there was is as all");
     }
 }

@@ -16,8 +16,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use jsonwebtoken::Header;
-
 use crate::client::Cloud;
 use crate::clock::Clock;
 use crate::transport::Transport;
@@ -223,18 +221,20 @@ impl Authenticator {
     pub async fn authenticate(&self, authorization: Option<&str>) -> Result<Sender, Fault> {
         let Inner { expected, clock, cache, .. } = &*self.inner;
         let token = authorization.and_then(bearer).ok_or(Fault::Missing)?;
-        let header = checks::shape(token)?;
-        checks::algorithm(&header)?;
-        let key = self.key(&header).await?;
         let hash = cache::hash_of(token);
-        let known = cache.get(&hash, &key);
-        let is_new = known.is_none();
-        let claims = if let Some(claims) = known { claims } else { Arc::new(self.signature(token, &key)?) };
+        let (claims, new) = if let Some(claims) = self.known(&hash).await? {
+            (claims, None)
+        } else {
+            let header = checks::shape(token)?;
+            checks::algorithm(&header)?;
+            let key = self.key(header.kid.as_deref()).await?;
+            (Arc::new(self.signature(token, &key)?), Some(key))
+        };
         let now = clock.now_seconds();
         for (_, check, _) in OF_CLAIMS {
             check(&claims, expected, now).inspect_err(|_| cache.remove(&hash))?;
         }
-        if is_new {
+        if let Some(key) = new {
             cache.put(hash, key, Arc::clone(&claims));
         }
         Ok(Sender { tenant_id: claims.tenant(), issuer: claims.issuer().to_owned() })
@@ -258,7 +258,7 @@ impl Authenticator {
             finding(Check::Shape, "a JWT".to_owned(), Ok(())),
             finding(Check::Algorithm, format!("{:?}", header.alg), checks::algorithm(&header)),
         ];
-        let key = self.key(&header).await;
+        let key = self.key(header.kid.as_deref()).await;
         let id = header.kid.as_deref().map_or_else(|| "no key id".to_owned(), checks::shown);
         findings.push(finding(Check::Key, id, key.as_ref().map(|_| ()).map_err(Clone::clone)));
         let claims = match key {
@@ -292,9 +292,16 @@ impl Authenticator {
         self.inner.signatures.load(Ordering::Relaxed)
     }
 
-    async fn key(&self, header: &Header) -> Result<Arc<Published>, Fault> {
+    /// What a token claims whose signature was checked before, with a key that is still published.
+    async fn known(&self, hash: &cache::Hash) -> Result<Option<Arc<Claims>>, Fault> {
+        let Some((key, claims)) = self.inner.cache.get(hash) else { return Ok(None) };
+        let published = self.key(Some(&key.id)).await?;
+        Ok(Arc::ptr_eq(&published, &key).then_some(claims))
+    }
+
+    async fn key(&self, id: Option<&str>) -> Result<Arc<Published>, Fault> {
         let Inner { clock, keys, cache, .. } = &*self.inner;
-        let id = header.kid.as_deref().ok_or(Fault::UnknownKey)?;
+        let id = id.ok_or(Fault::UnknownKey)?;
         keys.get(id, clock.now_millis(), |is_published| cache.keep_signed_by(is_published)).await
     }
 
@@ -320,7 +327,7 @@ mod tests {
     use axum::Router;
     use axum::routing::get;
     use jsonwebtoken::jwk::Jwk;
-    use jsonwebtoken::{Algorithm, EncodingKey};
+    use jsonwebtoken::{Algorithm, EncodingKey, Header};
     use serde_json::{Value, json};
 
     use super::*;
@@ -594,7 +601,7 @@ mod tests {
             cache.put(hash(number), Arc::clone(&key), Arc::clone(&claims));
         }
         assert_eq!(cache.len(), cache::MAX_TOKENS);
-        assert!(cache.get(&hash(0), &key).is_none() && cache.get(&hash(1), &key).is_some());
+        assert!(cache.get(&hash(0)).is_none() && cache.get(&hash(1)).is_some());
     }
 
     #[tokio::test(start_paused = true)]

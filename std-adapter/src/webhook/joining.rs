@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Refusal, of_store};
+use crate::runtime::Shared;
+use crate::runtime::delivery::Accepted;
 use crate::runtime::joining::{JoiningKey, Waiter};
-use crate::runtime::{Accepted, Shared};
 use crate::store::CallName;
 
 /// What a joining participant is answered.

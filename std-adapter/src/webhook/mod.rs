@@ -44,7 +44,8 @@ use http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, LOCATION, RETRY_AFTE
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 
-use crate::runtime::{AcceptError, Accepted, Incoming, Shared, is_of_tenant};
+use crate::runtime::delivery::{Accepted, Delivery};
+use crate::runtime::{AcceptError, Incoming, Shared, is_of_tenant};
 use crate::store::{CallName, StoreError};
 use crate::wire::notification::{Notice, Subject, read_batch};
 use authentication::{Fault, Sender};
@@ -199,7 +200,7 @@ async fn accept(
         message_id: message_id(headers).map(str::to_owned),
         scenario_id: text(headers, SCENARIO_ID).map(str::to_owned),
     };
-    put_in(shared, &calls, &accepted).await
+    put_in(shared, &calls, &Arc::new(Delivery { accepted, notices: batch.notices })).await
 }
 
 /// Where the author sends an incoming call of which nothing is known here.
@@ -281,17 +282,21 @@ async fn addressees(
 }
 
 /// Puts a batch into the inboxes of its calls, and says what to answer.
-async fn put_in(shared: &Arc<Shared>, calls: &Addressees, accepted: &Accepted) -> Result<Response, Refusal> {
+async fn put_in(
+    shared: &Arc<Shared>,
+    calls: &Addressees,
+    delivery: &Arc<Delivery>,
+) -> Result<Response, Refusal> {
     let until = tokio::time::Instant::now() + shared.config.joining.within;
     let mut replies = Vec::new();
     for (name, places) in calls {
         let mut asked = Vec::new();
         for place in places {
-            asked.push((*place, joining::ask(shared, name, accepted, *place).await?));
+            asked.push((*place, joining::ask(shared, name, &delivery.accepted, *place).await?));
         }
         // A repeat of what was answered is in the store.
         if asked.is_empty() || asked.iter().any(|(_, asked)| asked.is_open()) {
-            shared.accept(name, accepted).await.map_err(of_accept)?;
+            shared.accept(name, delivery).await.map_err(of_accept)?;
         }
         replies.extend(asked.into_iter().map(|(place, asked)| (place, name, asked)));
     }

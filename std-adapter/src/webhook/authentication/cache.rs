@@ -45,13 +45,10 @@ impl Cache {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the token claims, where its signature was checked with this key.
-    pub(super) fn get(&self, hash: &Hash, key: &Arc<Published>) -> Option<Arc<Claims>> {
+    /// What the token claims, and the key with which its signature was checked.
+    pub(super) fn get(&self, hash: &Hash) -> Option<(Arc<Published>, Arc<Claims>)> {
         let all = self.all();
-        all.by_hash
-            .get(hash)
-            .filter(|known| Arc::ptr_eq(&known.key, key))
-            .map(|known| Arc::clone(&known.claims))
+        all.by_hash.get(hash).map(|known| (Arc::clone(&known.key), Arc::clone(&known.claims)))
     }
 
     pub(super) fn put(&self, hash: Hash, key: Arc<Published>, claims: Arc<Claims>) {

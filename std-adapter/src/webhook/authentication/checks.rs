@@ -1,6 +1,8 @@
 //! The checks of a token, one by one: what the webhook makes in this order until one fails, and what
 //! [`Authenticator::examine`](super::Authenticator::examine) makes all of.
 
+use std::sync::LazyLock;
+
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use serde::Deserialize;
 
@@ -99,14 +101,18 @@ pub(super) fn algorithm(header: &Header) -> Result<(), Fault> {
     if header.alg == Algorithm::RS256 { Ok(()) } else { Err(Fault::Algorithm) }
 }
 
-pub(super) fn signature(token: &str, key: &DecodingKey) -> Result<Claims, Fault> {
+/// Only the signature is checked by the library: everything else is checked here, by the adapter's own clock.
+static ONLY_SIGNATURE: LazyLock<Validation> = LazyLock::new(|| {
     let mut validation = Validation::new(Algorithm::RS256);
-    // Only the signature is checked there: everything else is checked here, by the adapter's own clock.
     validation.validate_exp = false;
     validation.validate_nbf = false;
     validation.validate_aud = false;
     validation.required_spec_claims.clear();
-    jsonwebtoken::decode::<Claims>(token, key, &validation).map(|data| data.claims).map_err(|e| {
+    validation
+});
+
+pub(super) fn signature(token: &str, key: &DecodingKey) -> Result<Claims, Fault> {
+    jsonwebtoken::decode::<Claims>(token, key, &ONLY_SIGNATURE).map(|data| data.claims).map_err(|e| {
         match e.kind() {
             jsonwebtoken::errors::ErrorKind::InvalidSignature => Fault::Signature,
             _ => Fault::Malformed,

@@ -37,6 +37,7 @@ struct KeyJson {
 
 /// A key. What was checked with it holds for as long as the same one is published.
 pub(super) struct Published {
+    pub(super) id: String,
     pub(super) key: DecodingKey,
     modulus: String,
     exponent: String,
@@ -142,7 +143,7 @@ fn read(set: &[u8]) -> Result<ById, String> {
             (is_for_signing, key.kty.as_deref(), key.kid, key.n, key.e)
             && let Ok(key) = DecodingKey::from_rsa_components(&modulus, &exponent)
         {
-            by_id.insert(id, Arc::new(Published { key, modulus, exponent }));
+            by_id.insert(id.clone(), Arc::new(Published { id, key, modulus, exponent }));
         }
     }
     if by_id.is_empty() { Err("no RSA key is published".to_owned()) } else { Ok(by_id) }
