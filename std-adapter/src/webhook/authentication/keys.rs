@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::Request;
-use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
@@ -38,7 +40,7 @@ struct KeyJson {
 /// A key. What was checked with it holds for as long as the same one is published.
 pub(super) struct Published {
     pub(super) id: String,
-    pub(super) key: DecodingKey,
+    pub(super) key: ParsedPublicKey,
     modulus: String,
     exponent: String,
 }
@@ -141,12 +143,18 @@ fn read(set: &[u8]) -> Result<ById, String> {
         let is_for_signing = key.r#use.as_deref().is_none_or(|purpose| purpose == "sig");
         if let (true, Some("RSA"), Some(id), Some(modulus), Some(exponent)) =
             (is_for_signing, key.kty.as_deref(), key.kid, key.n, key.e)
-            && let Ok(key) = DecodingKey::from_rsa_components(&modulus, &exponent)
+            && let Some(key) = key_of(&modulus, &exponent)
         {
             by_id.insert(id.clone(), Arc::new(Published { id, key, modulus, exponent }));
         }
     }
     if by_id.is_empty() { Err("no RSA key is published".to_owned()) } else { Ok(by_id) }
+}
+
+/// A key of RS256.
+fn key_of(modulus: &str, exponent: &str) -> Option<ParsedPublicKey> {
+    let [n, e] = [modulus, exponent].map(|part| URL_SAFE_NO_PAD.decode(part).ok());
+    RsaPublicKeyComponents { n: n?, e: e? }.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).ok()
 }
 
 async fn fetch(url: &str, transport: &dyn Transport) -> Result<Bytes, String> {
