@@ -24,9 +24,7 @@ const EXCEPTIONS: [(&str, &str); 1] = [(
 )];
 
 /// Requests that are no action on a call.
-const UNMODELLED: [&str; 2] = [
-    // In the documentation of beta only, and not in its model any more.
-    "beta-participant-configuremixer-2021-01-request",
+const UNMODELLED: [&str; 1] = [
     // The download of a recording, which goes to an address of its own.
     "v1_0-call-record-2021-04-ex2-request",
 ];

@@ -45,7 +45,7 @@ mod texts;
 pub use crate::wire::order::{
     Answer, AudioRoutingGroup, Invitee, JoiningAnswer, Order, Record, Redirect, Transfer, Transferee,
 };
-pub use crate::wire::placement::{Caller, Destination, Media, Meeting, Placement, Target};
+pub use crate::wire::placement::{Caller, Destination, Media, Meeting, Placement, RoutingPolicy, Target};
 pub use crate::wire::text::{Address, Sensitive};
 
 use callflow_core::action::{Action, Actions};

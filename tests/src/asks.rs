@@ -10,7 +10,9 @@ use callflow_core::text::Uri;
 use callflow_graph::wire::order::{
     Answer, AudioRoutingGroup, Invitee, Order, Record, Redirect, Transfer, Transferee,
 };
-use callflow_graph::wire::placement::{Caller, Destination, Media, Meeting, Placement, Target};
+use callflow_graph::wire::placement::{
+    Caller, Destination, Media, Meeting, Placement, RoutingPolicy, Target,
+};
 use callflow_graph::wire::request::{HttpRequest, IdTexts, Origin, write};
 use callflow_graph::wire::text::Address;
 use proptest::prelude::*;
@@ -112,8 +114,23 @@ fn participant() -> impl Strategy<Value = ParticipantId> {
     (0..PARTICIPANTS).prop_map(|number| ParticipantId::parse(&participant_text(number)))
 }
 
-fn media() -> impl Strategy<Value = Media> {
-    prop_oneof![Just(Media::Service), text().prop_map(|blob| Media::App(blob.into()))]
+/// Who hosts the media, and what the service is to fetch beforehand where it does.
+fn media() -> impl Strategy<Value = (Media, Vec<Address>)> {
+    let prompts = proptest::collection::vec(text().prop_map(Address::from), 0..3);
+    prop_oneof![
+        prompts.prop_map(|prompts| (Media::Service, prompts)),
+        text().prop_map(|blob| (Media::App(blob.into()), Vec::new())),
+    ]
+}
+
+fn routing_policies() -> impl Strategy<Value = Vec<RoutingPolicy>> {
+    const ALL: [RoutingPolicy; 4] = [
+        RoutingPolicy::NoMissedCall,
+        RoutingPolicy::DisableForwardingExceptPhone,
+        RoutingPolicy::DisableForwarding,
+        RoutingPolicy::PreferSkypeForBusiness,
+    ];
+    proptest::sample::subsequence(ALL.to_vec(), 0..=ALL.len())
 }
 
 fn modalities() -> impl Strategy<Value = Modalities> {
@@ -161,25 +178,33 @@ pub fn placements() -> impl Strategy<Value = Placement> {
         proptest::collection::vec(target(), 1..6).prop_map(Destination::Targets),
         meeting().prop_map(Destination::Meeting),
     ];
-    let more = (proptest::option::of(text()), proptest::option::of(text()), proptest::option::of(1u8..=115));
+    let more = (
+        (proptest::option::of(text()), proptest::option::of(text()), proptest::option::of(1u8..=115)),
+        routing_policies(),
+    );
     (to, caller(), media(), modalities(), options(), more).prop_map(
-        |(to, source, media, modalities, options, (subject, call_chain_id, ringing_timeout))| Placement {
-            to,
-            source,
-            media,
-            modalities,
-            options,
-            subject,
-            call_chain_id,
-            ringing_timeout,
+        |(to, source, (media, pre_fetch), modalities, options, (texts, routing_policies))| {
+            let (subject, call_chain_id, ringing_timeout) = texts;
+            Placement {
+                to,
+                source,
+                media,
+                modalities,
+                options,
+                subject,
+                call_chain_id,
+                ringing_timeout,
+                routing_policies,
+                pre_fetch,
+            }
         },
     )
 }
 
 fn answers() -> impl Strategy<Value = Order> {
     (media(), modalities(), proptest::option::of(any::<u16>()), options()).prop_map(
-        |(media, modalities, participant_capacity, options)| {
-            Order::Answer(Answer { media, modalities, participant_capacity, options })
+        |((media, pre_fetch), modalities, participant_capacity, options)| {
+            Order::Answer(Answer { media, modalities, participant_capacity, options, pre_fetch })
         },
     )
 }

@@ -225,7 +225,10 @@ impl Texts {
                 request => write(request, &self.origin(machine), self).zip(request.action()),
             };
             match written {
-                Some((http, action)) => {
+                Some((mut http, action)) => {
+                    if let Some(Order::Answer(answer)) = order {
+                        answer.complete(&mut http);
+                    }
                     let once_only = request.is_once_only();
                     step.requests.push(Outgoing { ticket, action, once_only, http });
                 }

@@ -106,6 +106,8 @@ pub fn read_request(method: Method, path: &str, body: &[u8]) -> Result<Asked, Wi
         }
         (Method::Post, ["participants", action]) => match short_type(action) {
             "invite" => body::invite(text)?,
+            "muteAll" => body::mute_all(text)?,
+            "configureMixer" => body::configure_mixer(text)?,
             "admitAllFromLobby" => Asked::direct(Direct::AdmitAllFromLobby),
             _ => Asked::unmodelled(method, path),
         },

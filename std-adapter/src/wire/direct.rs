@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::device_quality::TeleconferenceDeviceQuality;
 use super::escape::segment;
+use super::mixer::MixerLevel;
 use super::request::{HttpRequest, Method, Version};
 
 /// A request past the call machine. Ids are texts, as Graph wrote them.
@@ -43,6 +44,24 @@ pub enum Direct {
     ///
     /// Source: Graph docs, call: logTeleconferenceDeviceQuality.
     LogTeleconferenceDeviceQuality(Box<TeleconferenceDeviceQuality>),
+    /// Mutes these participants. Beta, and deprecated: its page says that it goes, by a day that has long passed.
+    ///
+    /// Source: Graph docs, participant: muteAll.
+    MuteAll {
+        /// Their ids.
+        participants: Vec<String>,
+        /// Comes back in the operation; 256 characters at most.
+        client_context: String,
+    },
+    /// Says how loud whom is heard by whom. Beta, and in its documentation alone: no model has it.
+    ///
+    /// Source: Graph docs, participant: configureMixer.
+    ConfigureMixer {
+        /// For each listener.
+        levels: Vec<MixerLevel>,
+        /// Comes back in the operation; 256 characters at most.
+        client_context: String,
+    },
     /// Lets everybody in who waits in the lobby. Beta.
     ///
     /// Source: the vendor's client for beta (generated from its model); no page.
@@ -97,7 +116,9 @@ impl Direct {
             | Self::ListContentSharingSessions
             | Self::GetContentSharingSession(_)
             | Self::LogTeleconferenceDeviceQuality(_) => Version::V1,
-            Self::AdmitAllFromLobby
+            Self::MuteAll { .. }
+            | Self::ConfigureMixer { .. }
+            | Self::AdmitAllFromLobby
             | Self::AdmitFromLobby(_)
             | Self::RemoveFromLobby(_)
             | Self::StartRecording { .. }
@@ -127,6 +148,14 @@ impl Direct {
                     body: Some(json!({"quality": quality.to_json()}).to_string()),
                 };
             }
+            Self::MuteAll { participants, client_context } => post(
+                "/participants/muteAll".to_owned(),
+                Some(json!({"participants": participants, "clientContext": client_context})),
+            ),
+            Self::ConfigureMixer { levels, client_context } => post(
+                "/participants/configureMixer".to_owned(),
+                Some(json!({"participantMixerLevels": levels, "clientContext": client_context})),
+            ),
             Self::AdmitAllFromLobby => post("/participants/admitAllFromLobby".to_owned(), None),
             Self::AdmitFromLobby(id) => post(participant(id, "/admitFromLobby"), None),
             Self::RemoveFromLobby(id) => post(participant(id, "/removeFromLobby"), None),
@@ -160,6 +189,7 @@ impl Direct {
 mod tests {
     use super::*;
     use crate::wire::asked::{Ask, read_request};
+    use crate::wire::mixer::{Ducking, SourceLevel};
 
     #[test]
     fn each_goes_where_its_page_says() {
@@ -174,6 +204,38 @@ mod tests {
                 Version::V1,
                 "GET /contentSharingSessions/s",
                 None,
+            ),
+            (
+                Direct::MuteAll { participants: vec!["p".to_owned()], client_context: context() },
+                Version::Beta,
+                "POST /participants/muteAll",
+                Some(json!({"participants": ["p"], "clientContext": "c"})),
+            ),
+            (
+                Direct::ConfigureMixer {
+                    levels: vec![MixerLevel {
+                        participant: "p".to_owned(),
+                        exclusive: true,
+                        ducking: Some(Ducking {
+                            ramp_active: 50,
+                            ramp_inactive: 40,
+                            lower_level: 10,
+                            upper_level: 60,
+                        }),
+                        source_levels: vec![SourceLevel {
+                            participant: "q".to_owned(),
+                            level: 30,
+                            duck_others: false,
+                        }],
+                    }],
+                    client_context: context(),
+                },
+                Version::Beta,
+                "POST /participants/configureMixer",
+                Some(json!({"clientContext": "c", "participantMixerLevels": [{
+                    "participant": "p", "exclusive": true,
+                    "ducking": {"rampActive": 50, "rampInactive": 40, "lowerLevel": 10, "upperLevel": 60},
+                    "sourceLevels": [{"participant": "q", "level": 30, "duckOthers": false}]}]})),
             ),
             (Direct::AdmitAllFromLobby, Version::Beta, "POST /participants/admitAllFromLobby", None),
             (

@@ -17,6 +17,7 @@ pub mod join_url;
 pub mod joining;
 mod lenient;
 mod meeting;
+pub mod mixer;
 pub mod notification;
 pub mod online_meeting;
 pub mod order;

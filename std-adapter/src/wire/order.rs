@@ -9,8 +9,10 @@ use callflow_core::list::List;
 use callflow_core::media::{RecordingStatus, ScreenSharingRole, Tone};
 use callflow_core::text::Uri;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::placement::{Media, Target};
+use super::request::{HttpRequest, pre_fetch};
 use super::text::Address;
 
 /// An answer to an incoming call. Where news of the call goes the session knows.
@@ -24,6 +26,24 @@ pub struct Answer {
     pub participant_capacity: Option<u16>,
     /// What the call is asked to do beyond the usual.
     pub options: CallOptions,
+    /// Prompts that the service fetches when the call is answered, where it hosts the media.
+    ///
+    /// Source: Graph docs, serviceHostedMediaConfig (`preFetchMedia`).
+    #[serde(default)]
+    pub pre_fetch: Vec<Address>,
+}
+
+impl Answer {
+    /// Adds to the request what no rule of the call decides on: a session does so.
+    pub fn complete(&self, http: &mut HttpRequest) {
+        if self.pre_fetch.is_empty() {
+            return;
+        }
+        let body = http.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
+        let Some(Value::Object(mut body)) = body else { return };
+        pre_fetch(&mut body, &self.pre_fetch);
+        http.body = Some(Value::Object(body).to_string());
+    }
 }
 
 impl Default for Answer {
@@ -34,6 +54,7 @@ impl Default for Answer {
             modalities: Modalities::AUDIO,
             participant_capacity: None,
             options: CallOptions::NONE,
+            pre_fetch: Vec::new(),
         }
     }
 }

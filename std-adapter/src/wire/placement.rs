@@ -8,8 +8,8 @@ use callflow_core::text::Uri;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::request::{HttpRequest, Version};
-use super::text::Sensitive;
+use super::request::{HttpRequest, Version, pre_fetch};
+use super::text::{Address, Sensitive};
 
 /// Somebody: whom to call, to invite, to transfer to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,6 +156,40 @@ pub enum Destination {
     Meeting(Meeting),
 }
 
+/// How a peer-to-peer call is routed to its callee. Beta.
+///
+/// Source: Graph docs, call (`routingPolicies`, beta; peer-to-peer calls only).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum RoutingPolicy {
+    /// Nobody is told of a missed call.
+    NoMissedCall,
+    /// It is not forwarded, but to a phone.
+    DisableForwardingExceptPhone,
+    /// It is not forwarded.
+    DisableForwarding,
+    /// It goes to Skype for Business rather.
+    PreferSkypeForBusiness,
+}
+
+impl RoutingPolicy {
+    pub(super) const ALL: [Self; 4] = [
+        Self::NoMissedCall,
+        Self::DisableForwardingExceptPhone,
+        Self::DisableForwarding,
+        Self::PreferSkypeForBusiness,
+    ];
+
+    /// Graph's word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NoMissedCall => "noMissedCall",
+            Self::DisableForwardingExceptPhone => "disableForwardingExceptPhone",
+            Self::DisableForwarding => "disableForwarding",
+            Self::PreferSkypeForBusiness => "preferSkypeForBusiness",
+        }
+    }
+}
+
 /// A call that the bot places, or a meeting that it joins. A [`Target`] or a [`Meeting`] becomes one with what is usual.
 ///
 /// ```
@@ -188,6 +222,14 @@ pub struct Placement {
     ///
     /// Source: Graph docs, application: post calls (beta; peer-to-peer calls only).
     pub ringing_timeout: Option<u8>,
+    /// How it is routed to the callee. Beta.
+    #[serde(default)]
+    pub routing_policies: Vec<RoutingPolicy>,
+    /// Prompts that the service fetches when the call is made, where it hosts the media.
+    ///
+    /// Source: Graph docs, serviceHostedMediaConfig (`preFetchMedia`).
+    #[serde(default)]
+    pub pre_fetch: Vec<Address>,
 }
 
 impl Placement {
@@ -202,29 +244,35 @@ impl Placement {
             subject: None,
             call_chain_id: None,
             ringing_timeout: None,
+            routing_policies: Vec::new(),
+            pre_fetch: Vec::new(),
         }
     }
 
     /// Adds to the request for the call what no rule of it decides on: a session does so.
     pub fn complete(&self, http: &mut HttpRequest) {
+        let policies: Vec<_> = self.routing_policies.iter().map(|policy| policy.name()).collect();
         let members = [
             ("subject", self.subject.as_deref().map(Value::from)),
             ("callChainId", self.call_chain_id.as_deref().map(Value::from)),
             ("ringingTimeoutInSeconds", self.ringing_timeout.map(Value::from)),
+            ("routingPolicies", (!policies.is_empty()).then(|| policies.into())),
         ];
-        if self.ringing_timeout.is_some() {
+        if self.beta_member().is_some() {
             http.version = Version::Beta;
         }
         let body = http.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
         let Some(Value::Object(mut body)) = body else { return };
         let given = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
         body.extend(given);
+        pre_fetch(&mut body, &self.pre_fetch);
         http.body = Some(Value::Object(body).to_string());
     }
 
     /// The member that only beta has, where it uses one.
     pub(crate) fn beta_member(&self) -> Option<&'static str> {
-        self.ringing_timeout.map(|_| "ringingTimeoutInSeconds")
+        let routed = (!self.routing_policies.is_empty()).then_some("routingPolicies");
+        self.ringing_timeout.map(|_| "ringingTimeoutInSeconds").or(routed)
     }
 
     /// The tenant, where the destination names it.

@@ -14,6 +14,7 @@ use callflow_core::text::Uri;
 use serde_json::{Value, json};
 
 use super::escape::segment;
+use super::text::Address;
 
 /// The HTTP method of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -395,12 +396,30 @@ fn routing_group(group: &AudioRoutingGroup<'_>, ids: &impl IdTexts) -> Option<Va
 fn prompt(uri: Uri<'_>) -> Value {
     json!({
         "@odata.type": "#microsoft.graph.mediaPrompt",
-        "mediaInfo": {
-            "@odata.type": "#microsoft.graph.mediaInfo",
-            "uri": uri.reveal(),
-            "resourceId": resource_id(uri.reveal()),
-        },
+        "mediaInfo": media_info(uri),
     })
+}
+
+fn media_info(uri: Uri<'_>) -> Value {
+    json!({
+        "@odata.type": "#microsoft.graph.mediaInfo",
+        "uri": uri.reveal(),
+        "resourceId": resource_id(uri.reveal()),
+    })
+}
+
+/// Adds to the body of a call that is made or answered which prompts are to be fetched beforehand: nothing where the bot
+/// hosts the media.
+pub(super) fn pre_fetch(body: &mut serde_json::Map<String, Value>, prompts: &[Address]) {
+    if prompts.is_empty() {
+        return;
+    }
+    if let Some(Value::Object(media)) = body.get_mut("mediaConfig")
+        && media.get("@odata.type").is_some_and(|kind| kind == "#microsoft.graph.serviceHostedMediaConfig")
+    {
+        let all: Vec<_> = prompts.iter().map(|prompt| media_info(prompt.uri())).collect();
+        media.insert("preFetchMedia".to_owned(), all.into());
+    }
 }
 
 fn media_config(media: MediaConfig<'_>) -> Value {

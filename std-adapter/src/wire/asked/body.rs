@@ -17,8 +17,9 @@ use super::{Ask, Asked};
 use crate::wire::direct::Direct;
 use crate::wire::lenient::{There, word};
 use crate::wire::meeting::{ChatJson, MeetingJson};
+use crate::wire::mixer::MixerLevel;
 use crate::wire::order::{Answer, AudioRoutingGroup, Invitee, Order, Record, Redirect, Transfer, Transferee};
-use crate::wire::placement::{Caller, Destination, Media, Placement, Target};
+use crate::wire::placement::{Caller, Destination, Media, Placement, RoutingPolicy, Target};
 use crate::wire::resource::short_type;
 use crate::wire::text::Address;
 use crate::wire::{WireError, read};
@@ -74,6 +75,7 @@ struct CreateJson {
     subject: Option<String>,
     call_chain_id: Option<String>,
     ringing_timeout_in_seconds: Option<u8>,
+    routing_policies: Option<Vec<RoutingPolicyJson>>,
 }
 
 pub(super) fn create(text: &str) -> Result<Asked, WireError> {
@@ -84,15 +86,18 @@ pub(super) fn create(text: &str) -> Result<Asked, WireError> {
                 json.targets.into_iter().flatten().map(|target| target.identity.0).collect(),
             ),
         };
+        let (media, pre_fetch) = json.media_config.into_media();
         let placement = Placement {
             to,
             source: json.source.map_or(Caller::Bot, |source| source.identity.0),
-            media: json.media_config.into_media(),
+            media,
             modalities: json.requested_modalities.0,
             options: options(json.call_options),
             subject: json.subject,
             call_chain_id: json.call_chain_id,
             ringing_timeout: json.ringing_timeout_in_seconds,
+            routing_policies: json.routing_policies.into_iter().flatten().filter_map(|one| one.0).collect(),
+            pre_fetch,
         };
         Ok(Ask::Create { placement: Box::new(placement), tenant_id: json.tenant_id })
     })
@@ -109,11 +114,13 @@ pub(super) fn answer(text: &str) -> Result<Asked, WireError> {
         call_options: Option<OptionsJson>,
     }
     ordered(text, |json: AnswerJson| {
+        let (media, pre_fetch) = json.media_config.into_media();
         Order::Answer(Answer {
-            media: json.media_config.into_media(),
+            media,
             modalities: json.accepted_modalities.0,
             participant_capacity: json.participant_capacity,
             options: options(json.call_options),
+            pre_fetch,
         })
     })
 }
@@ -305,6 +312,33 @@ pub(super) fn of_teams(text: &str, action: &str) -> Result<Asked, WireError> {
     })
 }
 
+pub(super) fn mute_all(text: &str) -> Result<Asked, WireError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct MuteAllJson {
+        #[serde(default)]
+        participants: Vec<String>,
+        #[serde(default)]
+        client_context: String,
+    }
+    asked(text, |MuteAllJson { participants, client_context }| {
+        Ok(Ask::Direct(Direct::MuteAll { participants, client_context }))
+    })
+}
+
+pub(super) fn configure_mixer(text: &str) -> Result<Asked, WireError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct MixerJson {
+        participant_mixer_levels: Vec<MixerLevel>,
+        #[serde(default)]
+        client_context: String,
+    }
+    asked(text, |MixerJson { participant_mixer_levels: levels, client_context }| {
+        Ok(Ask::Direct(Direct::ConfigureMixer { levels, client_context }))
+    })
+}
+
 pub(super) fn start_hold_music(text: &str, participant: ParticipantId) -> Result<Asked, WireError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -446,10 +480,26 @@ struct MediaInfoJson {
 
 /// Abstract in the model: its type says which it is.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct MediaJson {
     #[serde(rename = "@odata.type", deserialize_with = "media_kind")]
     is_app_hosted: bool,
     blob: Option<String>,
+    pre_fetch_media: Option<Vec<MediaInfoJson>>,
+}
+
+/// A word of `routingPolicies`; nothing for `none`.
+struct RoutingPolicyJson(Option<RoutingPolicy>);
+
+impl<'de> Deserialize<'de> for RoutingPolicyJson {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let written = String::deserialize(d)?;
+        if written.eq_ignore_ascii_case("none") {
+            return Ok(Self(None));
+        }
+        word(serde::de::value::StringDeserializer::new(written), &RoutingPolicy::ALL, RoutingPolicy::name)
+            .map(|policy| Self(Some(policy)))
+    }
 }
 
 fn media_kind<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
@@ -464,8 +514,13 @@ fn media_kind<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
 }
 
 impl MediaJson {
-    fn into_media(self) -> Media {
-        if self.is_app_hosted { Media::App(self.blob.unwrap_or_default().into()) } else { Media::Service }
+    /// Who hosts the media, and what is to be fetched beforehand.
+    fn into_media(self) -> (Media, Vec<Address>) {
+        if self.is_app_hosted {
+            return (Media::App(self.blob.unwrap_or_default().into()), Vec::new());
+        }
+        let prompts = self.pre_fetch_media.into_iter().flatten().map(|media| media.uri);
+        (Media::Service, prompts.collect())
     }
 }
 
