@@ -23,6 +23,9 @@ fn length_of(prompt: &[u8]) -> Result<Duration, &'static str> {
     if found != (wav::PCM, wav::CHANNELS, wav::RATE, wav::BITS) {
         return Err("it is not PCM of one channel, 16 bits and 16000 Hz");
     }
+    if layout.missing() > 0 {
+        return Err("it breaks off");
+    }
     Ok(wav::length_of(layout.data.len()))
 }
 
@@ -57,6 +60,7 @@ mod tests {
             ("an error page", b"<html>".to_vec(), Err("it is no WAV file")),
             ("its head alone", good[..20].to_vec(), Err("its format is not stated")),
             ("without samples", good[..40].to_vec(), Err("it has no sound")),
+            ("cut", good[..1000].to_vec(), Err("it breaks off")),
             ("IEEE float", changed(20, 3), format),
             ("stereo", changed(22, 2), format),
             ("another rate", changed(24, 0x81), format),
