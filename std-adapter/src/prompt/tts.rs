@@ -17,9 +17,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::client::TokenError;
 use crate::transport::TransportError;
 
-pub use azure_speech::AzureSpeech;
+pub use azure_speech::{Access, AzureSpeech};
 pub use program::Program;
 pub use tones::Tones;
 
@@ -232,6 +233,9 @@ pub enum TtsError {
         /// The HTTP status.
         status: u16,
     },
+    /// No token lets the request in: nothing was asked.
+    #[error("no token for the speech service: {0}")]
+    NoToken(TokenError),
     /// There was no answer.
     #[error("{0}; play a prompt that is there, or try again later")]
     NoAnswer(TransportError),

@@ -2,18 +2,22 @@
 //!
 //! Source: Azure docs, Text to speech REST API; Speech synthesis markup: document structure, voice and sound.
 
+mod access;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Request, Uri};
-use secrecy::{ExposeSecret, SecretString};
+use http::{HeaderMap, Request, Uri};
 
 use super::{Content, Speech, Tts, TtsError, Utterance, check_name};
 use crate::client::retry::read_retry_after;
 use crate::transport::{Transport, check_scheme};
+
+pub use access::Access;
+use access::Entrance;
 
 /// Azure's speech service, over its REST interface.
 ///
@@ -36,7 +40,7 @@ use crate::transport::{Transport, check_scheme};
 /// ```
 pub struct AzureSpeech {
     address: String,
-    key: SecretString,
+    entrance: Entrance,
     voice: String,
     transport: Arc<dyn Transport>,
 }
@@ -54,14 +58,15 @@ const OUTPUT_FORMAT: &str = "riff-24khz-16bit-mono-pcm";
 const APPLICATION: &str = concat!("callflow/", env!("CARGO_PKG_VERSION"));
 
 impl AzureSpeech {
-    /// The service in `region`, as `westeurope`, with the key of a speech resource that is there. `voice` speaks where an
+    /// The service in `region`, as `westeurope`, let in by the key of a speech resource that is there, or
+    /// by other [`Access`] to it. `voice` speaks where an
     /// utterance names none.
     ///
     /// # Errors
     /// [`TtsError::Address`], [`TtsError::Voice`]
     pub fn in_region(
         region: &str,
-        key: impl Into<String>,
+        access: impl Into<Access>,
         voice: impl Into<String>,
         transport: Arc<dyn Transport>,
     ) -> Result<Self, TtsError> {
@@ -69,7 +74,7 @@ impl AzureSpeech {
         if region.is_empty() || !region.chars().all(is_region) {
             return Err(TtsError::Address(format!("the region {region:?}")));
         }
-        Self::at(&format!("https://{region}.tts.speech.microsoft.com"), key, voice, transport)
+        Self::at(&format!("https://{region}.tts.speech.microsoft.com"), access, voice, transport)
     }
 
     /// The service at another `endpoint`: that of a national cloud (`https://usgovvirginia.tts.speech.azure.us`), of a
@@ -79,7 +84,7 @@ impl AzureSpeech {
     /// [`TtsError::Address`], [`TtsError::Voice`]
     pub fn at(
         endpoint: &str,
-        key: impl Into<String>,
+        access: impl Into<Access>,
         voice: impl Into<String>,
         transport: Arc<dyn Transport>,
     ) -> Result<Self, TtsError> {
@@ -91,24 +96,18 @@ impl AzureSpeech {
         }
         let voice = voice.into();
         check_name(&voice)?;
-        Ok(Self { address, key: SecretString::from(key.into()), voice, transport })
+        Ok(Self { address, entrance: Entrance::new(access.into()), voice, transport })
     }
 
-    fn request(&self, utterance: &Utterance) -> Result<Request<Bytes>, TtsError> {
-        let key = HeaderValue::from_str(self.key.expose_secret()).ok().filter(|key| !key.is_empty());
-        let refused = TtsError::Refused {
-            host: self.host(),
-            status: 401,
-            what_to_do: "the key is empty, or has characters that no key has; give the key of the speech resource",
-        };
-        let mut key = key.ok_or(refused)?;
-        key.set_sensitive(true);
+    async fn request(&self, utterance: &Utterance) -> Result<Request<Bytes>, TtsError> {
+        let document = self.document(utterance)?;
+        let (name, value) = self.entrance.header(&self.host()).await?;
         Request::post(&self.address)
-            .header("ocp-apim-subscription-key", key)
+            .header(name, value)
             .header(CONTENT_TYPE, "application/ssml+xml")
             .header("x-microsoft-outputformat", OUTPUT_FORMAT)
             .header(USER_AGENT, APPLICATION)
-            .body(Bytes::from(self.document(utterance)?))
+            .body(Bytes::from(document))
             .map_err(|_| TtsError::Address(self.host()))
     }
 
@@ -152,7 +151,7 @@ impl AzureSpeech {
                 "a voice is not there, or the SSML is not what it takes; look at the names and the elements"
             }
             401 | 403 => {
-                "the key is not good, or of another region; take the key and the region of one speech resource"
+                "the key is not good, or of another region, or a role is missing; take key and region of one speech resource"
             }
             404 => {
                 "there is no such address; look at the region, and whether a custom voice needs one of its own"
@@ -169,7 +168,8 @@ impl Tts for AzureSpeech {
     fn speak<'a>(&'a self, utterance: &'a Utterance) -> Speech<'a> {
         Box::pin(async move {
             utterance.check()?;
-            let response = self.transport.send(self.request(utterance)?).await.map_err(TtsError::NoAnswer)?;
+            let response =
+                self.transport.send(self.request(utterance).await?).await.map_err(TtsError::NoAnswer)?;
             let (parts, sound) = response.into_parts();
             match parts.status.as_u16() {
                 200 if sound.is_empty() => Err(TtsError::Refused {
@@ -178,7 +178,12 @@ impl Tts for AzureSpeech {
                     what_to_do: "it answers without sound; look whether the voice speaks this language",
                 }),
                 200 => Ok(sound),
-                status => Err(self.error(status, &parts.headers)),
+                status => {
+                    if status == 401 {
+                        self.entrance.forget().await;
+                    }
+                    Err(self.error(status, &parts.headers))
+                }
             }
         })
     }
@@ -217,12 +222,14 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use std::sync::{Mutex, PoisonError};
+    use std::time::Duration;
 
     use axum::Router;
     use axum::response::IntoResponse;
-    use http::{Method, StatusCode};
+    use http::{HeaderValue, Method, StatusCode};
 
     use super::*;
+    use crate::client::{AccessToken, TokenError};
     use crate::transport::InProcess;
     use crate::wav;
 
@@ -240,7 +247,9 @@ mod tests {
             if (method, uri.path()) != (Method::POST, "/cognitiveservices/v1") {
                 return StatusCode::NOT_FOUND.into_response();
             }
-            if header("ocp-apim-subscription-key") != KEY {
+            if header("ocp-apim-subscription-key") != KEY
+                && !header("authorization").starts_with("Bearer aad#/id#good-")
+            {
                 return StatusCode::UNAUTHORIZED.into_response();
             }
             if header("content-type") != "application/ssml+xml" {
@@ -300,7 +309,7 @@ mod tests {
             AzureSpeech::in_region("westeurope", key, voice, Arc::new(net.clone())).unwrap()
         };
         for (speech, status, says) in [
-            (with("wrong", VOICE), 401, "take the key and the region of one speech resource"),
+            (with("wrong", VOICE), 401, "take key and region of one speech resource"),
             (with("", VOICE), 401, "the key is empty"),
             (with("line\nbreak", VOICE), 401, "characters that no key has"),
             (with(KEY, "en-US-NobodyNeural"), 400, "a voice is not there"),
@@ -312,6 +321,44 @@ mod tests {
             );
             assert!(error.to_string().contains(says), "{error}");
         }
+    }
+
+    /// Gives tokens of a hundred seconds, one after another, of which the service takes the good ones.
+    struct Tokens(Mutex<Vec<&'static str>>);
+
+    impl crate::client::TokenSource for Tokens {
+        fn token<'a>(&'a self, tenant_id: &'a str, scope: &'a str) -> crate::client::Fetch<'a, AccessToken> {
+            Box::pin(async move {
+                assert_eq!((tenant_id, scope), ("tenant", "https://cognitiveservices.azure.com/.default"));
+                let next = self.0.lock().unwrap().pop();
+                let token =
+                    next.ok_or_else(|| TokenError::Source("the vault is closed; open it".to_owned()))?;
+                Ok(AccessToken::new(token.into(), Duration::from_secs(100)))
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_is_used_until_shortly_before_its_end_or_until_it_is_refused() {
+        let (net, _, _) = scene();
+        let source = Arc::new(Tokens(Mutex::new(vec!["good-3", "bad-2", "good-1"])));
+        let access = Access::Tokens {
+            resource_id: "/id".to_owned(),
+            tenant_id: "tenant".to_owned(),
+            source: Arc::clone(&source) as Arc<dyn crate::client::TokenSource>,
+        };
+        let speech = AzureSpeech::in_region("westeurope", access, VOICE, Arc::new(net)).unwrap();
+        let hello = Utterance::text("hello");
+        for (after, is_spoken, left) in
+            [(0, true, 2), (89, true, 2), (2, false, 1), (0, true, 0), (80, true, 0)]
+        {
+            tokio::time::advance(Duration::from_secs(after)).await;
+            assert_eq!(speech.speak(&hello).await.is_ok(), is_spoken, "{left}");
+            assert_eq!(source.0.lock().unwrap().len(), left);
+        }
+        tokio::time::advance(Duration::from_secs(100)).await;
+        let error = speech.speak(&hello).await.unwrap_err();
+        assert!(error.to_string().contains("the vault is closed; open it"), "{error}");
     }
 
     #[tokio::test]
