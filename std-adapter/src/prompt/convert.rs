@@ -24,16 +24,17 @@ use crate::wav;
 /// The most that a prompt may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The bytes of a file, before it is converted. 16 MiB by default.
+    /// The bytes of a file, before it is converted. 32 MiB by default.
     pub input_bytes: usize,
     /// How long it is. Ten minutes by default, which are 18 MiB as the service plays them.
     pub length: Duration,
 }
 
 impl Default for Limits {
-    /// Source: assumed. Graph docs state no limit; Azure's speech service ends after ten minutes.
+    /// Source: assumed. Graph docs state no limit; Azure's speech service ends after ten minutes, which are 27 MiB as it
+    /// gives them.
     fn default() -> Self {
-        Self { input_bytes: 16 * 1024 * 1024, length: Duration::from_secs(600) }
+        Self { input_bytes: 32 * 1024 * 1024, length: Duration::from_secs(600) }
     }
 }
 

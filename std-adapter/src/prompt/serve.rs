@@ -98,7 +98,24 @@ async fn serve(
 ) -> Response {
     match find(&prompts, &file, query.as_deref()).await {
         Ok((sound, left)) => respond(&sound, left, &headers),
-        Err(refusal) => refusal.into_response(),
+        Err(refusal) => {
+            // Nothing of the address: it is a stranger's, or its signature was good.
+            match refusal {
+                Refusal::NotSigned => {
+                    tracing::warn!(
+                        "an address of a prompt is not signed with this key; is it the key from before?"
+                    );
+                }
+                Refusal::Expired => {
+                    tracing::warn!(
+                        "an address of a prompt is over; raise `Settings::valid_for` if it came from a command"
+                    );
+                }
+                // Logged with their reason.
+                Refusal::Unknown | Refusal::NotMade | Refusal::NotReady => {}
+            }
+            refusal.into_response()
+        }
     }
 }
 

@@ -285,6 +285,19 @@ async fn a_tts_that_is_slow_or_down_or_wrong_is_told() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_conversion_that_takes_too_long_is_told() {
+    let prompts = library(|_| ());
+    // Every decoder is busy, and stays so.
+    let all = u32::try_from(prompts.inner.converting.available_permits()).unwrap();
+    let busy = prompts.inner.converting.acquire_many(all).await.unwrap();
+    let error = prompts.insert("menu", MP3).await.unwrap_err();
+    let within = Duration::from_secs(8);
+    assert_eq!(error, PromptError::TooSlow { name: "menu".to_owned(), within });
+    drop(busy);
+    assert_eq!(prompts.insert("menu", MP3).await, Ok(()));
+}
+
 #[tokio::test]
 async fn what_was_made_outlives_the_process_in_a_folder() {
     let (place, asked) = (tempfile::tempdir().unwrap(), Arc::new(AtomicU32::new(0)));
