@@ -70,6 +70,10 @@ pub enum HandlerError {
     /// A command was not carried out.
     #[error(transparent)]
     Order(#[from] OrderError),
+    /// There is no such prompt, or it could not be spoken.
+    #[cfg(feature = "prompts")]
+    #[error(transparent)]
+    Prompt(#[from] crate::prompt::PromptError),
     /// Something of the author's own.
     #[error("{0}")]
     Other(String),
@@ -307,7 +311,8 @@ impl<'a> Call<'a> {
         self.order(&Order::Unmute)
     }
 
-    /// Plays the WAV file at `uri`, as soon as the call has audio and after what was asked before.
+    /// Plays the WAV file at `uri`, as soon as the call has audio and after what was asked before. `Prompts`, of feature
+    /// `prompts`, has it converted and served: `call.play(prompts.url("menu")?)`.
     ///
     /// # Errors
     /// [`OrderError`]

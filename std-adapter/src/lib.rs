@@ -13,9 +13,11 @@
 //! | [`runtime`] | drives calls, one task each |
 //! | [`bot`] | what bots are written against |
 //! | [`recording`] | recordings are fetched |
+//! | [`prompt`] | prompts are converted, spoken and served |
 //! | [`simulator`] | a Graph calling service on loopback |
 //!
-//! Features, all on by default: `net` (everything from `transport` to `bot`), `simulator`, `cli` (the program `callflow`).
+//! Features, all on by default: `net` (everything from `transport` to `bot`), `prompts`, `simulator`, `cli` (the program
+//! `callflow`).
 //! Without any, `wire` and `session` build without tokio, an HTTP library or a database.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -25,6 +27,8 @@ pub mod bot;
 pub mod client;
 #[cfg(feature = "net")]
 pub mod clock;
+#[cfg(feature = "prompts")]
+pub mod prompt;
 #[cfg(feature = "net")]
 pub mod recording;
 #[cfg(feature = "net")]
@@ -36,6 +40,8 @@ pub mod simulator;
 pub mod store;
 #[cfg(feature = "net")]
 pub mod transport;
+#[cfg(any(feature = "prompts", feature = "simulator"))]
+mod wav;
 #[cfg(feature = "net")]
 pub mod webhook;
 pub mod wire;

@@ -13,8 +13,8 @@ pub type Fetch<'a, T> = Pin<Box<dyn Future<Output = Result<T, TokenError>> + Sen
 /// A token for Graph.
 #[derive(Clone, Debug)]
 pub struct AccessToken {
-    pub(super) secret: SecretString,
-    pub(super) lifetime: Duration,
+    pub(crate) secret: SecretString,
+    pub(crate) lifetime: Duration,
 }
 
 impl AccessToken {

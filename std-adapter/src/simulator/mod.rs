@@ -45,12 +45,12 @@ use tokio::sync::mpsc;
 
 pub use call::CallView;
 pub use person::{Outcome, Person, Step, WhenRung};
-pub use prompt::wav_tone;
 pub use tokens::Flaw;
 
 use crate::client::Endpoints;
 use crate::clock::Clock;
 use crate::transport::Transport;
+pub use crate::wav::tone as wav_tone;
 
 /// An app that an administrator registered.
 #[derive(Clone, Debug)]

@@ -6,59 +6,27 @@ use bytes::Bytes;
 use http::Request;
 
 use super::World;
+use crate::wav::{self, Fault};
 
-const RATE: u32 = 16_000;
 const FETCH_LIMIT: Duration = Duration::from_secs(20);
 
-/// A WAV file with a tone of 440 Hz: 16 kHz, 16 bits, mono, as the service wants prompts.
+/// How long the sound in a prompt is, where it is one that the service plays.
 ///
 /// Source: Graph docs, call: playPrompt.
-pub fn wav_tone(length: Duration) -> Vec<u8> {
-    let samples = u32::try_from(length.as_millis()).unwrap_or(u32::MAX / 32).saturating_mul(RATE / 1000);
-    let size = samples.saturating_mul(2);
-    let mut wav = Vec::new();
-    wav.extend(b"RIFF");
-    wav.extend(size.saturating_add(36).to_le_bytes());
-    wav.extend(b"WAVEfmt ");
-    wav.extend(16u32.to_le_bytes());
-    wav.extend(1u16.to_le_bytes()); // PCM
-    wav.extend(1u16.to_le_bytes()); // mono
-    wav.extend(RATE.to_le_bytes());
-    wav.extend((RATE * 2).to_le_bytes());
-    wav.extend(2u16.to_le_bytes());
-    wav.extend(16u16.to_le_bytes());
-    wav.extend(b"data");
-    wav.extend(size.to_le_bytes());
-    for n in 0..samples {
-        let phase = f64::from(n) * 440.0 * std::f64::consts::TAU / f64::from(RATE);
-        #[allow(clippy::cast_possible_truncation)] // between -8000 and 8000
-        wav.extend(((phase.sin() * 8000.0) as i16).to_le_bytes());
+fn length_of(prompt: &[u8]) -> Result<Duration, &'static str> {
+    let layout = wav::read(prompt).map_err(|fault| match fault {
+        Fault::NotWav => "it is no WAV file",
+        Fault::NoFormat => "its format is not stated",
+        Fault::NoSamples => "it has no sound",
+    })?;
+    let found = (layout.tag, layout.channels, layout.rate, layout.bits);
+    if found != (wav::PCM, wav::CHANNELS, wav::RATE, wav::BITS) {
+        return Err("it is not PCM of one channel, 16 bits and 16000 Hz");
     }
-    wav
-}
-
-/// How long the sound in a WAV file is.
-fn wav_length(wav: &[u8]) -> Result<Duration, &'static str> {
-    let number = |at: usize| -> Option<u32> {
-        let bytes = wav.get(at..at.checked_add(4)?)?;
-        bytes.try_into().ok().map(u32::from_le_bytes)
-    };
-    if wav.get(..4) != Some(b"RIFF") || wav.get(8..12) != Some(b"WAVE") {
-        return Err("it is no WAV file");
+    if layout.missing() > 0 {
+        return Err("it breaks off");
     }
-    let (mut at, mut per_second) = (12usize, None);
-    while let (Some(name), Some(size)) = (wav.get(at..at.saturating_add(4)), number(at.saturating_add(4))) {
-        match name {
-            b"fmt " => per_second = number(at.saturating_add(16)),
-            b"data" => {
-                let per_second = per_second.filter(|rate| *rate > 0).ok_or("its format is not stated")?;
-                return Ok(Duration::from_secs_f64(f64::from(size) / f64::from(per_second)));
-            }
-            _ => {}
-        }
-        at = at.saturating_add(8).saturating_add(usize::try_from(size).unwrap_or(usize::MAX));
-    }
-    Err("it has no sound")
+    Ok(wav::length_of(layout.data.len()))
 }
 
 /// Fetches a prompt as the service does, and gives its length.
@@ -71,7 +39,7 @@ pub(super) async fn fetch(world: &World, uri: &str) -> Result<Duration, String> 
     if !response.status().is_success() {
         return Err(format!("status {}", response.status().as_u16()));
     }
-    wav_length(response.body()).map_err(str::to_owned)
+    length_of(response.body()).map_err(str::to_owned)
 }
 
 #[cfg(test)]
@@ -79,9 +47,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tone_is_as_long_as_it_was_asked() {
-        assert_eq!(wav_length(&wav_tone(Duration::from_millis(1500))), Ok(Duration::from_millis(1500)));
-        assert!(wav_length(b"<html>").is_err());
-        assert!(wav_length(&wav_tone(Duration::ZERO)[..20]).is_err());
+    fn a_prompt_is_one_that_the_service_plays() {
+        let good = wav::tone(Duration::from_millis(1500));
+        let changed = |at: usize, to: u8| {
+            let mut wav = good.clone();
+            wav[at] = to;
+            wav
+        };
+        let format = Err("it is not PCM of one channel, 16 bits and 16000 Hz");
+        for (case, prompt, expected) in [
+            ("good", good.clone(), Ok(Duration::from_millis(1500))),
+            ("an error page", b"<html>".to_vec(), Err("it is no WAV file")),
+            ("its head alone", good[..20].to_vec(), Err("its format is not stated")),
+            ("without samples", good[..40].to_vec(), Err("it has no sound")),
+            ("cut", good[..1000].to_vec(), Err("it breaks off")),
+            ("IEEE float", changed(20, 3), format),
+            ("stereo", changed(22, 2), format),
+            ("another rate", changed(24, 0x81), format),
+            ("8 bits", changed(34, 8), format),
+        ] {
+            assert_eq!(length_of(&prompt), expected, "{case}");
+        }
     }
 }
