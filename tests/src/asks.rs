@@ -61,10 +61,14 @@ fn participant_text(number: u8) -> String {
 
 /// The order, as it is sent; `None` for the answer to a joining participant, which is no request.
 pub fn written(order: &Order) -> Option<HttpRequest> {
-    order.with(CALLBACK, |command| {
+    let mut http = order.with(CALLBACK, |command| {
         let request = Request::Perform { ticket: Ticket::FIRST, command: *command, dispatch: Dispatch::Now };
         write(&request, &origin(), &Texts::default())
-    })
+    })?;
+    if let Order::Answer(answer) = order {
+        answer.complete(&mut http);
+    }
+    Some(http)
 }
 
 /// The placement, as it is sent.
