@@ -62,6 +62,7 @@ pub use crate::runtime::{
     AtLimit, Bot, Config, Drain, Drained, Incoming, Joining, Observed, PlaceError, StartError, UnknownCalls,
     What,
 };
+pub use crate::store::StoreOutage;
 
 /// What a handler could not do. It is logged; what the handler commanded before stays commanded.
 #[derive(Debug, thiserror::Error)]

@@ -108,8 +108,8 @@ struct File {
 
 impl File {
     fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        match &*database {
+        self.ensure_open()?;
+        match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
             Some(database) => work(database),
             None => Err(StoreError::Unwritable {
                 path: self.path.clone(),
@@ -118,19 +118,25 @@ impl File {
         }
     }
 
-    /// Opens it anew: after an error of the file, redb does nothing with it any more.
-    fn reopen(&self) -> Result<(), StoreError> {
+    /// Opens it where it is not open.
+    fn ensure_open(&self) -> Result<(), StoreError> {
+        if self.database.read().unwrap_or_else(PoisonError::into_inner).is_some() {
+            return Ok(());
+        }
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
-        // Its lock has to go first.
-        *database = None;
-        let opened = (self.open)(&self.path).map_err(|e| of_open(&self.path, e))?;
-        prepare(&self.path, &opened)?;
-        *database = Some(opened);
+        if database.is_none() {
+            let opened = (self.open)(&self.path).map_err(|e| of_open(&self.path, e))?;
+            prepare(&self.path, &opened)?;
+            *database = Some(opened);
+        }
         Ok(())
     }
 
-    fn is_open(&self) -> bool {
-        self.database.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    /// Opens it anew: after an error of the file, redb does nothing with it any more.
+    fn reopen(&self) -> Result<(), StoreError> {
+        // Its lock has to go first.
+        *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.ensure_open()
     }
 }
 
@@ -247,9 +253,7 @@ fn write_all(file: &File, mut queue: mpsc::UnboundedReceiver<Job>) {
     let mut group = Vec::new();
     while queue.blocking_recv_many(&mut group, MAX_GROUP) > 0 {
         let mut answers = Vec::with_capacity(group.len());
-        let opened = if file.is_open() { Ok(()) } else { file.reopen() };
-        let written = opened
-            .and_then(|()| file.with(|database| write_group(&file.path, database, &mut group, &mut answers)));
+        let written = file.with(|database| write_group(&file.path, database, &mut group, &mut answers));
         match written {
             Ok(()) => {
                 for (done, reply) in answers {
@@ -489,6 +493,32 @@ mod tests {
         assert_eq!(store.append(&call, vec![3]).await, Ok(2), "what failed was not done");
         let inbox = store.read(&call).await.unwrap().unwrap().inbox;
         assert_eq!(inbox.iter().map(|entry| entry.bytes.clone()).collect::<Vec<_>>(), [vec![1], vec![3]]);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_went_on_while_the_disk_was_full_is_in_the_file_afterwards() {
+        use super::super::StoreOutage;
+        use super::super::behind::Behind;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calls.redb");
+        let call = CallName::try_new("o-1").unwrap();
+        let store = Arc::new(Embedded::open_by(path.clone(), on_disk).unwrap());
+        let behind = Behind::new(Arc::<Embedded>::clone(&store), StoreOutage::GO_ON);
+        let alias = Some("57da".to_owned());
+        assert_eq!(behind.commit(&call, Commit { alias, ..Commit::default() }).await, Ok(1));
+        std::fs::write(path.with_extension("full"), []).unwrap();
+        assert_eq!(behind.append(&call, vec![1]).await, Ok(1));
+        let commit = Commit { version: 1, call: vec![7], done: vec![1], ..Commit::default() };
+        assert_eq!(behind.commit(&call, commit).await, Ok(2));
+        assert_eq!(behind.append(&call, vec![2]).await, Ok(2));
+        assert_eq!(behind.resolve("57da").await, Ok(Some(call.clone())));
+        let seen = behind.read(&call).await.unwrap();
+        assert!(store.read(&call).await.is_err(), "the file itself cannot be opened again");
+        std::fs::remove_file(path.with_extension("full")).unwrap();
+        behind.close().await;
+        drop((behind, store));
+        let store = Embedded::open(&path).unwrap();
+        assert_eq!(store.read(&call).await, Ok(seen));
     }
 
     /// A record as format 1 wrote it: version 3, a call, texts, a state, an inbox entry, a row, and an alias.

@@ -8,11 +8,14 @@
 //! The two stores, [`memory`] and [`embedded`], share one pure function that says what each change does to a call's
 //! record; they differ in where the record lies. [`encrypted`] seals what goes into either.
 
+mod alarm;
+pub(crate) mod behind;
 pub mod embedded;
 pub mod encrypted;
 pub mod memory;
 pub mod offline;
-pub(crate) mod watched;
+
+pub use behind::StoreOutage;
 
 use std::fmt;
 use std::future::Future;
@@ -145,7 +148,16 @@ pub struct Commit {
     pub about: About,
 }
 
-/// Why the store did not do something. Nothing changed.
+impl Commit {
+    /// Whether a record is what this made of it.
+    pub(crate) fn is_in(&self, record: &Record) -> bool {
+        self.version.checked_add(1) == Some(record.version)
+            && (&self.call, &self.texts, &self.author) == (&record.call, &record.texts, &record.author)
+            && self.about == record.about
+    }
+}
+
+/// Why the store did not do something. Nothing changed, unless the disk failed after it had taken the change.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
