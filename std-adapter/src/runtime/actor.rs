@@ -130,6 +130,7 @@ async fn take_up(
             Ok(record) => record?,
             Err(
                 error @ (StoreError::Corrupt { .. }
+                | StoreError::Damaged { .. }
                 | StoreError::NoKey { .. }
                 | StoreError::WrongKey { .. }
                 | StoreError::NotEncrypted(_)),

@@ -123,22 +123,23 @@ impl Drop for AtStore<'_> {
     }
 }
 
-/// Whether it is the store that fails, and may be good again later.
+/// Whether calls go on without the store. Where another process has it, or another release wrote it, they do not: they may be
+/// that one's to drive.
 fn is_outage(error: &StoreError) -> bool {
-    matches!(error, StoreError::Unwritable { .. } | StoreError::Closed)
+    matches!(error, StoreError::Unwritable { .. } | StoreError::Corrupt { .. } | StoreError::Closed)
 }
 
 /// Whether no call can be written, rather than this one.
 fn is_of_all(error: &StoreError) -> bool {
     match error {
-        // Where another process has it, its calls are that one's to drive: they do not go on here.
         StoreError::Unwritable { .. }
+        | StoreError::Corrupt { .. }
         | StoreError::Closed
         | StoreError::InUse { .. }
         | StoreError::NewerFormat { .. } => true,
         StoreError::Conflict { .. }
         | StoreError::NotFound(_)
-        | StoreError::Corrupt { .. }
+        | StoreError::Damaged { .. }
         | StoreError::NoKey { .. }
         | StoreError::WrongKey { .. }
         | StoreError::NotEncrypted(_) => false,

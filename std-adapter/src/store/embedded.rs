@@ -161,7 +161,8 @@ impl Store for Embedded {
                 let read = database.begin_read().map_err(|e| of_use(path, e))?;
                 let calls = read.open_table(CALLS).map_err(|e| of_use(path, e))?;
                 let found = calls.get(name).map_err(|e| of_use(path, e))?;
-                found.map(|bytes| decode(path, bytes.value())).transpose()
+                let name = CallName(name.to_owned());
+                found.map(|bytes| decode(&name, bytes.value())).transpose()
             },
             name.as_str(),
         )
@@ -305,7 +306,7 @@ fn write_group(
                 }
             };
             let stored = calls.get(name.as_str()).map_err(|e| of_use(path, e))?;
-            let mut record = match stored.map(|bytes| decode(path, bytes.value())).transpose() {
+            let mut record = match stored.map(|bytes| decode(&name, bytes.value())).transpose() {
                 Ok(record) => record,
                 Err(damaged) => {
                     // One damaged call costs none of the others in the group.
@@ -351,8 +352,8 @@ fn encode(path: &Path, record: &Record) -> Result<Vec<u8>, StoreError> {
         .map_err(|e| StoreError::Unwritable { path: path.to_owned(), reason: e.to_string() })
 }
 
-pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Record, StoreError> {
-    read_record(bytes).map_err(|e| StoreError::Corrupt { path: path.to_owned(), reason: e.to_string() })
+pub(super) fn decode(name: &CallName, bytes: &[u8]) -> Result<Record, StoreError> {
+    read_record(bytes).map_err(|e| StoreError::Damaged { name: name.clone(), reason: e.to_string() })
 }
 
 /// A record as format 1 has it.
@@ -425,6 +426,25 @@ mod tests {
         assert!(matches!(error, StoreError::Unwritable { .. }), "{error}");
         let error = Embedded::open(folder.path()).unwrap_err();
         assert!(matches!(error, StoreError::Unwritable { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn one_damaged_call_costs_none_of_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calls.redb");
+        drop(Embedded::open(&path).unwrap());
+        let database = Database::create(&path).unwrap();
+        let write = database.begin_write().unwrap();
+        write.open_table(CALLS).unwrap().insert("c-1", [0xFF; 3].as_slice()).unwrap();
+        write.commit().unwrap();
+        drop(database);
+        let store = Embedded::open(&path).unwrap();
+        let (damaged, other) = (CallName::try_new("c-1").unwrap(), CallName::try_new("c-2").unwrap());
+        let is_it = |error| matches!(error, StoreError::Damaged { name, .. } if name == damaged);
+        assert!(is_it(store.read(&damaged).await.unwrap_err()));
+        let (refused, put) = tokio::join!(store.append(&damaged, vec![1]), store.append(&other, vec![1]));
+        assert!(is_it(refused.unwrap_err()));
+        assert_eq!(put, Ok(1));
     }
 
     /// A file on a disk that is full for as long as there is a file beside it that says so.

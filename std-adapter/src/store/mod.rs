@@ -194,6 +194,16 @@ pub enum StoreError {
         /// What was found.
         reason: String,
     },
+    /// What is stored of one call cannot be read; the others are not touched. Restore the store from a copy, or delete the call.
+    #[error(
+        "what the store has of call {name} is damaged: {reason}; restore the store from a copy, or delete the call from it"
+    )]
+    Damaged {
+        /// The call.
+        name: CallName,
+        /// What was found.
+        reason: String,
+    },
     /// Another process has it open: stop that one, or give each a store of its own.
     #[error(
         "the store at {path} is in use by another process; stop that one, or give each a store of its own"

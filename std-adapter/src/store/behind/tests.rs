@@ -300,6 +300,8 @@ async fn what_is_about_one_call_is_no_fault_of_the_store() {
     let path = || "/calls.redb".into();
     for (error, of_all) in [
         (StoreError::Unwritable { path: path(), reason: String::new() }, true),
+        (StoreError::Corrupt { path: path(), reason: String::new() }, true),
+        (StoreError::Damaged { name: call(), reason: String::new() }, false),
         (StoreError::Closed, true),
         (StoreError::InUse { path: path() }, true),
         (StoreError::NewerFormat { path: path(), found: 9, known: 2 }, true),
