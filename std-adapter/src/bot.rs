@@ -1,7 +1,8 @@
 //! The API that bots are written against.
 //!
 //! A [`CallHandler`] is given each event of a call together with its own serialisable state of that call. What it
-//! commands there is committed with that state, before any request leaves: a crash loses neither and repeats neither.
+//! commands there is committed with that state, before any request leaves: a crash loses neither and repeats neither. Where
+//! the store cannot be written, [`StoreOutage`] says what becomes of that.
 //!
 //! ```
 //! use callflow_core::event::Event;

@@ -386,7 +386,10 @@ impl Behind {
             }
             let mut is_outage = false;
             while let Some(paid) = paying.join_next().await {
-                is_outage |= matches!(&paid, Ok(Err(error)) if is_of_all(error));
+                if let Ok(Err(error)) = paid {
+                    tracing::debug!(%error, "what is owed to the store cannot be written yet");
+                    is_outage |= is_of_all(&error);
+                }
             }
             if is_outage {
                 break;

@@ -6,7 +6,8 @@
 //! that it may have.
 //!
 //! The two stores, [`memory`] and [`embedded`], share one pure function that says what each change does to a call's
-//! record; they differ in where the record lies. [`encrypted`] seals what goes into either.
+//! record; they differ in where the record lies. [`encrypted`] seals what goes into either. [`StoreOutage`] says what becomes
+//! of calls while none of this can be written.
 
 mod alarm;
 pub(crate) mod behind;

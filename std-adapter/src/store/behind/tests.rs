@@ -279,6 +279,27 @@ async fn closing_writes_once_more_and_lets_nothing_into_memory() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn many_calls_are_written_together() {
+    let (flaky, behind) = behind(StoreOutage::GO_ON);
+    let names: Vec<_> = (0..150).map(|number| name(&format!("c-{number}"))).collect();
+    for call in &names {
+        begun(&behind, call).await;
+    }
+    flaky.takes_time.store(true, Ordering::Relaxed);
+    flaky.set(Disk::Gone);
+    for call in &names {
+        assert_eq!(behind.append(call, vec![2]).await, Ok(2));
+        assert_eq!(behind.append(call, vec![3]).await, Ok(3));
+    }
+    flaky.set(Disk::Good);
+    after(20).await;
+    assert_eq!(*behind.fault().borrow(), None);
+    for call in &names {
+        assert_eq!(flaky.kept.read(call).await.unwrap().unwrap().inbox.len(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn where_calls_wait_nothing_goes_into_memory() {
     let (flaky, behind) = behind(StoreOutage::Wait);
     let call = name("c-1");
