@@ -1,8 +1,9 @@
 //! A store that fails for a while: calls that are up go on or wait, new ones are refused, and it is told of once.
 #![allow(clippy::unwrap_used)] // helpers of tests, beside the tests themselves
 
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use axum::Router;
@@ -198,13 +199,16 @@ fn two_keys() -> Vec<Step> {
     vec![Step::AwaitAnswer, wait(), Step::Press('1'), wait(), Step::Press('2'), wait(), Step::HangUp]
 }
 
-/// What is logged.
-#[derive(Clone, Default)]
-struct Logged(Arc<Mutex<Vec<u8>>>);
+std::thread_local! {
+    /// What was logged as an error on this thread: a test has one of its own.
+    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
-impl std::io::Write for Logged {
+struct ToThread;
+
+impl std::io::Write for ToThread {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LOGGED.with_borrow_mut(|logged| logged.extend_from_slice(bytes));
         Ok(bytes.len())
     }
 
@@ -213,26 +217,21 @@ impl std::io::Write for Logged {
     }
 }
 
-impl tracing_subscriber::fmt::MakeWriter<'_> for Logged {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
+/// Forgets what was logged. One subscriber is for all tests: those of single threads would race for what is of interest.
+fn log_anew() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR);
+        let subscriber = subscriber.with_ansi(false).with_writer(|| ToThread).finish();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+    });
+    LOGGED.take();
 }
 
-impl Logged {
-    /// From now on, what is logged as an error on this thread.
-    fn errors(&self) -> tracing::subscriber::DefaultGuard {
-        let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR);
-        tracing::subscriber::set_default(subscriber.with_writer(self.clone()).finish())
-    }
-
-    /// How many lines say this.
-    fn lines(&self, words: &str) -> usize {
-        let logged = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        logged.lines().filter(|line| line.contains(words)).count()
-    }
+/// How many errors say this.
+fn logged(words: &str) -> usize {
+    let logged = String::from_utf8(LOGGED.with_borrow(Clone::clone)).unwrap();
+    logged.lines().filter(|line| line.contains(words)).count()
 }
 
 fn name_of(id: &str) -> CallName {
@@ -335,8 +334,7 @@ async fn a_call_is_not_created_before_it_is_kept_that_it_is() {
 #[tokio::test(start_paused = true)]
 async fn a_bot_that_stops_writes_what_is_owed_where_it_can() {
     for is_good_again in [true, false] {
-        let logged = Logged::default();
-        let _guard = logged.errors();
+        log_anew();
         let (scene, disk, ivr) = (ivr_scene(), Arc::new(Disk::default()), Ivr::default());
         let first = Process::start(&scene, &disk, &ivr).await;
         let id = scene.simulator.call_bot(PERSON, APP, two_keys()).unwrap();
@@ -349,9 +347,9 @@ async fn a_bot_that_stops_writes_what_is_owed_where_it_can() {
         first.bot.stop().await;
         let left = disk.inner.read(&name_of(&id)).await;
         assert_eq!(left == kept, !is_good_again);
-        assert_eq!(logged.lines("calls go on from memory"), 1);
-        assert_eq!(logged.lines("could not be written before the bot stopped"), usize::from(!is_good_again));
-        assert_eq!(logged.lines("count=1"), usize::from(!is_good_again));
+        assert_eq!(logged("calls go on from memory"), 1);
+        assert_eq!(logged("could not be written before the bot stopped"), usize::from(!is_good_again));
+        assert_eq!(logged("count=1"), usize::from(!is_good_again));
         if let (true, Ok(Some(record))) = (is_good_again, left) {
             assert_eq!(serde_json::from_slice::<Vec<String>>(&record.author).unwrap(), seen);
         }
@@ -401,8 +399,7 @@ async fn a_call_that_another_instance_drives_is_left_to_it() {
     after(1).await;
     assert!(second.told(&name).await.contains(&"resumed".to_owned()), "it has committed the call");
     first.sent("");
-    let logged = Logged::default();
-    let _guard = logged.errors();
+    log_anew();
     for _ in 0..2 {
         let ordered = first.bot.order(&name, Order::HangUp).await;
         assert!(matches!(ordered, Err(PlaceError::NoCall(_))), "{ordered:?}");
@@ -410,7 +407,7 @@ async fn a_call_that_another_instance_drives_is_left_to_it() {
     assert_eq!(first.sent(""), 0, "nothing leaves");
     after(100).await;
     assert_eq!(first.sent(""), 0, "nothing leaves later");
-    assert_eq!(logged.lines("another instance drives this call"), 1, "it is told of once");
+    assert_eq!(logged("another instance drives this call"), 1, "it is told of once");
     assert_eq!(second.sent("/playPrompt"), 2);
     assert_eq!(scene.simulator.call(&id).unwrap().outcome, Outcome::Done);
     let drained = first.bot.drain(callflow_graph::bot::Drain::new(Duration::from_secs(600))).await;
