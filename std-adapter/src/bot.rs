@@ -1,7 +1,8 @@
 //! The API that bots are written against.
 //!
 //! A [`CallHandler`] is given each event of a call together with its own serialisable state of that call. What it
-//! commands there is committed with that state, before any request leaves: a crash loses neither and repeats neither.
+//! commands there is committed with that state, before any request leaves: a crash loses neither and repeats neither. Where
+//! the store cannot be written, [`StoreOutage`] says what becomes of that.
 //!
 //! ```
 //! use callflow_core::event::Event;
@@ -62,6 +63,7 @@ pub use crate::runtime::{
     AtLimit, Bot, Config, Drain, Drained, Incoming, Joining, Observed, PlaceError, StartError, UnknownCalls,
     What,
 };
+pub use crate::store::StoreOutage;
 
 /// What a handler could not do. It is logged; what the handler commanded before stays commanded.
 #[derive(Debug, thiserror::Error)]

@@ -40,7 +40,7 @@ use crate::bot::{Author, CallHandler};
 use crate::client::{ClientError, Cloud, Credentials, Endpoints, GraphClient, Limits};
 use crate::clock::Clock;
 use crate::session::{Beta, JoiningAnswer, Order, OrderError, Placement, Session, Settings};
-use crate::store::watched::Watched;
+use crate::store::behind::{Behind, StoreOutage};
 use crate::store::{CallName, Store, StoreError};
 use crate::transport::Transport;
 use crate::webhook::Admission;
@@ -95,6 +95,8 @@ pub struct Config {
     pub asked_at_a_time: usize,
     /// How joining participants are answered where the bot does not do it (policy-based recording).
     pub joining: Joining,
+    /// What becomes of calls that are up while the store cannot be written.
+    pub store_outage: StoreOutage,
     /// What the webhook takes, and how it answers.
     pub webhook: crate::webhook::Settings,
 }
@@ -121,6 +123,7 @@ impl Config {
             unknown_calls: UnknownCalls::default(),
             asked_at_a_time: 16,
             joining: Joining::default(),
+            store_outage: StoreOutage::default(),
             webhook: crate::webhook::Settings::default(),
         }
     }
@@ -272,14 +275,16 @@ enum Wake {
 
 struct Running {
     wake: mpsc::UnboundedSender<Wake>,
+    /// Somebody else drives it in the same store: it is not taken up again.
+    is_anothers: bool,
     tenant_id: Option<String>,
 }
 
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn Store>,
-    /// Why it cannot be written now.
-    fault: watch::Receiver<Option<StoreError>>,
+    /// The same: what it is owed.
+    behind: Arc<Behind>,
     pub(crate) authenticator: Authenticator,
     pub(crate) desk: Desk,
     pub(crate) admission: Admission,
@@ -347,9 +352,8 @@ impl Bot {
             Arc::clone(&transport),
             clock,
         );
-        let watched = Watched::new(store);
-        let fault = watched.fault();
-        let store: Arc<dyn Store> = Arc::new(watched);
+        let behind = Behind::new(store, config.store_outage);
+        let store: Arc<dyn Store> = Arc::<Behind>::clone(&behind);
         let names = store.names().await?;
         let now = clock.now_millis();
         let monthly = store.count(&Month::of(now).key(), 0).await?;
@@ -359,7 +363,7 @@ impl Bot {
         let shared = Arc::new(Shared {
             config,
             store,
-            fault,
+            behind,
             authenticator,
             desk: Desk::default(),
             admission,
@@ -485,13 +489,13 @@ impl Bot {
         self.shared.store.names().await
     }
 
-    /// Why the store cannot be written now, and when that changes; none while it can.
+    /// Why the store cannot be written now, and when that changes; none while it can, and has all that it was owed.
     ///
-    /// Meanwhile nothing is done that could not be kept: calls that are up stay so and wait, what they are told is answered
-    /// 503 and comes again, and new ones are refused, placed ones with [`PlaceError::Store`]. Once the store can be written
-    /// again they go on by themselves. It is told of in the log once, and once when it is over.
+    /// Meanwhile new calls are refused: an incoming one is answered 503 and comes again, a placed one is
+    /// [`PlaceError::Store`]. Calls that are up go on from memory, or wait, as [`Config::store_outage`] says. Nothing has to be
+    /// done once the store can be written again. It is told of in the log once, and once when it is over.
     pub fn store_fault(&self) -> watch::Receiver<Option<StoreError>> {
-        self.shared.fault.clone()
+        self.shared.behind.fault()
     }
 
     /// Tells of what happens from now on, until the receiver is dropped.
@@ -501,11 +505,13 @@ impl Bot {
         seen
     }
 
-    /// Stops after what is being handled. What was accepted and not handled is taken up at the next start.
+    /// Stops after what is being handled. What was accepted and not handled is taken up at the next start. What is owed to a
+    /// store that could not be written is written now, or told of in the log.
     pub async fn stop(&self) {
         self.shared.stop.cancel();
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
+        self.shared.behind.close().await;
     }
 }
 
@@ -679,10 +685,23 @@ impl Shared {
         }
     }
 
+    /// Leaves a call to another instance, until this one starts anew.
+    fn leave(&self, name: &CallName) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = running.get_mut(name) {
+            running.is_anothers = true;
+        }
+        drop(running);
+        // It is over here: nothing can be warned of.
+        let _ = self.counter.set_live(name, false);
+        self.live.send_replace(());
+    }
+
     /// Tells the task of a call, and starts one where there is none.
     fn wake(self: &Arc<Self>, name: &CallName, wake: Wake) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let wake = match running.get(name) {
+            Some(known) if known.is_anothers => return,
             Some(known) => match known.wake.send(wake) {
                 Ok(()) => return,
                 Err(unsent) => unsent.0,
@@ -695,7 +714,7 @@ impl Shared {
         let (sender, receiver) = mpsc::unbounded_channel();
         // The receiver is in hand: this cannot fail.
         let _ = sender.send(wake);
-        running.insert(name.clone(), Running { wake: sender.clone(), tenant_id: None });
+        running.insert(name.clone(), Running { wake: sender.clone(), is_anothers: false, tenant_id: None });
         let span = tracing::info_span!("call", %name);
         let (shared, name) = (Arc::clone(self), name.clone());
         self.tasks.spawn(actor::run(shared, name, sender, receiver).instrument(span));

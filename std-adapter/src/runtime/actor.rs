@@ -11,6 +11,7 @@ use callflow_core::lifecycle::State;
 use callflow_core::report::{Change, Report, Told};
 use callflow_core::time::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::delivery::{Delivery, HandedOver};
@@ -56,6 +57,8 @@ struct Actor {
     reconciling: Option<OwnedSemaphorePermit>,
     /// The number of the last inbox entry that was seen; none before the inbox was looked into.
     handled_to: Option<u64>,
+    /// Somebody else drives the call.
+    lost: CancellationToken,
 }
 
 /// Puts a call away for the first time, with the requests that begin it.
@@ -78,6 +81,7 @@ pub(super) async fn begin(
         is_taken_up: false,
         reconciling: None,
         handled_to: None,
+        lost: CancellationToken::new(),
     };
     let commit = actor.author_step(None, step, Vec::new(), Vec::new()).await;
     // The task that takes the call up sends what is in the outbox.
@@ -91,15 +95,16 @@ pub(super) async fn run(
     wake: mpsc::UnboundedSender<Wake>,
     mut wakes: mpsc::UnboundedReceiver<Wake>,
 ) {
-    let stop = shared.stop.clone();
+    let (stop, lost) = (shared.stop.clone(), CancellationToken::new());
     let driven = async {
-        let Some(mut actor) = take_up(&shared, &name, wake).await else { return };
+        let Some(mut actor) = take_up(&shared, &name, wake, &lost).await else { return };
         actor.resume().await;
         actor.drive(&mut wakes).await;
     };
     tokio::select! {
         () = driven => {}
         () = stop.cancelled() => {}
+        () = lost.cancelled() => return shared.leave(&name),
     }
     shared.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
     // What was put into its inbox since it was forgotten was told to a task that is no more.
@@ -116,7 +121,12 @@ fn is_new(record: &Record) -> bool {
 }
 
 /// Reads a call, or waits for the notification that begins it. `None` where none comes.
-async fn take_up(shared: &Arc<Shared>, name: &CallName, wake: mpsc::UnboundedSender<Wake>) -> Option<Actor> {
+async fn take_up(
+    shared: &Arc<Shared>,
+    name: &CallName,
+    wake: mpsc::UnboundedSender<Wake>,
+    lost: &CancellationToken,
+) -> Option<Actor> {
     let keep = u64::try_from(shared.config.keep_unknown.as_millis()).unwrap_or(u64::MAX);
     let give_up_at = shared.clock.instant(shared.clock.now_millis().saturating_add(keep));
     loop {
@@ -124,6 +134,7 @@ async fn take_up(shared: &Arc<Shared>, name: &CallName, wake: mpsc::UnboundedSen
             Ok(record) => record?,
             Err(
                 error @ (StoreError::Corrupt { .. }
+                | StoreError::Damaged { .. }
                 | StoreError::NoKey { .. }
                 | StoreError::WrongKey { .. }
                 | StoreError::NotEncrypted(_)),
@@ -149,6 +160,7 @@ async fn take_up(shared: &Arc<Shared>, name: &CallName, wake: mpsc::UnboundedSen
             is_taken_up: record.version > 0,
             reconciling: None,
             handled_to: None,
+            lost: lost.clone(),
         };
         if record.version > 0 {
             return match Session::from_bytes(&record.call, &record.texts) {
@@ -419,6 +431,10 @@ impl Actor {
                             return;
                         }
                         Ok(false) => self.empty_inbox().await,
+                        // It is tried again when as much time has passed.
+                        Err(error @ (StoreError::Unwritable { .. } | StoreError::Closed)) if !keep.is_zero() => {
+                            tracing::debug!(%error, "the ended call cannot be forgotten yet");
+                        }
                         Err(error) => {
                             tracing::error!(%error, "the ended call cannot be forgotten");
                             return;
@@ -643,26 +659,44 @@ impl Actor {
     }
 
     async fn put_away(&mut self, commit: Commit, caused_at: Option<u64>) {
-        let rows = commit.add.clone();
-        loop {
-            match self.shared.store.commit(&self.name, commit.clone()).await {
-                Ok(version) => {
-                    self.version = version;
-                    self.shared.desk.tell(&self.session);
-                    self.shared.waiting.release(&self.name, commit.done.len());
-                    break;
-                }
-                Err(error) => {
-                    // Nothing leaves that is not put away; the call waits for the store.
-                    tracing::debug!(%error, "the call cannot be put away; trying again");
-                    tokio::time::sleep(COMMIT_AGAIN).await;
-                }
-            }
-        }
+        self.version = self.commit(&commit).await;
+        self.shared.desk.tell(&self.session);
+        self.shared.waiting.release(&self.name, commit.done.len());
+        let rows = commit.add;
         self.note_live();
         for row in rows {
             self.send(row, caused_at).await;
         }
+    }
+
+    /// Commits, and gives the new version. Nothing leaves that is not put away: where the store refuses, the call waits.
+    async fn commit(&self, commit: &Commit) -> u64 {
+        let mut is_again = false;
+        loop {
+            match self.shared.store.commit(&self.name, commit.clone()).await {
+                Ok(version) => return version,
+                Err(error @ StoreError::Conflict { .. }) if !is_again => self.lose(&error).await,
+                // What failed before may have been made all the same.
+                Err(error @ StoreError::Conflict { .. }) => match self.shared.store.read(&self.name).await {
+                    Ok(Some(record)) if commit.is_in(&record) => return record.version,
+                    Ok(_) => self.lose(&error).await,
+                    Err(error) => tracing::debug!(%error, "the call cannot be read; trying again"),
+                },
+                Err(error) => tracing::debug!(%error, "the call cannot be put away; trying again"),
+            }
+            tokio::time::sleep(COMMIT_AGAIN).await;
+            is_again = true;
+        }
+    }
+
+    /// Leaves the call to whoever else drives it: its task ends here.
+    async fn lose(&self, error: &StoreError) {
+        tracing::error!(
+            %error,
+            "another instance drives this call in the same store: it is left to that one; give each instance a store of its own"
+        );
+        self.lost.cancel();
+        std::future::pending::<()>().await;
     }
 
     /// Counts the call among those that are up, or not any more.
@@ -687,6 +721,9 @@ impl Actor {
         let Some(ticket) = Ticket::try_new(row.ticket) else { return };
         if row.once_only {
             while let Err(error) = self.shared.store.mark_attempted(&self.name, row.ticket).await {
+                if matches!(error, StoreError::Conflict { .. } | StoreError::NotFound(_)) {
+                    self.lose(&error).await;
+                }
                 tracing::debug!(%error, "a request cannot be marked as sent; trying again");
                 tokio::time::sleep(COMMIT_AGAIN).await;
             }

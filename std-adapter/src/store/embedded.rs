@@ -108,8 +108,8 @@ struct File {
 
 impl File {
     fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        match &*database {
+        self.ensure_open()?;
+        match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
             Some(database) => work(database),
             None => Err(StoreError::Unwritable {
                 path: self.path.clone(),
@@ -118,19 +118,25 @@ impl File {
         }
     }
 
-    /// Opens it anew: after an error of the file, redb does nothing with it any more.
-    fn reopen(&self) -> Result<(), StoreError> {
+    /// Opens it where it is not open.
+    fn ensure_open(&self) -> Result<(), StoreError> {
+        if self.database.read().unwrap_or_else(PoisonError::into_inner).is_some() {
+            return Ok(());
+        }
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
-        // Its lock has to go first.
-        *database = None;
-        let opened = (self.open)(&self.path).map_err(|e| of_open(&self.path, e))?;
-        prepare(&self.path, &opened)?;
-        *database = Some(opened);
+        if database.is_none() {
+            let opened = (self.open)(&self.path).map_err(|e| of_open(&self.path, e))?;
+            prepare(&self.path, &opened)?;
+            *database = Some(opened);
+        }
         Ok(())
     }
 
-    fn is_open(&self) -> bool {
-        self.database.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    /// Opens it anew: after an error of the file, redb does nothing with it any more.
+    fn reopen(&self) -> Result<(), StoreError> {
+        // Its lock has to go first.
+        *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.ensure_open()
     }
 }
 
@@ -155,7 +161,8 @@ impl Store for Embedded {
                 let read = database.begin_read().map_err(|e| of_use(path, e))?;
                 let calls = read.open_table(CALLS).map_err(|e| of_use(path, e))?;
                 let found = calls.get(name).map_err(|e| of_use(path, e))?;
-                found.map(|bytes| decode(path, bytes.value())).transpose()
+                let name = CallName(name.to_owned());
+                found.map(|bytes| decode(&name, bytes.value())).transpose()
             },
             name.as_str(),
         )
@@ -247,9 +254,7 @@ fn write_all(file: &File, mut queue: mpsc::UnboundedReceiver<Job>) {
     let mut group = Vec::new();
     while queue.blocking_recv_many(&mut group, MAX_GROUP) > 0 {
         let mut answers = Vec::with_capacity(group.len());
-        let opened = if file.is_open() { Ok(()) } else { file.reopen() };
-        let written = opened
-            .and_then(|()| file.with(|database| write_group(&file.path, database, &mut group, &mut answers)));
+        let written = file.with(|database| write_group(&file.path, database, &mut group, &mut answers));
         match written {
             Ok(()) => {
                 for (done, reply) in answers {
@@ -301,7 +306,7 @@ fn write_group(
                 }
             };
             let stored = calls.get(name.as_str()).map_err(|e| of_use(path, e))?;
-            let mut record = match stored.map(|bytes| decode(path, bytes.value())).transpose() {
+            let mut record = match stored.map(|bytes| decode(&name, bytes.value())).transpose() {
                 Ok(record) => record,
                 Err(damaged) => {
                     // One damaged call costs none of the others in the group.
@@ -347,8 +352,8 @@ fn encode(path: &Path, record: &Record) -> Result<Vec<u8>, StoreError> {
         .map_err(|e| StoreError::Unwritable { path: path.to_owned(), reason: e.to_string() })
 }
 
-pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Record, StoreError> {
-    read_record(bytes).map_err(|e| StoreError::Corrupt { path: path.to_owned(), reason: e.to_string() })
+pub(super) fn decode(name: &CallName, bytes: &[u8]) -> Result<Record, StoreError> {
+    read_record(bytes).map_err(|e| StoreError::Damaged { name: name.clone(), reason: e.to_string() })
 }
 
 /// A record as format 1 has it.
@@ -423,6 +428,25 @@ mod tests {
         assert!(matches!(error, StoreError::Unwritable { .. }), "{error}");
     }
 
+    #[tokio::test]
+    async fn one_damaged_call_costs_none_of_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calls.redb");
+        drop(Embedded::open(&path).unwrap());
+        let database = Database::create(&path).unwrap();
+        let write = database.begin_write().unwrap();
+        write.open_table(CALLS).unwrap().insert("c-1", [0xFF; 3].as_slice()).unwrap();
+        write.commit().unwrap();
+        drop(database);
+        let store = Embedded::open(&path).unwrap();
+        let (damaged, other) = (CallName::try_new("c-1").unwrap(), CallName::try_new("c-2").unwrap());
+        let is_it = |error| matches!(error, StoreError::Damaged { name, .. } if name == damaged);
+        assert!(is_it(store.read(&damaged).await.unwrap_err()));
+        let (refused, put) = tokio::join!(store.append(&damaged, vec![1]), store.append(&other, vec![1]));
+        assert!(is_it(refused.unwrap_err()));
+        assert_eq!(put, Ok(1));
+    }
+
     /// A file on a disk that is full for as long as there is a file beside it that says so.
     #[derive(Debug)]
     struct Disk {
@@ -489,6 +513,32 @@ mod tests {
         assert_eq!(store.append(&call, vec![3]).await, Ok(2), "what failed was not done");
         let inbox = store.read(&call).await.unwrap().unwrap().inbox;
         assert_eq!(inbox.iter().map(|entry| entry.bytes.clone()).collect::<Vec<_>>(), [vec![1], vec![3]]);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_went_on_while_the_disk_was_full_is_in_the_file_afterwards() {
+        use super::super::StoreOutage;
+        use super::super::behind::Behind;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calls.redb");
+        let call = CallName::try_new("o-1").unwrap();
+        let store = Arc::new(Embedded::open_by(path.clone(), on_disk).unwrap());
+        let behind = Behind::new(Arc::<Embedded>::clone(&store), StoreOutage::GO_ON);
+        let alias = Some("57da".to_owned());
+        assert_eq!(behind.commit(&call, Commit { alias, ..Commit::default() }).await, Ok(1));
+        std::fs::write(path.with_extension("full"), []).unwrap();
+        assert_eq!(behind.append(&call, vec![1]).await, Ok(1));
+        let commit = Commit { version: 1, call: vec![7], done: vec![1], ..Commit::default() };
+        assert_eq!(behind.commit(&call, commit).await, Ok(2));
+        assert_eq!(behind.append(&call, vec![2]).await, Ok(2));
+        assert_eq!(behind.resolve("57da").await, Ok(Some(call.clone())));
+        let seen = behind.read(&call).await.unwrap();
+        assert!(store.read(&call).await.is_err(), "the file itself cannot be opened again");
+        std::fs::remove_file(path.with_extension("full")).unwrap();
+        behind.close().await;
+        drop((behind, store));
+        let store = Embedded::open(&path).unwrap();
+        assert_eq!(store.read(&call).await, Ok(seen));
     }
 
     /// A record as format 1 wrote it: version 3, a call, texts, a state, an inbox entry, a row, and an alias.

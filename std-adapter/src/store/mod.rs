@@ -6,13 +6,17 @@
 //! that it may have.
 //!
 //! The two stores, [`memory`] and [`embedded`], share one pure function that says what each change does to a call's
-//! record; they differ in where the record lies. [`encrypted`] seals what goes into either.
+//! record; they differ in where the record lies. [`encrypted`] seals what goes into either. [`StoreOutage`] says what becomes
+//! of calls while none of this can be written.
 
+mod alarm;
+pub(crate) mod behind;
 pub mod embedded;
 pub mod encrypted;
 pub mod memory;
 pub mod offline;
-pub(crate) mod watched;
+
+pub use behind::StoreOutage;
 
 use std::fmt;
 use std::future::Future;
@@ -145,7 +149,16 @@ pub struct Commit {
     pub about: About,
 }
 
-/// Why the store did not do something. Nothing changed.
+impl Commit {
+    /// Whether a record is what this made of it.
+    pub(crate) fn is_in(&self, record: &Record) -> bool {
+        self.version.checked_add(1) == Some(record.version)
+            && (&self.call, &self.texts, &self.author) == (&record.call, &record.texts, &record.author)
+            && self.about == record.about
+    }
+}
+
+/// Why the store did not do something. Nothing changed, unless the disk failed after it had taken the change.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -179,6 +192,16 @@ pub enum StoreError {
     Corrupt {
         /// Where.
         path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// What is stored of one call cannot be read; the others are not touched. Restore the store from a copy, or delete the call.
+    #[error(
+        "what the store has of call {name} is damaged: {reason}; restore the store from a copy, or delete the call from it"
+    )]
+    Damaged {
+        /// The call.
+        name: CallName,
         /// What was found.
         reason: String,
     },

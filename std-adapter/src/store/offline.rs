@@ -76,13 +76,13 @@ impl Offline {
     /// What is kept of a call.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] where it cannot be read.
+    /// [`StoreError::Damaged`] where it cannot be read; [`StoreError::Corrupt`] where the file cannot.
     pub fn read(&self, name: &CallName) -> Result<Option<Record>, StoreError> {
         let use_of = |e: redb::Error| of_use(&self.path, e);
         let read = self.database.begin_read().map_err(|e| use_of(e.into()))?;
         let calls = read.open_table(CALLS).map_err(|e| use_of(e.into()))?;
         let found = calls.get(name.as_str()).map_err(|e| use_of(e.into()))?;
-        found.map(|bytes| decode(&self.path, bytes.value())).transpose()
+        found.map(|bytes| decode(name, bytes.value())).transpose()
     }
 
     /// Gives back room that is not used.
