@@ -36,7 +36,9 @@ use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::Poll;
+use std::time::Duration;
 
+use callflow_core::action::Action;
 use callflow_core::classification::Classification;
 use callflow_core::command::RejectReason;
 use callflow_core::event::Event;
@@ -44,6 +46,7 @@ use callflow_core::id::{ParticipantId, Ticket};
 use callflow_core::lifecycle::State;
 use callflow_core::lifecycle::end::End;
 use callflow_core::media::{RecordingStatus, Tone};
+use callflow_core::operation;
 use callflow_core::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -169,6 +172,23 @@ pub trait CallHandler: Send + Sync + 'static {
     /// # Errors
     /// As [`Self::on_event`].
     fn on_resumed(
+        &self,
+        call: &mut Call<'_>,
+        state: &mut Self::State,
+    ) -> impl Future<Output = Result<(), HandlerError>> + Send {
+        let _ = (call, state);
+        std::future::ready(Ok(()))
+    }
+
+    /// Takes in that a moment has come for which [`Call::wake_at`] was asked, or that [`Bot::wake`] was called. Several that
+    /// have come together are told of once, and one that came while no process ran at the next start.
+    ///
+    /// It is a hint, not a message: who waits for a moment looks at [`Call::now`], and asks again where it has not come.
+    /// By default it does nothing.
+    ///
+    /// # Errors
+    /// As [`Self::on_event`].
+    fn on_wake(
         &self,
         call: &mut Call<'_>,
         state: &mut Self::State,
@@ -339,6 +359,17 @@ impl<'a> Call<'a> {
         self.order(&Order::CancelMediaProcessing)
     }
 
+    /// Asks to be told of the tones that are pressed, unless that was asked before and not refused.
+    ///
+    /// # Errors
+    /// [`OrderError`]
+    pub fn listen(&mut self) -> Result<(), OrderError> {
+        if self.session.listens() {
+            return Ok(());
+        }
+        self.subscribe_to_tone().map(|_| ())
+    }
+
     /// Asks to be told of the tones that are pressed.
     ///
     /// # Errors
@@ -430,6 +461,9 @@ impl<'a> Call<'a> {
         let (before, ordered) = self.desk.order(self.session, self.now, order);
         self.take(before);
         let step = ordered?;
+        if *order == Order::SubscribeToTone {
+            self.session.set_listens(true);
+        }
         let ticket = step.ticket;
         self.take(step);
         // A command that is taken has a ticket.
@@ -439,6 +473,53 @@ impl<'a> Call<'a> {
     fn take(&mut self, step: Step) {
         self.requests.extend(step.requests);
         self.events.extend(step.events);
+    }
+
+    /// Asks for [`CallHandler::on_wake`] at `at`, or at once where that has passed. It is committed with the handler's state
+    /// and outlives a restart, and the call's end for as long as the call is kept ([`Config::keep_ended`]). 32 moments are
+    /// kept; of more, the earliest.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use callflow_core::event::Event;
+    /// use callflow_graph::bot::{Call, CallHandler, HandlerError};
+    ///
+    /// /// Hangs up after a minute.
+    /// struct Brief;
+    ///
+    /// impl CallHandler for Brief {
+    ///     type State = Option<u64>;
+    ///
+    ///     async fn on_event(&self, call: &mut Call<'_>, until: &mut Self::State, event: &Event) -> Result<(), HandlerError> {
+    ///         if *event == Event::Established {
+    ///             *until = Some(call.wake_in(Duration::from_secs(60)).as_millis());
+    ///         }
+    ///         Ok(())
+    ///     }
+    ///
+    ///     async fn on_wake(&self, call: &mut Call<'_>, until: &mut Self::State) -> Result<(), HandlerError> {
+    ///         if until.is_some_and(|until| until <= call.now().as_millis()) {
+    ///             call.hang_up()?;
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
+    pub fn wake_at(&mut self, at: Timestamp) {
+        self.session.wake_at(at);
+    }
+
+    /// Asks for [`CallHandler::on_wake`] after `wait`, and gives that moment. See [`Self::wake_at`].
+    pub fn wake_in(&mut self, wait: Duration) -> Timestamp {
+        let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        let at = Timestamp::from_millis(self.now.as_millis().saturating_add(wait));
+        self.session.wake_at(at);
+        at
+    }
+
+    /// The time of this input.
+    pub fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// The name of the call in the store.
@@ -526,6 +607,11 @@ impl<'a> Call<'a> {
 
     pub(crate) fn next_event(&mut self) -> Option<Event> {
         let event = self.events.pop_front()?;
+        if let Event::OperationEnded { action: Action::SubscribeToTone, outcome, .. } = event
+            && outcome != operation::Outcome::Completed
+        {
+            self.session.set_listens(false);
+        }
         self.session.count_event();
         Some(event)
     }
@@ -560,6 +646,8 @@ pub(crate) enum Given {
     Events,
     /// That the call goes on after a restart, first.
     Resumed,
+    /// That a moment has come, first.
+    Woken,
     /// That the call is known by its id alone, first.
     Recovered(Recovered),
 }
@@ -614,13 +702,14 @@ impl<H: CallHandler> Author for H {
             let goes_on = match given {
                 Given::Events => Ok(Ok(())),
                 Given::Resumed => unwound(self.on_resumed(call, &mut state)).await,
+                Given::Woken => unwound(self.on_wake(call, &mut state)).await,
                 Given::Recovered(why) => unwound(self.on_recovered(call, &mut state, why)).await,
             };
             match goes_on {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "the handler failed on a call that goes on"),
+                Ok(Err(error)) => tracing::warn!(?given, %error, "the handler failed"),
                 Err(Panicked) => {
-                    tracing::error!("the handler panicked on a call that goes on; its state is kept");
+                    tracing::error!(?given, "the handler panicked; its state is kept");
                     return (before, seen);
                 }
             }

@@ -271,6 +271,8 @@ enum Wake {
     Reconcile(OwnedSemaphorePermit),
     /// A command from outside of the handler.
     Order(Order, oneshot::Sender<Result<(), OrderError>>),
+    /// The handler is to be called: `Bot::wake`.
+    Woken(oneshot::Sender<()>),
 }
 
 struct Running {
@@ -456,6 +458,20 @@ impl Bot {
             Ok(result) => Ok(result?),
             Err(_) => Err(PlaceError::NoCall(name.clone())),
         }
+    }
+
+    /// Calls [`CallHandler::on_wake`] of a call now: where something else than the call is what its handler waits for. What the
+    /// handler did is committed when this is done.
+    ///
+    /// # Errors
+    /// [`PlaceError::NoCall`], [`PlaceError::Store`]: the handler was not called.
+    pub async fn wake(&self, name: &CallName) -> Result<(), PlaceError> {
+        if self.shared.store.read(name).await?.is_none_or(|record| record.version == 0) {
+            return Err(PlaceError::NoCall(name.clone()));
+        }
+        let (done, woken) = oneshot::channel();
+        self.shared.wake(name, Wake::Woken(done));
+        woken.await.map_err(|_| PlaceError::NoCall(name.clone()))
     }
 
     /// What is known of a call, as it was last committed.

@@ -41,6 +41,8 @@ mod offered;
 #[cfg(feature = "net")]
 mod recovered;
 mod texts;
+#[cfg(feature = "net")]
+mod wakes;
 
 pub use crate::wire::order::{
     Answer, AudioRoutingGroup, Invitee, JoiningAnswer, Order, Record, Redirect, Transfer, Transferee,

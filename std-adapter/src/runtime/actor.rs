@@ -21,6 +21,7 @@ use super::{Incoming, Shared, Wake, What, alias_of, is_of_tenant};
 use crate::bot::{Call, Given, Kept, Recovered};
 use crate::client::retry::Class;
 use crate::client::{Answer, ClientError, GraphRequest};
+use crate::clock::Clock;
 use crate::session::{Order, Outgoing, Session, Step};
 use crate::store::{About, CallName, Commit, InboxEntry, OutboxRow, Record, StoreError};
 use crate::transport::TransportError;
@@ -376,6 +377,13 @@ impl Actor {
         });
     }
 
+    /// Calls the handler where it asked for that.
+    async fn woken(&mut self) {
+        self.session.take_wakes(self.shared.now());
+        let commit = self.step_of(Given::Woken, None, Step::none(), Vec::new(), Vec::new()).await;
+        self.put_away(commit, None).await;
+    }
+
     /// Asks the service how the call stands. Where an operation is pending it is asked only whether the call is still there:
     /// an operation that ended meanwhile may not be readable any more, and its notification may yet come.
     async fn reconcile(&mut self, permit: OwnedSemaphorePermit) {
@@ -392,12 +400,8 @@ impl Actor {
             let deadline = self.session.next_deadline().map(|due| due.at.as_millis());
             let ended = self.session.call().state().is_ended();
             let keep = self.shared.config.keep_ended;
-            let due = async {
-                match deadline {
-                    Some(at) => tokio::time::sleep_until(self.shared.clock.instant(at)).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let due = reached(self.shared.clock, deadline);
+            let woken = reached(self.shared.clock, self.session.next_wake());
             tokio::select! {
                 wake = wakes.recv() => match wake {
                     Some(Wake::Inbox) => self.empty_inbox().await,
@@ -418,8 +422,15 @@ impl Actor {
                         // Who asked may have gone.
                         let _ = done.send(told);
                     }
+                    Some(Wake::Woken(done)) => {
+                        self.woken().await;
+                        // Who asked may have gone.
+                        let _ = done.send(());
+                    }
                     None => return,
                 },
+                // What is told first comes first: that the call goes on after a restart before what it slept over.
+                () = woken, if wakes.is_empty() => self.woken().await,
                 () = due => {
                     let step = self.session.tick(self.shared.now());
                     self.finish(step, Vec::new(), Vec::new(), None).await;
@@ -767,6 +778,14 @@ impl Actor {
 
     fn observe(&self, what: What) {
         self.shared.observe(&self.name, self.state(), what);
+    }
+}
+
+/// Waits until `at`, where that is a moment.
+async fn reached(clock: Clock, at: Option<u64>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(clock.instant(at)).await,
+        None => std::future::pending().await,
     }
 }
 
