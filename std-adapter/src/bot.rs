@@ -45,6 +45,7 @@ use callflow_core::event::Event;
 use callflow_core::id::{ParticipantId, Ticket};
 use callflow_core::lifecycle::State;
 use callflow_core::lifecycle::end::End;
+use callflow_core::lifecycle::pending::Creation;
 use callflow_core::media::{RecordingStatus, Tone};
 use callflow_core::operation;
 use callflow_core::time::Timestamp;
@@ -537,6 +538,11 @@ impl<'a> Call<'a> {
         self.session.call().state()
     }
 
+    /// Whether the service has the call, so that something can be commanded of it.
+    pub(crate) fn is_created(&self) -> bool {
+        self.id().is_some() && self.session.call().creation() == Creation::Done
+    }
+
     /// Peer-to-peer or group, why, and how it is hosted.
     pub fn classification(&self) -> Classification {
         self.session.call().classification()
@@ -619,6 +625,20 @@ impl<'a> Call<'a> {
     /// The requests to make.
     pub(crate) fn into_requests(self) -> Vec<Outgoing> {
         self.requests
+    }
+}
+
+/// An event as logs show it: which key was pressed is nobody's business there.
+pub(crate) struct Logged<'a>(pub(crate) &'a Event);
+
+impl std::fmt::Debug for Logged<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Event::Tone { sequence, .. } => {
+                write!(f, "Tone {{ sequence: {}, <redacted> }}", sequence.number())
+            }
+            event => event.fmt(f),
+        }
     }
 }
 
@@ -715,18 +735,18 @@ impl<H: CallHandler> Author for H {
             }
             while let Some(event) = call.next_event() {
                 if seen.len() >= MAX_EVENTS {
-                    tracing::error!(?event, "too many events follow one input; the rest is not handled");
+                    tracing::error!(event = ?Logged(&event), "too many events follow one input; the rest is not handled");
                     break;
                 }
                 match unwound(self.on_event(call, &mut state, &event)).await {
                     Ok(Ok(())) => seen.push(event),
                     Ok(Err(error)) => {
-                        tracing::warn!(?event, %error, "the handler failed");
+                        tracing::warn!(event = ?Logged(&event), %error, "the handler failed");
                         seen.push(event);
                     }
                     Err(Panicked) => {
                         // Its state may be half changed: the one before this input is kept, and the call goes on.
-                        tracing::error!(?event, "the handler panicked; its state from before is kept");
+                        tracing::error!(event = ?Logged(&event), "the handler panicked; its state from before is kept");
                         seen.push(event);
                         while let Some(event) = call.next_event() {
                             seen.push(event);
@@ -748,7 +768,18 @@ impl<H: CallHandler> Author for H {
 
 #[cfg(test)]
 mod tests {
+    use callflow_core::id::Sequence;
+    use callflow_core::media::Arrival;
+
     use super::*;
+
+    #[test]
+    fn no_log_says_which_key_was_pressed() {
+        let sequence = Sequence::new(6);
+        let event = Event::Tone { sequence, tone: Tone::Tone7, arrival: Arrival::InOrder };
+        assert_eq!(format!("{:?}", Logged(&event)), "Tone { sequence: 6, <redacted> }");
+        assert_eq!(format!("{:?}", Logged(&Event::Offered)), "Offered");
+    }
 
     #[test]
     fn what_is_shared_between_tasks_can_be() {

@@ -12,6 +12,8 @@
 //! | [`store`] | what outlives a process |
 //! | [`runtime`] | drives calls, one task each |
 //! | [`bot`] | what bots are written against |
+//! | [`piece`] | prompts, menus, digits, transfers: ready parts of calls |
+//! | [`conversation`] | the async style: a call as a script |
 //! | [`recording`] | recordings are fetched |
 //! | [`prompt`] | prompts are converted, spoken and served |
 //! | [`simulator`] | a Graph calling service on loopback |
@@ -27,6 +29,10 @@ pub mod bot;
 pub mod client;
 #[cfg(feature = "net")]
 pub mod clock;
+#[cfg(feature = "net")]
+pub mod conversation;
+#[cfg(feature = "net")]
+pub mod piece;
 #[cfg(feature = "prompts")]
 pub mod prompt;
 #[cfg(feature = "net")]

@@ -17,7 +17,7 @@ mod waiting;
 
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -314,6 +314,16 @@ pub struct Bot {
     shared: Arc<Shared>,
 }
 
+/// A bot that may be gone.
+#[derive(Clone)]
+pub(crate) struct WeakBot(Weak<Shared>);
+
+impl WeakBot {
+    pub(crate) fn upgrade(&self) -> Option<Bot> {
+        self.0.upgrade().map(|shared| Bot { shared })
+    }
+}
+
 impl std::fmt::Debug for Bot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Bot").field("callback", &self.shared.config.callback).finish_non_exhaustive()
@@ -490,6 +500,10 @@ impl Bot {
             end: session.call().end(),
             author: record.author,
         }))
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakBot {
+        WeakBot(Arc::downgrade(&self.shared))
     }
 
     /// What goes elsewhere than to Graph goes over this, without a circuit.

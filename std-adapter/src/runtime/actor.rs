@@ -18,7 +18,7 @@ use super::delivery::{Delivery, HandedOver};
 use super::joining::{Defaulted, JoiningKey};
 use super::recovery::{Remains, UnknownCalls};
 use super::{Incoming, Shared, Wake, What, alias_of, is_of_tenant};
-use crate::bot::{Call, Given, Kept, Recovered};
+use crate::bot::{Call, Given, Kept, Logged, Recovered};
 use crate::client::retry::Class;
 use crate::client::{Answer, ClientError, GraphRequest};
 use crate::clock::Clock;
@@ -220,7 +220,7 @@ async fn take_up(
                     continue;
                 }
                 let about =
-                    Delivery::read(entry).map(|read| read.notices.iter().map(describe).collect::<Vec<_>>());
+                    Delivery::read(entry).map(|read| read.notices.iter().map(for_log).collect::<Vec<_>>());
                 tracing::warn!(?about, "no call is known for this notification; it is dropped");
             }
             return None;
@@ -526,7 +526,8 @@ impl Actor {
                 Subject::Joining => self.joining(notice, &JoiningKey::of(accepted, place)),
                 _ => self.session.notice(self.shared.now(), notice),
             };
-            tracing::info!(about = describe(notice), verdict = step.verdict.name(), state = %self.state(), "notified");
+            let about = for_log(notice);
+            tracing::info!(about, verdict = step.verdict.name(), state = %self.state(), "notified");
             if let Subject::Call(told) = &notice.subject
                 && !told.unrecognised.is_empty()
             {
@@ -643,7 +644,7 @@ impl Actor {
             requests.extend(closed.requests);
         }
         for event in events {
-            tracing::debug!(?event, "event");
+            tracing::debug!(event = ?Logged(&event), "event");
             self.observe(What::Event(event));
         }
         let (call, texts) = self.session.to_bytes().unwrap_or_else(|error| {
@@ -892,8 +893,24 @@ fn row_of(request: &Outgoing, deadline: Option<u64>) -> OutboxRow {
     OutboxRow { ticket: request.ticket.number(), once_only: request.once_only, attempted: false, bytes }
 }
 
-/// A notice in a few words, without anything secret: `updated call established audio active`.
+/// Whether a description says which key was pressed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keys {
+    Named,
+    Hidden,
+}
+
+/// A notice in a few words, without anything secret but the key that was pressed: `updated call established audio active`.
 pub(crate) fn describe(notice: &Notice) -> String {
+    describe_with(notice, Keys::Named)
+}
+
+/// The same as logs show it: which key was pressed is nobody's business there.
+fn for_log(notice: &Notice) -> String {
+    describe_with(notice, Keys::Hidden)
+}
+
+fn describe_with(notice: &Notice, keys: Keys) -> String {
     let mut words = vec![notice.change.name().to_owned(), notice.subject.name().to_owned()];
     match (notice.change, notice.report()) {
         (Change::Created | Change::Updated | Change::Deleted, Report::Call { news, .. }) => {
@@ -903,7 +920,10 @@ pub(crate) fn describe(notice: &Notice) -> String {
                 Told::Nothing => {}
             }
             words.extend(news.audio.map(|audio| format!("audio {audio}")));
-            words.extend(news.tone.map(|tone| format!("{} #{}", tone.tone, tone.sequence.number())));
+            words.extend(news.tone.map(|tone| match keys {
+                Keys::Named => format!("{} #{}", tone.tone, tone.sequence.number()),
+                Keys::Hidden => format!("tone #{}", tone.sequence.number()),
+            }));
             words.extend(news.result.map(|result| format!("{}/{}", result.code, result.subcode)));
         }
         (_, Report::Operation { news, .. }) => words.push(news.status.name().to_owned()),

@@ -1,0 +1,82 @@
+//! Who took a call that the bot placed.
+
+use std::time::Duration;
+
+use callflow_core::event::Event;
+use callflow_core::identity::{Answerer, Routing};
+use serde::{Deserialize, Serialize};
+
+use super::timer::Timer;
+use super::{Failure, Piece, Progress};
+use crate::bot::Call;
+
+/// Who took a call, as far as the service tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reached {
+    /// Who; none where the service does not say.
+    pub by: Option<Answerer>,
+    /// By which detour; none where there was none, or the service does not say.
+    pub routing: Option<Routing>,
+}
+
+impl Reached {
+    /// Whether voice mail took it, as far as the service tells. It does not always: who must be a person is asked to
+    /// [`Confirm`](super::Confirm).
+    pub fn is_voice_mail(&self) -> bool {
+        self.by == Some(Answerer::VoiceMail)
+    }
+}
+
+/// Waits until the service says who took the call; where it does not, for 2 seconds from when the call is established.
+///
+/// Source: field captures (`answeredBy`, `callRoutes`); no page explains them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhoAnswered {
+    patience: Duration,
+    timer: Timer,
+}
+
+impl Default for WhoAnswered {
+    fn default() -> Self {
+        Self { patience: Duration::from_secs(2), timer: Timer::default() }
+    }
+}
+
+impl WhoAnswered {
+    fn known(call: &Call<'_>) -> Option<Reached> {
+        call.machine().answered_by().map(|by| Reached { by: Some(by), routing: None })
+    }
+}
+
+impl Piece for WhoAnswered {
+    type Output = Reached;
+
+    fn begin(&mut self, call: &mut Call<'_>) -> Progress<Reached> {
+        if let Some(end) = call.end() {
+            return Progress::Done(Err(Failure::Ended(end)));
+        }
+        if let Some(reached) = Self::known(call) {
+            return Progress::Done(Ok(reached));
+        }
+        if call.machine().was_ever_established() {
+            self.timer.start(call, self.patience);
+        }
+        Progress::Pending
+    }
+
+    fn on_event(&mut self, call: &mut Call<'_>, event: &Event) -> Progress<Reached> {
+        match *event {
+            Event::Reached { by: by @ Some(_), routing } => Progress::Done(Ok(Reached { by, routing })),
+            Event::Established => {
+                self.timer.start(call, self.patience);
+                Progress::Pending
+            }
+            Event::Ended(end) => Progress::Done(Err(Failure::Ended(end))),
+            _ => Progress::Pending,
+        }
+    }
+
+    fn on_wake(&mut self, call: &mut Call<'_>) -> Progress<Reached> {
+        if self.timer.has_come(call) { Progress::Done(Ok(Reached::default())) } else { Progress::Pending }
+    }
+}
