@@ -2,7 +2,9 @@
 //!
 //! A [`CallHandler`] is given each event of a call together with its own serialisable state of that call. What it
 //! commands there is committed with that state, before any request leaves: a crash loses neither and repeats neither. Where
-//! the store cannot be written, [`StoreOutage`] says what becomes of that.
+//! the store cannot be written, [`StoreOutage`] says what becomes of that. This is the way for a bot whose calls must outlive its
+//! process. What most bots do is there to be put together: [`piece`](crate::piece). A call as a script, which is shorter and
+//! which a restart cuts off, is in [`conversation`](crate::conversation).
 //!
 //! ```
 //! use callflow_core::event::Event;

@@ -327,3 +327,26 @@ async fn every_event_is_told_to_who_watches() {
         Some(Event::Ended(_))
     ));
 }
+
+#[tokio::test(start_paused = true)]
+async fn somebody_is_put_on_hold_with_music_and_taken_off_again() {
+    let stage = Stage::try_new().unwrap();
+    let ada = stage.person("Ada", picks_up(vec![Step::Wait(seconds(100)), Step::HangUp]));
+    let bob = stage.person("Bob", picks_up(vec![Step::Wait(seconds(100)), Step::HangUp]));
+    let bot = start(&stage, Scripted::placing_only(), &store()).await;
+    let call = bot.place(ada).await.unwrap();
+    call.established().await.unwrap();
+    assert_eq!(call.participants().await.unwrap(), [], "a peer-to-peer call has no roster");
+    call.invite(bob).await.unwrap();
+    tokio::time::sleep(seconds(1)).await;
+    let others = call.participants().await.unwrap();
+    assert_eq!(others.len(), 2);
+    let (first, _) = others.first().unwrap();
+    call.hold(*first, Some(Stage::prompt("music").into())).await.unwrap();
+    // One at a time.
+    let (second, _) = others.last().unwrap();
+    let failure = call.hold(*second, None).await.unwrap_err();
+    assert!(matches!(failure, Failure::Order(_)), "{failure:?}");
+    call.resume(*first).await.unwrap();
+    call.hold(*second, None).await.unwrap();
+}

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use callflow_core::action::Action;
 use callflow_core::event::Event;
+use callflow_core::id::ParticipantId;
+use callflow_core::roster::Presence;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::bot::{Bot, Call};
@@ -12,6 +14,7 @@ use crate::piece::{Failure, Keys, Piece, Progress};
 use crate::runtime::WeakBot;
 use crate::session::Order;
 use crate::store::CallName;
+use crate::wire::resource::Named;
 
 /// A piece that somebody waits for, without its type.
 trait Task: Send {
@@ -317,6 +320,30 @@ impl Piece for Id {
     }
 
     fn on_event(&mut self, _: &mut Call<'_>, _: &Event) -> Progress<String> {
+        Progress::Pending
+    }
+}
+
+/// Those who are in the call but the bot.
+pub(super) struct Others;
+
+impl Piece for Others {
+    type Output = Vec<(ParticipantId, Named)>;
+
+    fn begin(&mut self, call: &mut Call<'_>) -> Progress<Self::Output> {
+        if let Some(end) = call.end() {
+            return Progress::Done(Err(Failure::Ended(end)));
+        }
+        let machine = call.machine();
+        let present = machine
+            .roster()
+            .members()
+            .filter(|member| member.presence() == Presence::Present && !machine.is_own(member.id()));
+        let named = present.filter_map(|member| Some((member.id(), call.participant(member.id())?.clone())));
+        Progress::Done(Ok(named.collect()))
+    }
+
+    fn on_event(&mut self, _: &mut Call<'_>, _: &Event) -> Progress<Self::Output> {
         Progress::Pending
     }
 }

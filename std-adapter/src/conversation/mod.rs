@@ -63,7 +63,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use callflow_core::command::RejectReason;
 use callflow_core::event::Event;
+use callflow_core::id::ParticipantId;
 use callflow_core::lifecycle::end::End;
+use callflow_core::media::Tone;
 use tokio::sync::mpsc;
 
 pub use doing::Doing;
@@ -72,12 +74,12 @@ pub use reach::{ReachError, RetryPlan};
 pub use scripted::{Scripted, ScriptedBot};
 
 use crate::piece::{
-    AwaitEnd, AwaitEstablished, Collect, Confirm, Failure, InviteAndWait, LeaveWhenAlone, Menu, Piece, Play,
-    Reached, RecordMessage, TransferTo, WhoAnswered,
+    AwaitEnd, AwaitEstablished, CarryOut, Collect, Confirm, Failure, InviteAndWait, LeaveWhenAlone, Menu,
+    Piece, Play, Reached, RecordMessage, TransferTo, WhoAnswered,
 };
 use crate::session::{Address, Invitee, Order, Record, Target, Transfer};
 use crate::store::CallName;
-use crate::wire::resource::Recording;
+use crate::wire::resource::{Named, Recording};
 use line::{Command, Registry};
 
 /// A call, as a script has it. Clones are handles of the same call.
@@ -259,6 +261,38 @@ impl Conversation {
     /// [`Failure`]
     pub async fn invite(&self, invitee: impl Into<Invitee>) -> Result<(), Failure> {
         self.run(InviteAndWait::new(invitee)).await
+    }
+
+    /// Puts a participant on hold, with the music of the WAV file at `music`, or the service's, and waits until he hears it.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub async fn hold(&self, participant: ParticipantId, music: Option<Address>) -> Result<(), Failure> {
+        self.run(CarryOut::new(Order::StartHoldMusic { participant, prompt: music })).await
+    }
+
+    /// Takes a participant off hold.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub async fn resume(&self, participant: ParticipantId) -> Result<(), Failure> {
+        self.run(CarryOut::new(Order::StopHoldMusic(participant))).await
+    }
+
+    /// Sends tones, and waits until they were sent.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub async fn send_dtmf(&self, tones: impl Into<Vec<Tone>>) -> Result<(), Failure> {
+        self.run(CarryOut::new(Order::SendDtmf { tones: tones.into(), delay: None })).await
+    }
+
+    /// The others who are in the call, as far as its roster says: that of a peer-to-peer call is empty.
+    ///
+    /// # Errors
+    /// [`Failure::Ended`], [`Failure::Gone`]
+    pub async fn participants(&self) -> Result<Vec<(ParticipantId, Named)>, Failure> {
+        self.run(line::Others).await
     }
 
     /// Hangs up once everybody else is known to have left for 10 seconds.

@@ -16,6 +16,7 @@
 //! | [`InviteAndWait`] | the invited one is in the call | nothing |
 //! | [`WhoAnswered`] | the service said who took the call, or did not in time | [`Reached`] |
 //! | [`LeaveWhenAlone`] | everybody else is known to have left | nothing |
+//! | [`CarryOut`] | any command was carried out: music on hold, tones that are sent | nothing |
 //! | [`Farewell`] | the call is over | its end |
 //!
 //! ```
@@ -53,6 +54,7 @@
 
 mod alone;
 mod answered;
+mod carry_out;
 mod collect;
 mod confirm;
 mod established;
@@ -72,6 +74,7 @@ use serde::{Deserialize, Serialize};
 
 pub use alone::LeaveWhenAlone;
 pub use answered::{Reached, WhoAnswered};
+pub use carry_out::CarryOut;
 pub use collect::Collect;
 pub use confirm::{Confirm, Confirmed};
 pub use established::{AwaitCreated, AwaitEnd, AwaitEstablished};

@@ -107,6 +107,14 @@ impl Stage {
         self.simulator.call_bot(&id_of(name), APP, script)
     }
 
+    /// Lets a policy call the bot to record a person, who does what `script` says. Gives the call's id.
+    ///
+    /// # Errors
+    /// [`SimulatorError::NoPerson`]
+    pub fn ring_recorder(&self, name: &str, script: Vec<Step>) -> Result<String, SimulatorError> {
+        self.simulator.call_recorder(&id_of(name), APP, script)
+    }
+
     /// How the bot is set up.
     pub fn config(&self) -> bot::Config {
         let credentials = Credentials::with_secret(TENANT, APP, SECRET);
