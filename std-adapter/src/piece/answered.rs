@@ -80,3 +80,56 @@ impl Piece for WhoAnswered {
         if self.timer.has_come(call) { Progress::Done(Ok(Reached::default())) } else { Progress::Pending }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use callflow_core::id::CallKey;
+    use callflow_core::time::Timestamp;
+
+    use super::*;
+    use crate::runtime::joining::Desk;
+    use crate::session::{Placement, Session, Settings, Step, Target};
+    use crate::store::CallName;
+
+    #[test]
+    fn what_the_service_says_is_given_and_what_it_does_not_say_is_not_waited_for_long() {
+        use Answerer::{User, VoiceMail};
+        let reached = |by, routing| Event::Reached { by, routing };
+        let is_by = |by| Progress::Done(Ok(Reached { by, routing: None }));
+        let forwarded = Reached { by: Some(VoiceMail), routing: Some(Routing::Forwarded) };
+        // The events, and what they lead to; the moment comes where none does.
+        let cases = [
+            (vec![reached(Some(User), None), Event::Established], is_by(Some(User))),
+            (
+                vec![Event::Established, reached(Some(VoiceMail), Some(Routing::Forwarded))],
+                Progress::Done(Ok(forwarded)),
+            ),
+            // A detour alone does not say who it is.
+            (vec![Event::Established, reached(None, Some(Routing::Lookup))], is_by(None)),
+            (vec![Event::Established], is_by(None)),
+        ];
+        let settings = Settings::new("https://bot.example/calls/1");
+        let placement = Placement::from(Target::User("ada".to_owned()));
+        let (name, desk, at) = (CallName::try_new("c-1").unwrap(), Desk::default(), Timestamp::from_millis);
+        for (events, expected) in cases {
+            let (mut session, _) = Session::place(at(0), CallKey::new(1), &placement, &settings).unwrap();
+            let mut piece = WhoAnswered::default();
+            let mut call = Call::new(&name, &mut session, at(0), &desk, Step::none());
+            let mut progress = piece.begin(&mut call);
+            for event in &events {
+                if progress == Progress::Pending {
+                    progress = piece.on_event(&mut call, event);
+                }
+            }
+            for millis in [1999, 2000] {
+                if progress == Progress::Pending {
+                    let mut call = Call::new(&name, &mut session, at(millis), &desk, Step::none());
+                    progress = piece.on_wake(&mut call);
+                    assert_eq!(progress == Progress::Pending, millis < 2000);
+                }
+            }
+            assert_eq!(progress, expected, "{events:?}");
+        }
+        assert!(forwarded.is_voice_mail() && !Reached::default().is_voice_mail());
+    }
+}

@@ -105,3 +105,41 @@ fn in_words(result: Option<ResultInfo>) -> &'static str {
 fn ended(end: &End) -> &'static str {
     end.result.map_or("nothing was said of why", ResultInfo::words)
 }
+
+#[cfg(test)]
+mod tests {
+    use callflow_core::classification::{Hosting, Kind};
+    use callflow_core::media::MediaHost;
+
+    use super::*;
+
+    #[test]
+    fn each_says_what_to_do() {
+        let result = |code, subcode| ResultInfo { code, subcode };
+        let requirement = permission::required(
+            Action::SubscribeToTone,
+            Kind::PeerToPeer,
+            Hosting::Direct,
+            MediaHost::Service,
+        );
+        let action = Action::SubscribeToTone;
+        for (failure, way_out) in [
+            (
+                Failure::Refused { action, result: result(403, permission::CODE), requirement },
+                "Calls.AccessMedia.All: have an administrator grant it",
+            ),
+            (Failure::Failed { action, result: None }, "try again"),
+            (Failure::Cancelled { action }, "begin it again"),
+            (Failure::NotSent { action }, "try again"),
+            (Failure::Unknown { action }, "look at the call before it is asked again"),
+            (Failure::NoInput, "ask again"),
+            (Failure::InvalidInput, "ask again"),
+            (Failure::Gone, "place a new one"),
+        ] {
+            assert!(failure.to_string().contains(way_out), "{failure}");
+        }
+        // Another refusal is no matter of permissions.
+        let refused = Failure::Refused { action, result: result(400, 7002), requirement };
+        assert!(!refused.to_string().contains("grant"), "{refused}");
+    }
+}
