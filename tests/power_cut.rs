@@ -153,17 +153,17 @@ macro_rules! every_pair {
 }
 
 every_pair! {
-    twice_in_an_incoming_call: Incoming, 23;
-    twice_in_an_outgoing_call: Outgoing, 23;
-    twice_in_a_transfer: Transfer, 13;
-    twice_in_an_invitation: Invite, 13;
-    twice_in_a_recording: Record, 13;
+    twice_in_an_incoming_call: Incoming, 47;
+    twice_in_an_outgoing_call: Outgoing, 47;
+    twice_in_a_transfer: Transfer, 29;
+    twice_in_an_invitation: Invite, 29;
+    twice_in_a_recording: Record, 29;
     twice_in_a_rejection: Reject, 1;
-    twice_while_participants_join: Joining, 29;
-    twice_in_a_drained_bot: Drain, 23;
-    twice_in_a_call_that_cannot_be_read: Unreadable, 13;
-    twice_in_a_call_that_is_adopted: Adopt, 13;
-    twice_in_a_call_that_is_not_known: HangUpUnknown, 7;
+    twice_while_participants_join: Joining, 61;
+    twice_in_a_drained_bot: Drain, 47;
+    twice_in_a_call_that_cannot_be_read: Unreadable, 29;
+    twice_in_a_call_that_is_adopted: Adopt, 29;
+    twice_in_a_call_that_is_not_known: HangUpUnknown, 13;
 }
 
 #[tokio::test(start_paused = true)]
