@@ -20,7 +20,8 @@ use callflow_graph::simulator::{Config, Person, Registration, Simulator, Step, W
 use callflow_graph::store::Store;
 use callflow_graph::store::embedded::Embedded;
 use callflow_graph::transport::Https;
-use callflow_tests::outage::{CALLED, History};
+use callflow_tests::outage::CALLED;
+use callflow_tests::script::History;
 use callflow_tests::service::plain;
 use callflow_tests::{APP, PERSON, TENANT};
 

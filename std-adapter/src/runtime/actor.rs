@@ -329,16 +329,17 @@ impl Actor {
             .queue
             .drain(..)
             .partition(|row| row.once_only && row.attempted && !may_be_settled_again(row, now));
+        for row in rows {
+            self.send(row, None).await;
+        }
+        // What the service told meanwhile may settle what was not answered.
+        self.empty_inbox().await;
         for row in lost {
             let Some(ticket) = Ticket::try_new(row.ticket) else { continue };
             tracing::warn!(ticket = row.ticket, "sent before a restart, and not answered");
             let step = self.session.no_response(self.shared.now(), ticket);
             self.finish(step, Vec::new(), vec![row.ticket], None).await;
         }
-        for row in rows {
-            self.send(row, None).await;
-        }
-        self.empty_inbox().await;
     }
 
     /// Tells the handler that the call is known by its id alone, and puts it away: `lost` are requests of before.
