@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | [`wire`] | JSON of Graph to the vocabularies of core and back; nothing else knows JSON |
 //! | [`session`] | a call with its JSON, still without I/O: what another language would embed |
+//! | [`trace`] | what a session was told, in a file, and fed to it again |
 //! | [`transport`] | one trait under everything that speaks HTTP |
 //! | [`client`] | tokens, limits of time, what is repeated and when a host is let alone |
 //! | [`webhook`] | notifications come in, after their token was checked |
@@ -16,7 +17,7 @@
 //! | [`simulator`] | a Graph calling service on loopback |
 //!
 //! Features, all on by default: `net` (everything from `transport` to `bot`), `simulator`, `cli` (the program `callflow`).
-//! Without any, `wire` and `session` build without tokio, an HTTP library or a database.
+//! Without any, `wire`, `session` and `trace` build without tokio, an HTTP library or a database.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "net")]
@@ -34,6 +35,7 @@ pub mod session;
 pub mod simulator;
 #[cfg(feature = "net")]
 pub mod store;
+pub mod trace;
 #[cfg(feature = "net")]
 pub mod transport;
 #[cfg(feature = "net")]

@@ -39,9 +39,11 @@ use self::quota::{Counter, Month, Quota, QuotaExceeded, Usage};
 use crate::bot::{Author, CallHandler};
 use crate::client::{ClientError, Cloud, Credentials, Endpoints, GraphClient, Limits};
 use crate::clock::Clock;
+use crate::session::journal::Journaling;
 use crate::session::{Beta, JoiningAnswer, Order, OrderError, Placement, Session, Settings};
 use crate::store::watched::Watched;
 use crate::store::{CallName, Store, StoreError};
+use crate::trace::Recorder;
 use crate::transport::Transport;
 use crate::webhook::Admission;
 use crate::webhook::authentication::{Authenticator, Expected};
@@ -96,6 +98,8 @@ pub struct Config {
     pub joining: Joining,
     /// What the webhook takes, and how it answers.
     pub webhook: crate::webhook::Settings,
+    /// Where every input of every call is written, and what came out: nowhere by default.
+    pub trace: Option<Recorder>,
 }
 
 impl Config {
@@ -121,6 +125,7 @@ impl Config {
             asked_at_a_time: 16,
             joining: Joining::default(),
             webhook: crate::webhook::Settings::default(),
+            trace: None,
         }
     }
 
@@ -524,6 +529,10 @@ impl Bot {
         self.shared.stop.cancel();
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
+        if let Some(trace) = self.shared.config.trace.clone() {
+            // The disk is waited for by a thread that may.
+            let _ = tokio::task::spawn_blocking(move || trace.flush()).await;
+        }
     }
 }
 
@@ -549,6 +558,7 @@ impl Shared {
             overrides: self.config.overrides,
             trust: self.config.trust,
             timers: self.config.timers,
+            journal: if self.config.trace.is_some() { Journaling::On } else { Journaling::Off },
         }
     }
 
@@ -556,6 +566,13 @@ impl Shared {
         let mut watchers = self.watchers.write().unwrap_or_else(PoisonError::into_inner);
         let observed = Observed { at: self.clock.now_millis(), call: call.clone(), what, state };
         watchers.retain(|watcher| watcher.send(observed.clone()).is_ok());
+    }
+
+    /// Writes down what a call was told.
+    fn trace(&self, call: &CallName, session: &mut Session) {
+        if let Some(trace) = &self.config.trace {
+            trace.record(call.as_str(), session);
+        }
     }
 
     fn warn_of_quota(&self, call: &CallName, state: State, warned: impl IntoIterator<Item = Usage>) {
@@ -613,6 +630,9 @@ impl Shared {
         let is_gone = self.store.forget(name, last_seq).await?;
         if is_gone {
             self.waiting.forget(name);
+            if let Some(trace) = &self.config.trace {
+                trace.forget(name.as_str());
+            }
         }
         Ok(is_gone)
     }

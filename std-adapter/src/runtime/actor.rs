@@ -8,7 +8,6 @@ use callflow_core::command::RejectReason;
 use callflow_core::event::Event;
 use callflow_core::id::{CallId, Ticket};
 use callflow_core::lifecycle::State;
-use callflow_core::report::{Change, Report, Told};
 use callflow_core::time::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use uuid::Uuid;
@@ -147,7 +146,10 @@ async fn take_up(shared: &Arc<Shared>, name: &CallName, wake: mpsc::UnboundedSen
         };
         if record.version > 0 {
             return match Session::from_bytes(&record.call, &record.texts) {
-                Ok(session) => {
+                Ok(mut session) => {
+                    if shared.config.trace.is_some() {
+                        session.keep_journal(shared.now(), 0);
+                    }
                     let author = Kept { version: record.about.author_version, bytes: record.author };
                     Some(actor(session, record.version, author, record.outbox.into()))
                 }
@@ -201,8 +203,8 @@ async fn take_up(shared: &Arc<Shared>, name: &CallName, wake: mpsc::UnboundedSen
                     shared.desk.forget(&told.joining);
                     continue;
                 }
-                let about =
-                    read_entry(entry).map(|(_, notices)| notices.iter().map(describe).collect::<Vec<_>>());
+                let about = read_entry(entry)
+                    .map(|(_, notices)| notices.iter().map(Notice::in_words).collect::<Vec<_>>());
                 tracing::warn!(?about, "no call is known for this notification; it is dropped");
             }
             return None;
@@ -237,7 +239,7 @@ async fn offered(
             }
             shared.learn_tenant(name, session.tenant_id());
             let state = session.call().state();
-            let about = describe(notice);
+            let about = notice.in_words();
             shared.observe(name, state, What::Notification { accepted_at: accepted.at, about });
             let mut begun = actor(session, 0, Kept::default(), VecDeque::new());
             let mut commit = begun.author_step(Some(notice), step, Vec::new(), Vec::new()).await;
@@ -477,13 +479,13 @@ impl Actor {
                     Subject::Joining => self.joining(notice, &JoiningKey::of(&accepted, *place)),
                     _ => self.session.notice(self.shared.now(), notice),
                 };
-                tracing::info!(about = describe(notice), verdict = step.verdict.name(), state = %self.state(), "notified");
+                tracing::info!(about = notice.in_words(), verdict = step.verdict.name(), state = %self.state(), "notified");
                 if let Subject::Call(told) = &notice.subject
                     && !told.unrecognised.is_empty()
                 {
                     tracing::warn!(words = ?told.unrecognised, "words that this version does not know");
                 }
-                let about = describe(notice);
+                let about = notice.in_words();
                 self.observe(What::Notification { accepted_at: accepted.at, about });
                 let done = if number == last { vec![entry.seq] } else { Vec::new() };
                 let commit = self.author_step(Some(notice), step, done, Vec::new()).await;
@@ -594,6 +596,7 @@ impl Actor {
             let closed = self.shared.desk.close(&mut self.session, self.shared.now(), default);
             requests.extend(closed.requests);
         }
+        self.shared.trace(&self.name, &mut self.session);
         for event in events {
             tracing::debug!(?event, "event");
             self.observe(What::Event(event));
@@ -813,27 +816,6 @@ fn row_of(request: &Outgoing, deadline: Option<u64>) -> OutboxRow {
     let stored = StoredRequest { version, method, path, body, class: Some(class), until };
     let bytes = serde_json::to_vec(&stored).unwrap_or_default();
     OutboxRow { ticket: request.ticket.number(), once_only: request.once_only, attempted: false, bytes }
-}
-
-/// A notice in a few words, without anything secret: `updated call established audio active`.
-pub(crate) fn describe(notice: &Notice) -> String {
-    let mut words = vec![notice.change.name().to_owned(), notice.subject.name().to_owned()];
-    match (notice.change, notice.report()) {
-        (Change::Created | Change::Updated | Change::Deleted, Report::Call { news, .. }) => {
-            match news.state {
-                Told::State(state) => words.push(state.name().to_owned()),
-                Told::Unrecognised => words.push("(state not recognised)".to_owned()),
-                Told::Nothing => {}
-            }
-            words.extend(news.audio.map(|audio| format!("audio {audio}")));
-            words.extend(news.tone.map(|tone| format!("{} #{}", tone.tone, tone.sequence.number())));
-            words.extend(news.result.map(|result| format!("{}/{}", result.code, result.subcode)));
-        }
-        (_, Report::Operation { news, .. }) => words.push(news.status.name().to_owned()),
-        (_, Report::Roster(news)) => words.push(format!("of {}", news.participants.len())),
-        (_, _) => {}
-    }
-    words.join(" ")
 }
 
 #[cfg(test)]

@@ -5,8 +5,10 @@
 //!
 //! Source: Graph docs, commsNotification; field captures, where a call's id stands in `resourceUrl` only.
 
+use std::sync::Arc;
+
 use callflow_core::id::SessionId;
-use callflow_core::report::{Change, Report};
+use callflow_core::report::{Change, Report, Told};
 use callflow_core::roster::Extent;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -17,6 +19,7 @@ use super::resource::{
     CallJson, CallTold, DeltaJson, OperationJson, OperationTold, ParticipantJson, RosterTold, short_type,
 };
 use super::{WireError, line_of, read, utf8};
+use crate::session::journal::Posted;
 
 /// What a body told of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +41,8 @@ pub struct Notice {
     pub subject: Subject,
     /// The members that nothing reads.
     pub ignored: Vec<String>,
+    /// Where it was read.
+    pub(crate) posted: Posted,
 }
 
 /// What a notice is about.
@@ -101,6 +106,27 @@ impl Notice {
             Subject::Legacy | Subject::Unrecognised(_) => Report::Unrecognised,
         }
     }
+
+    /// What it tells in a few words, without anything secret: `updated call established audio active`.
+    pub fn in_words(&self) -> String {
+        let mut words = vec![self.change.name().to_owned(), self.subject.name().to_owned()];
+        match (self.change, self.report()) {
+            (Change::Created | Change::Updated | Change::Deleted, Report::Call { news, .. }) => {
+                match news.state {
+                    Told::State(state) => words.push(state.name().to_owned()),
+                    Told::Unrecognised => words.push("(state not recognised)".to_owned()),
+                    Told::Nothing => {}
+                }
+                words.extend(news.audio.map(|audio| format!("audio {audio}")));
+                words.extend(news.tone.map(|tone| format!("{} #{}", tone.tone, tone.sequence.number())));
+                words.extend(news.result.map(|result| format!("{}/{}", result.code, result.subcode)));
+            }
+            (_, Report::Operation { news, .. }) => words.push(news.status.name().to_owned()),
+            (_, Report::Roster(news)) => words.push(format!("of {}", news.participants.len())),
+            (_, _) => {}
+        }
+        words.join(" ")
+    }
 }
 
 #[derive(Deserialize)]
@@ -161,8 +187,13 @@ pub fn read_batch(body: &[u8]) -> Result<Batch, WireError> {
         // A notification that nobody put into a batch.
         None if envelope.change_type.is_some() => vec![text],
         None if envelope.call_state.is_some() || envelope.is_multiparty.is_some() => {
-            let legacy =
-                Notice { call: None, change: Change::Created, subject: Subject::Legacy, ignored: Vec::new() };
+            let legacy = Notice {
+                call: None,
+                change: Change::Created,
+                subject: Subject::Legacy,
+                ignored: Vec::new(),
+                posted: Posted { place: 0, entry: text.into() },
+            };
             return Ok(Batch { notices: vec![legacy], faults: Vec::new() });
         }
         None => return Err(WireError::new(1, "value", "missing: a batch of notifications is expected")),
@@ -230,7 +261,8 @@ fn read_entry(whole: &str, entry: &str, under: &str, notices: &mut Vec<Notice>) 
         Subject::Call(told) => told.id.clone(),
         _ => None,
     };
-    for subject in told {
+    let entry: Arc<str> = entry.into();
+    for (place, subject) in told.into_iter().enumerate() {
         let call = path.call.map(str::to_owned).or_else(|| call_in(&subject));
         if call.is_none() && !matches!(subject, Subject::Unrecognised(_)) {
             return Err(WireError::new(
@@ -239,7 +271,8 @@ fn read_entry(whole: &str, entry: &str, under: &str, notices: &mut Vec<Notice>) 
                 "names no call, and neither does the resource",
             ));
         }
-        notices.push(Notice { call, change, subject, ignored: ignored.clone() });
+        let posted = Posted { place, entry: Arc::clone(&entry) };
+        notices.push(Notice { call, change, subject, ignored: ignored.clone(), posted });
     }
     Ok(())
 }
