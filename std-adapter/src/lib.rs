@@ -13,6 +13,7 @@
 //! | [`store`] | what outlives a process |
 //! | [`runtime`] | drives calls, one task each |
 //! | [`bot`] | what bots are written against |
+//! | [`metrics`] | what is counted, for Prometheus |
 //! | [`recording`] | recordings are fetched |
 //! | [`simulator`] | a Graph calling service on loopback |
 //!
@@ -26,6 +27,8 @@ pub mod bot;
 pub mod client;
 #[cfg(feature = "net")]
 pub mod clock;
+#[cfg(feature = "net")]
+pub mod metrics;
 #[cfg(feature = "net")]
 pub mod recording;
 #[cfg(feature = "net")]

@@ -39,6 +39,7 @@ use self::quota::{Counter, Month, Quota, QuotaExceeded, Usage};
 use crate::bot::{Author, CallHandler};
 use crate::client::{ClientError, Cloud, Credentials, Endpoints, GraphClient, Limits};
 use crate::clock::Clock;
+use crate::metrics::{Metrics, Now, Timed};
 use crate::session::journal::Journaling;
 use crate::session::{Beta, JoiningAnswer, Order, OrderError, Placement, Session, Settings};
 use crate::store::watched::Watched;
@@ -306,6 +307,7 @@ pub(crate) struct Shared {
     pub(crate) authenticator: Authenticator,
     pub(crate) desk: Desk,
     pub(crate) admission: Admission,
+    pub(crate) metrics: Arc<Metrics>,
     waiting: Waiting,
     client: GraphClient,
     transport: Arc<dyn Transport>,
@@ -357,12 +359,14 @@ impl Bot {
         if !is_reachable {
             return Err(StartError::Callback(config.callback));
         }
-        let client = GraphClient::new(
+        let metrics = Arc::new(Metrics::default());
+        let client = GraphClient::counted(
             config.credentials.clone(),
             config.endpoints.clone(),
             config.limits,
             Arc::clone(&transport),
             clock,
+            Arc::clone(&metrics),
         );
         let authenticator = Authenticator::new(
             config.expected.clone(),
@@ -370,7 +374,7 @@ impl Bot {
             Arc::clone(&transport),
             clock,
         );
-        let watched = Watched::new(store);
+        let watched = Watched::new(Arc::new(Timed::new(store, Arc::clone(&metrics))));
         let fault = watched.fault();
         let store: Arc<dyn Store> = Arc::new(watched);
         let names = store.names().await?;
@@ -386,6 +390,7 @@ impl Bot {
             authenticator,
             desk: Desk::default(),
             admission,
+            metrics,
             waiting: Waiting::default(),
             client,
             transport,
@@ -517,6 +522,22 @@ impl Bot {
         self.shared.fault.clone()
     }
 
+    /// The [metrics](crate::metrics) as text, of the type [`CONTENT`](crate::metrics::CONTENT).
+    pub fn metrics(&self) -> String {
+        let shared = &self.shared;
+        shared.metrics.text(&Now {
+            waiting: u64::try_from(shared.waiting.of_all()).unwrap_or(u64::MAX),
+            has_store_fault: shared.fault.borrow().is_some(),
+            quota: shared.counter.usage(shared.clock.now_millis()),
+            trace_lost: shared.config.trace.as_ref().map_or(0, Recorder::lost),
+        })
+    }
+
+    /// `/metrics`, to be mounted on a listener that only the monitoring reaches.
+    pub fn metrics_routes(&self) -> axum::Router {
+        crate::metrics::routes(self.clone())
+    }
+
     /// Tells of what happens from now on, until the receiver is dropped.
     pub fn watch(&self) -> mpsc::UnboundedReceiver<Observed> {
         let (watcher, seen) = mpsc::unbounded_channel();
@@ -572,6 +593,13 @@ impl Shared {
     fn trace(&self, call: &CallName, session: &mut Session) {
         if let Some(trace) = &self.config.trace {
             trace.record(call.as_str(), session);
+        }
+    }
+
+    /// Traces a call that was taken up.
+    fn trace_from_here(&self, session: &mut Session) {
+        if self.config.trace.is_some() {
+            session.keep_journal(self.now(), 0);
         }
     }
 

@@ -40,6 +40,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::transport::{Transport, TransportError};
 use crate::wire::request::Version;
 
@@ -216,6 +217,7 @@ pub struct GraphClient {
 }
 
 struct Inner {
+    metrics: Arc<Metrics>,
     endpoints: Endpoints,
     limits: Limits,
     transport: Arc<dyn Transport>,
@@ -238,9 +240,23 @@ impl GraphClient {
         transport: Arc<dyn Transport>,
         clock: Clock,
     ) -> Self {
-        let transport: Arc<dyn Transport> = Arc::new(Circuits::new(transport, limits.circuit, clock));
+        Self::counted(credentials, endpoints, limits, transport, clock, Arc::default())
+    }
+
+    /// As [`Self::new`]; what it does is counted in `metrics`.
+    pub(crate) fn counted(
+        credentials: Credentials,
+        endpoints: Endpoints,
+        limits: Limits,
+        transport: Arc<dyn Transport>,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let circuits = Circuits::new(transport, limits.circuit, clock, Arc::clone(&metrics));
+        let transport: Arc<dyn Transport> = Arc::new(circuits);
         let tokens = Tokens::new(credentials, endpoints.clone(), limits, Arc::clone(&transport), clock);
-        Self { inner: Arc::new(Inner { endpoints, limits, transport, tokens, clock }) }
+        let tokens = tokens.counted(Arc::clone(&metrics));
+        Self { inner: Arc::new(Inner { metrics, endpoints, limits, transport, tokens, clock }) }
     }
 
     /// Sends a request, and again where the rule of its class has it; without a class once.
@@ -268,6 +284,7 @@ impl GraphClient {
                 Decision::GiveUp => return settled(class, result, open),
                 Decision::Again { after } => {
                     tracing::info!(count, ?came, ?after, "trying again");
+                    self.inner.metrics.retry(came);
                     if matches!(came, When::NoAnswer | When::Failed) {
                         open = Some(result);
                     }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use callflow_core::action::Action;
 use callflow_core::command::RejectReason;
 use callflow_core::event::Event;
 use callflow_core::id::{CallId, Ticket};
@@ -18,6 +19,7 @@ use super::{Accepted, Incoming, Shared, Wake, What, alias_of, is_of_tenant};
 use crate::bot::{Call, Given, Kept, Recovered};
 use crate::client::retry::Class;
 use crate::client::{Answer, ClientError, GraphRequest};
+use crate::metrics::Counted;
 use crate::session::{Order, Outgoing, Session, Step};
 use crate::store::{About, CallName, Commit, InboxEntry, OutboxRow, Record, StoreError};
 use crate::transport::TransportError;
@@ -52,6 +54,8 @@ struct Actor {
     is_taken_up: bool,
     /// Held until the service has answered how the call stands.
     reconciling: Option<OwnedSemaphorePermit>,
+    /// Where it is counted.
+    counted: Counted,
 }
 
 /// Puts a call away for the first time, with the requests that begin it.
@@ -73,6 +77,7 @@ pub(super) async fn begin(
         in_flight: None,
         is_taken_up: false,
         reconciling: None,
+        counted: Counted::new(Arc::clone(&shared.metrics)),
     };
     let commit = actor.author_step(None, step, Vec::new(), Vec::new()).await;
     // The task that takes the call up sends what is in the outbox.
@@ -143,13 +148,12 @@ async fn take_up(shared: &Arc<Shared>, name: &CallName, wake: mpsc::UnboundedSen
             in_flight: None,
             is_taken_up: record.version > 0,
             reconciling: None,
+            counted: Counted::new(Arc::clone(&shared.metrics)),
         };
         if record.version > 0 {
             return match Session::from_bytes(&record.call, &record.texts) {
                 Ok(mut session) => {
-                    if shared.config.trace.is_some() {
-                        session.keep_journal(shared.now(), 0);
-                    }
+                    shared.trace_from_here(&mut session);
                     let author = Kept { version: record.about.author_version, bytes: record.author };
                     Some(actor(session, record.version, author, record.outbox.into()))
                 }
@@ -315,6 +319,7 @@ impl Actor {
     async fn resume(&mut self) {
         self.shared.learn_tenant(&self.name, self.session.tenant_id());
         self.note_live();
+        self.counted.move_to(self.state(), self.session.call().kind());
         let now = self.shared.clock.now_millis();
         let (lost, rows): (Vec<_>, Vec<_>) = self
             .queue
@@ -485,6 +490,8 @@ impl Actor {
                 {
                     tracing::warn!(words = ?told.unrecognised, "words that this version does not know");
                 }
+                let waited = self.shared.clock.now_millis().saturating_sub(accepted.at);
+                self.shared.metrics.notification(&notice.subject, step.verdict, waited);
                 let about = notice.in_words();
                 self.observe(What::Notification { accepted_at: accepted.at, about });
                 let done = if number == last { vec![entry.seq] } else { Vec::new() };
@@ -597,6 +604,8 @@ impl Actor {
             requests.extend(closed.requests);
         }
         self.shared.trace(&self.name, &mut self.session);
+        self.shared.metrics.step(&requests, &events);
+        self.counted.move_to(self.state(), self.session.call().kind());
         for event in events {
             tracing::debug!(?event, "event");
             self.observe(What::Event(event));
@@ -683,10 +692,13 @@ impl Actor {
         let scenario_id = self.scenario_id();
         let is_again = row.once_only && row.attempted;
         let sending = async move {
+            let since = tokio::time::Instant::now();
+            let action = http.action;
             let mut result = exchange(&shared, tenant.as_deref(), scenario_id, http, class).await;
             if is_again {
                 result = after_an_open_one(result);
             }
+            shared.metrics.request(action, &result, since.elapsed());
             // The call's task may have ended.
             let _ = wake.send(Wake::Answered { ticket, result, line });
         };
@@ -791,6 +803,9 @@ struct StoredRequest {
     /// None in rows of before there were classes.
     #[serde(default)]
     class: Option<Class>,
+    /// What it does; none in rows of before that was kept.
+    #[serde(default)]
+    action: Option<Action>,
     /// The call's limit for it, in milliseconds since the Unix epoch.
     #[serde(default)]
     until: Option<u64>,
@@ -813,15 +828,14 @@ fn row_of(request: &Outgoing, deadline: Option<u64>) -> OutboxRow {
     let HttpRequest { version, method, path, body } = request.http.clone();
     let class = Class::of(request.action);
     let until = deadline.filter(|_| class == Class::Settling);
-    let stored = StoredRequest { version, method, path, body, class: Some(class), until };
+    let action = Some(request.action);
+    let stored = StoredRequest { version, method, path, body, class: Some(class), action, until };
     let bytes = serde_json::to_vec(&stored).unwrap_or_default();
     OutboxRow { ticket: request.ticket.number(), once_only: request.once_only, attempted: false, bytes }
 }
 
 #[cfg(test)]
 mod tests {
-    use callflow_core::action::Action;
-
     use super::*;
 
     #[test]

@@ -93,6 +93,10 @@ enum Refusal {
     JoiningUnsettled,
 }
 
+/// Why an answer is a refusal, for the metrics.
+#[derive(Clone, Copy)]
+struct Code(&'static str);
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, code, message) = match self {
@@ -113,6 +117,7 @@ impl IntoResponse for Refusal {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response =
             (status, Json(json!({"error": {"code": code, "message": message}}))).into_response();
+        response.extensions_mut().insert(Code(code));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS.into());
         }
@@ -148,6 +153,8 @@ async fn answer(shared: &Arc<Shared>, call: Option<CallName>, request: Request) 
         Err(refusal) => Err(refusal),
     };
     let mut response = answered.into_response();
+    let code = response.extensions().get::<Code>().map_or("", |code| code.0);
+    shared.metrics.answered(response.status().as_u16(), code);
     for (to, from) in [(CLIENT_REQUEST_ID, MESSAGE_ID), (SCENARIO_ID, SCENARIO_ID)] {
         if let Some(value) = parts.headers.get(from).filter(|value| value.len() <= MAX_ECHO) {
             response.headers_mut().insert(HeaderName::from_static(to), value.clone());
