@@ -5,6 +5,19 @@
 //! the events, and what came of it is committed. Only then do requests leave. After a restart each call goes on from what
 //! was committed: what was accepted is handled, what was not sent is sent, and what was sent and must not be repeated is
 //! told to the call as "no answer".
+//!
+//! # Spans
+//!
+//! What is logged stands in spans of `tracing`, by which it can be found, and which have what Microsoft's support asks for.
+//! All are of the level `INFO`; fields are there once they are known. None has a token, a number, a name of a person, or an
+//! address with its signature.
+//!
+//! | span | one for each | fields |
+//! | --- | --- | --- |
+//! | `call` | call's task | `name` (of the store), `call_id` (Graph's), `tenant_id`, `scenario_id`, `call_chain_id` |
+//! | `request` | request of a call, in its `call` | `operation`, `ticket` |
+//! | `graph` | request to Graph, with all its tries | `method`, `path`, `scenario_id`, `status`, `attempts`; of the try that counts `client_request_id`, `request_id`, `diagnostic` (`x-ms-ags-diagnostic`) |
+//! | `webhook` | request to the webhook | `message_id`, `scenario_id`, `status` |
 
 mod actor;
 mod drain;
@@ -12,6 +25,7 @@ pub(crate) mod joining;
 pub mod quota;
 mod recovery;
 pub mod request;
+mod span;
 mod waiting;
 
 use std::collections::HashMap;
@@ -750,7 +764,7 @@ impl Shared {
         // The receiver is in hand: this cannot fail.
         let _ = sender.send(wake);
         running.insert(name.clone(), Running { wake: sender.clone(), tenant_id: None });
-        let span = tracing::info_span!("call", %name);
+        let span = span::of_call(name);
         let (shared, name) = (Arc::clone(self), name.clone());
         self.tasks.spawn(actor::run(shared, name, sender, receiver).instrument(span));
     }

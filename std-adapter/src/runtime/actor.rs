@@ -11,10 +11,12 @@ use callflow_core::id::{CallId, Ticket};
 use callflow_core::lifecycle::State;
 use callflow_core::time::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::joining::{Defaulted, JoiningKey};
 use super::recovery::{Remains, UnknownCalls};
+use super::span::CallSpan;
 use super::{Accepted, Incoming, Shared, Wake, What, alias_of, is_of_tenant};
 use crate::bot::{Call, Given, Kept, Recovered};
 use crate::client::retry::Class;
@@ -56,6 +58,8 @@ struct Actor {
     reconciling: Option<OwnedSemaphorePermit>,
     /// Where it is counted.
     counted: Counted,
+    /// What its span has.
+    span: CallSpan,
 }
 
 /// Puts a call away for the first time, with the requests that begin it.
@@ -78,6 +82,8 @@ pub(super) async fn begin(
         is_taken_up: false,
         reconciling: None,
         counted: Counted::new(Arc::clone(&shared.metrics)),
+        // That of whoever places the call is not the call's.
+        span: CallSpan::none(),
     };
     let commit = actor.author_step(None, step, Vec::new(), Vec::new()).await;
     // The task that takes the call up sends what is in the outbox.
@@ -149,6 +155,7 @@ async fn take_up(shared: &Arc<Shared>, name: &CallName, wake: mpsc::UnboundedSen
             is_taken_up: record.version > 0,
             reconciling: None,
             counted: Counted::new(Arc::clone(&shared.metrics)),
+            span: CallSpan::current(),
         };
         if record.version > 0 {
             return match Session::from_bytes(&record.call, &record.texts) {
@@ -318,6 +325,7 @@ impl Actor {
     /// Goes on after a restart, or begins to: what is in the outbox was not answered.
     async fn resume(&mut self) {
         self.shared.learn_tenant(&self.name, self.session.tenant_id());
+        self.span.tell(&self.session, None);
         self.note_live();
         self.counted.move_to(self.state(), self.session.call().kind());
         let now = self.shared.clock.now_millis();
@@ -591,6 +599,7 @@ impl Actor {
         done: Vec<u64>,
         drop: Vec<u32>,
     ) -> Commit {
+        self.span.tell(&self.session, notice);
         let before = std::mem::take(&mut self.author);
         let now = self.shared.now();
         let mut call =
@@ -691,9 +700,9 @@ impl Actor {
         let tenant = self.session.tenant_id().map(str::to_owned);
         let scenario_id = self.scenario_id();
         let is_again = row.once_only && row.attempted;
+        let action = http.action;
         let sending = async move {
             let since = tokio::time::Instant::now();
-            let action = http.action;
             let mut result = exchange(&shared, tenant.as_deref(), scenario_id, http, class).await;
             if is_again {
                 result = after_an_open_one(result);
@@ -702,7 +711,8 @@ impl Actor {
             // The call's task may have ended.
             let _ = wake.send(Wake::Answered { ticket, result, line });
         };
-        self.shared.tasks.spawn(tracing::Instrument::in_current_span(sending));
+        let span = super::span::of_request(action, ticket);
+        self.shared.tasks.spawn(sending.instrument(span));
     }
 
     async fn send_next(&mut self) {

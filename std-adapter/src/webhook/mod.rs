@@ -43,6 +43,7 @@ use callflow_core::report::Told;
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
+use tracing::Instrument;
 
 use crate::runtime::{AcceptError, Accepted, Incoming, Shared, is_of_tenant};
 use crate::store::{CallName, StoreError};
@@ -148,13 +149,18 @@ async fn of_call(State(shared): State<Arc<Shared>>, Path(call): Path<String>, re
 
 async fn answer(shared: &Arc<Shared>, call: Option<CallName>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let answered = match shared.admission.request() {
-        Ok(_until_answered) => accept(shared, call, &parts.headers, body).await,
-        Err(refusal) => Err(refusal),
+    let span = span_of(&parts.headers);
+    let answered = async {
+        let answered = match shared.admission.request() {
+            Ok(_until_answered) => accept(shared, call, &parts.headers, body).await,
+            Err(refusal) => Err(refusal),
+        };
+        answered.into_response()
     };
-    let mut response = answered.into_response();
+    let mut response = answered.instrument(span.clone()).await;
     let code = response.extensions().get::<Code>().map_or("", |code| code.0);
     shared.metrics.answered(response.status().as_u16(), code);
+    span.record("status", response.status().as_u16());
     for (to, from) in [(CLIENT_REQUEST_ID, MESSAGE_ID), (SCENARIO_ID, SCENARIO_ID)] {
         if let Some(value) = parts.headers.get(from).filter(|value| value.len() <= MAX_ECHO) {
             response.headers_mut().insert(HeaderName::from_static(to), value.clone());
@@ -164,6 +170,20 @@ async fn answer(shared: &Arc<Shared>, call: Option<CallName>, request: Request) 
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// The span of a request. Whoever posted wrote the headers: what is no id is not repeated in logs.
+fn span_of(headers: &HeaderMap) -> tracing::Span {
+    let is_id = |text: &&str| {
+        text.len() <= MAX_ECHO
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte))
+    };
+    tracing::info_span!(
+        "webhook",
+        message_id = message_id(headers).filter(is_id),
+        scenario_id = text(headers, SCENARIO_ID).filter(is_id),
+        status = tracing::field::Empty,
+    )
 }
 
 async fn accept(
