@@ -361,6 +361,53 @@ fn what_is_lost_is_counted_and_the_call_goes_on_from_how_it_stands() {
     assert_eq!(replay.call("c-1").unwrap().call(), session.call());
 }
 
+/// A disk that is full.
+struct Full;
+
+impl Write for Full {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::StorageFull.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_full_disk_costs_the_trace_and_no_call() {
+    let recorder = Recorder::to_writer(Full).unwrap();
+    let (mut session, now) = offered(1);
+    recorder.record("c-1", &mut session);
+    recorder.flush();
+    let _ = session.tick(now);
+    recorder.record("c-1", &mut session);
+    recorder.flush();
+    assert!(recorder.lost() >= 1, "{}", recorder.lost());
+    assert!(session.order(now, &Order::Answer(callflow_graph::session::Answer::default())).is_ok());
+}
+
+#[test]
+fn a_file_whose_last_line_was_cut_off_is_written_on_and_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace");
+    let of = |key| {
+        let recorder = Recorder::to_file(&path).unwrap();
+        let (mut session, _) = offered(key);
+        recorder.record(&format!("c-{key}"), &mut session);
+        recorder.flush();
+    };
+    of(1);
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.trim_end().strip_suffix('}').unwrap()).unwrap();
+    of(2);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (_, lines) = replayed(&text);
+    assert_eq!(lines.iter().map(|line| line.call.as_str()).collect::<Vec<_>>(), ["c-2"]);
+    let cut = Reader::new(text.as_bytes()).any(|one| matches!(one, Ok(Record::Truncated { line: 2 })));
+    assert!(cut, "{text}");
+}
+
 const CALL: &str = "57dab8b1-894c-409a-b240-bd8beae78896";
 const OURS: &str = "00000000-0000-4000-8000-000000000001";
 
@@ -386,8 +433,13 @@ fn member(number: u8) -> String {
 }
 
 fn roster() -> impl Strategy<Value = Value> {
-    let one = (0u8..8, any::<bool>(), any::<bool>(), 0u64..1_000_000).prop_map(
-        |(number, lobby, muted, sequence)| {
+    let stream = proptest::sample::select(vec![
+        json!({"mediaType": "audio", "label": "main-audio", "direction": "sendReceive"}),
+        json!({"label": "applicationsharing-video", "direction": "sendOnly"}),
+        json!({"mediaType": "videoBasedScreenSharing", "direction": "receiveOnly"}),
+    ]);
+    let one = (0u8..8, any::<bool>(), any::<bool>(), 0u64..1_000_000, stream).prop_map(
+        |(number, lobby, muted, sequence, stream)| {
             json!({
                 "@odata.type": "#microsoft.graph.participant",
                 "id": member(number),
@@ -395,7 +447,7 @@ fn roster() -> impl Strategy<Value = Value> {
                     "endpointType": "default"},
                 "isInLobby": lobby,
                 "isMuted": muted,
-                "mediaStreams": [{"mediaType": "audio", "label": "main-audio", "direction": "sendReceive"}],
+                "mediaStreams": [stream],
                 "rosterSequenceNumber": sequence,
             })
         },

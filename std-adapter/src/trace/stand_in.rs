@@ -309,7 +309,8 @@ impl StandIns {
         if text.is_empty() && is_replayed {
             return Value::String(text);
         }
-        if place.is_one_of(&HARMLESS) && (is_word(&text) || is_replayed && is_number_in_order(&text)) {
+        let is_plain = is_word(&text) || is_replayed && (is_our_word(&text) || is_number_in_order(&text));
+        if place.is_one_of(&HARMLESS) && is_plain {
             return Value::String(text);
         }
         if place.is_ours && place.is_one_of(&OUR_WORDS) && is_our_word(&text) {
@@ -393,7 +394,7 @@ fn is_number_in_order(text: &str) -> bool {
     (1..=6).contains(&text.trim().len()) && text.trim().bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a text may be one of callflow's own words, where one is expected.
+/// Whether a text may be a word of a vocabulary, where one is expected.
 fn is_our_word(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     text.len() <= 64
