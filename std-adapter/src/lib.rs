@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | [`wire`] | JSON of Graph to the vocabularies of core and back; nothing else knows JSON |
 //! | [`session`] | a call with its JSON, still without I/O: what another language would embed |
+//! | [`trace`] | what a session was told, in a file, and fed to it again |
 //! | [`transport`] | one trait under everything that speaks HTTP |
 //! | [`client`] | tokens, limits of time, what is repeated and when a host is let alone |
 //! | [`webhook`] | notifications come in, after their token was checked |
@@ -14,13 +15,14 @@
 //! | [`bot`] | what bots are written against |
 //! | [`piece`] | prompts, menus, digits, transfers: ready parts of calls |
 //! | [`conversation`] | the async style: a call as a script |
+//! | [`metrics`] | what is counted, for Prometheus |
 //! | [`recording`] | recordings are fetched |
 //! | [`prompt`] | prompts are converted, spoken and served |
 //! | [`simulator`] | a Graph calling service on loopback |
 //!
 //! Features, all on by default: `net` (everything from `transport` to `bot`), `prompts`, `simulator`, `cli` (the program
 //! `callflow`).
-//! Without any, `wire` and `session` build without tokio, an HTTP library or a database.
+//! Without any, `wire`, `session` and `trace` build without tokio, an HTTP library or a database.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "net")]
@@ -31,6 +33,8 @@ pub mod client;
 pub mod clock;
 #[cfg(feature = "net")]
 pub mod conversation;
+#[cfg(feature = "net")]
+pub mod metrics;
 #[cfg(feature = "net")]
 pub mod piece;
 #[cfg(feature = "prompts")]
@@ -44,6 +48,7 @@ pub mod session;
 pub mod simulator;
 #[cfg(feature = "net")]
 pub mod store;
+pub mod trace;
 #[cfg(feature = "net")]
 pub mod transport;
 #[cfg(any(feature = "prompts", feature = "simulator"))]

@@ -7,9 +7,10 @@ mod explain;
 mod explain_token;
 mod ladder;
 mod permissions;
+mod replay;
 mod sim;
-mod stand_in;
 mod store;
+mod story;
 mod tables;
 
 use std::fmt::Display;
@@ -46,6 +47,10 @@ enum Command {
     Tables(tables::Args),
     /// Look at the file of a bot's store, make it smaller, or delete calls from it
     Store(store::Args),
+    /// Hand the inputs of a trace in again, and print how each call stands after each
+    Replay(replay::Args),
+    /// Draw the calls of a trace as ladders
+    Ladder(ladder::Args),
     /// Serve a Graph calling service on loopback until Ctrl-C
     Sim(sim::Args),
 }
@@ -66,6 +71,8 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Some(Command::Diagram(args)) => diagram::run(args),
         Some(Command::Tables(args)) => tables::run(args),
         Some(Command::Store(args)) => store::run(args),
+        Some(Command::Replay(args)) => replay::run(args),
+        Some(Command::Ladder(args)) => ladder::run(args),
     };
     match result {
         Ok(code) => code,
