@@ -2,7 +2,9 @@
 //!
 //! A [`CallHandler`] is given each event of a call together with its own serialisable state of that call. What it
 //! commands there is committed with that state, before any request leaves: a crash loses neither and repeats neither. Where
-//! the store cannot be written, [`StoreOutage`] says what becomes of that.
+//! the store cannot be written, [`StoreOutage`] says what becomes of that. This is the way for a bot whose calls must outlive its
+//! process. What most bots do is there to be put together: [`piece`](crate::piece). A call as a script, which is shorter and
+//! which a restart cuts off, is in [`conversation`](crate::conversation).
 //!
 //! ```
 //! use callflow_core::event::Event;
@@ -36,14 +38,18 @@ use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::Poll;
+use std::time::Duration;
 
+use callflow_core::action::Action;
 use callflow_core::classification::Classification;
 use callflow_core::command::RejectReason;
 use callflow_core::event::Event;
 use callflow_core::id::{ParticipantId, Ticket};
 use callflow_core::lifecycle::State;
 use callflow_core::lifecycle::end::End;
+use callflow_core::lifecycle::pending::Creation;
 use callflow_core::media::{RecordingStatus, Tone};
+use callflow_core::operation;
 use callflow_core::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -169,6 +175,23 @@ pub trait CallHandler: Send + Sync + 'static {
     /// # Errors
     /// As [`Self::on_event`].
     fn on_resumed(
+        &self,
+        call: &mut Call<'_>,
+        state: &mut Self::State,
+    ) -> impl Future<Output = Result<(), HandlerError>> + Send {
+        let _ = (call, state);
+        std::future::ready(Ok(()))
+    }
+
+    /// Takes in that a moment has come for which [`Call::wake_at`] was asked, or that [`Bot::wake`] was called. Several that
+    /// have come together are told of once, and one that came while no process ran at the next start.
+    ///
+    /// It is a hint, not a message: who waits for a moment looks at [`Call::now`], and asks again where it has not come.
+    /// By default it does nothing.
+    ///
+    /// # Errors
+    /// As [`Self::on_event`].
+    fn on_wake(
         &self,
         call: &mut Call<'_>,
         state: &mut Self::State,
@@ -339,6 +362,17 @@ impl<'a> Call<'a> {
         self.order(&Order::CancelMediaProcessing)
     }
 
+    /// Asks to be told of the tones that are pressed, unless that was asked before and not refused.
+    ///
+    /// # Errors
+    /// [`OrderError`]
+    pub fn listen(&mut self) -> Result<(), OrderError> {
+        if self.session.listens() {
+            return Ok(());
+        }
+        self.subscribe_to_tone().map(|_| ())
+    }
+
     /// Asks to be told of the tones that are pressed.
     ///
     /// # Errors
@@ -430,6 +464,9 @@ impl<'a> Call<'a> {
         let (before, ordered) = self.desk.order(self.session, self.now, order);
         self.take(before);
         let step = ordered?;
+        if *order == Order::SubscribeToTone {
+            self.session.set_listens(true);
+        }
         let ticket = step.ticket;
         self.take(step);
         // A command that is taken has a ticket.
@@ -439,6 +476,53 @@ impl<'a> Call<'a> {
     fn take(&mut self, step: Step) {
         self.requests.extend(step.requests);
         self.events.extend(step.events);
+    }
+
+    /// Asks for [`CallHandler::on_wake`] at `at`, or at once where that has passed. It is committed with the handler's state
+    /// and outlives a restart, and the call's end for as long as the call is kept ([`Config::keep_ended`]). 32 moments are
+    /// kept; of more, the earliest.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use callflow_core::event::Event;
+    /// use callflow_graph::bot::{Call, CallHandler, HandlerError};
+    ///
+    /// /// Hangs up after a minute.
+    /// struct Brief;
+    ///
+    /// impl CallHandler for Brief {
+    ///     type State = Option<u64>;
+    ///
+    ///     async fn on_event(&self, call: &mut Call<'_>, until: &mut Self::State, event: &Event) -> Result<(), HandlerError> {
+    ///         if *event == Event::Established {
+    ///             *until = Some(call.wake_in(Duration::from_secs(60)).as_millis());
+    ///         }
+    ///         Ok(())
+    ///     }
+    ///
+    ///     async fn on_wake(&self, call: &mut Call<'_>, until: &mut Self::State) -> Result<(), HandlerError> {
+    ///         if until.is_some_and(|until| until <= call.now().as_millis()) {
+    ///             call.hang_up()?;
+    ///         }
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
+    pub fn wake_at(&mut self, at: Timestamp) {
+        self.session.wake_at(at);
+    }
+
+    /// Asks for [`CallHandler::on_wake`] after `wait`, and gives that moment. See [`Self::wake_at`].
+    pub fn wake_in(&mut self, wait: Duration) -> Timestamp {
+        let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        let at = Timestamp::from_millis(self.now.as_millis().saturating_add(wait));
+        self.session.wake_at(at);
+        at
+    }
+
+    /// The time of this input.
+    pub fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// The name of the call in the store.
@@ -454,6 +538,11 @@ impl<'a> Call<'a> {
     /// Graph's `callState`, as far as known.
     pub fn state(&self) -> State {
         self.session.call().state()
+    }
+
+    /// Whether the service has the call, so that something can be commanded of it.
+    pub(crate) fn is_created(&self) -> bool {
+        self.id().is_some() && self.session.call().creation() == Creation::Done
     }
 
     /// Peer-to-peer or group, why, and how it is hosted.
@@ -526,6 +615,11 @@ impl<'a> Call<'a> {
 
     pub(crate) fn next_event(&mut self) -> Option<Event> {
         let event = self.events.pop_front()?;
+        if let Event::OperationEnded { action: Action::SubscribeToTone, outcome, .. } = event
+            && outcome != operation::Outcome::Completed
+        {
+            self.session.set_listens(false);
+        }
         self.session.count_event();
         Some(event)
     }
@@ -533,6 +627,20 @@ impl<'a> Call<'a> {
     /// The requests to make.
     pub(crate) fn into_requests(self) -> Vec<Outgoing> {
         self.requests
+    }
+}
+
+/// An event as logs show it: which key was pressed is nobody's business there.
+pub(crate) struct Logged<'a>(pub(crate) &'a Event);
+
+impl std::fmt::Debug for Logged<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Event::Tone { sequence, .. } => {
+                write!(f, "Tone {{ sequence: {}, <redacted> }}", sequence.number())
+            }
+            event => event.fmt(f),
+        }
     }
 }
 
@@ -560,6 +668,8 @@ pub(crate) enum Given {
     Events,
     /// That the call goes on after a restart, first.
     Resumed,
+    /// That a moment has come, first.
+    Woken,
     /// That the call is known by its id alone, first.
     Recovered(Recovered),
 }
@@ -614,30 +724,31 @@ impl<H: CallHandler> Author for H {
             let goes_on = match given {
                 Given::Events => Ok(Ok(())),
                 Given::Resumed => unwound(self.on_resumed(call, &mut state)).await,
+                Given::Woken => unwound(self.on_wake(call, &mut state)).await,
                 Given::Recovered(why) => unwound(self.on_recovered(call, &mut state, why)).await,
             };
             match goes_on {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "the handler failed on a call that goes on"),
+                Ok(Err(error)) => tracing::warn!(?given, %error, "the handler failed"),
                 Err(Panicked) => {
-                    tracing::error!("the handler panicked on a call that goes on; its state is kept");
+                    tracing::error!(?given, "the handler panicked; its state is kept");
                     return (before, seen);
                 }
             }
             while let Some(event) = call.next_event() {
                 if seen.len() >= MAX_EVENTS {
-                    tracing::error!(?event, "too many events follow one input; the rest is not handled");
+                    tracing::error!(event = ?Logged(&event), "too many events follow one input; the rest is not handled");
                     break;
                 }
                 match unwound(self.on_event(call, &mut state, &event)).await {
                     Ok(Ok(())) => seen.push(event),
                     Ok(Err(error)) => {
-                        tracing::warn!(?event, %error, "the handler failed");
+                        tracing::warn!(event = ?Logged(&event), %error, "the handler failed");
                         seen.push(event);
                     }
                     Err(Panicked) => {
                         // Its state may be half changed: the one before this input is kept, and the call goes on.
-                        tracing::error!(?event, "the handler panicked; its state from before is kept");
+                        tracing::error!(event = ?Logged(&event), "the handler panicked; its state from before is kept");
                         seen.push(event);
                         while let Some(event) = call.next_event() {
                             seen.push(event);
@@ -659,7 +770,18 @@ impl<H: CallHandler> Author for H {
 
 #[cfg(test)]
 mod tests {
+    use callflow_core::id::Sequence;
+    use callflow_core::media::Arrival;
+
     use super::*;
+
+    #[test]
+    fn no_log_says_which_key_was_pressed() {
+        let sequence = Sequence::new(6);
+        let event = Event::Tone { sequence, tone: Tone::Tone7, arrival: Arrival::InOrder };
+        assert_eq!(format!("{:?}", Logged(&event)), "Tone { sequence: 6, <redacted> }");
+        assert_eq!(format!("{:?}", Logged(&Event::Offered)), "Offered");
+    }
 
     #[test]
     fn what_is_shared_between_tasks_can_be() {

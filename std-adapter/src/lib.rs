@@ -13,6 +13,8 @@
 //! | [`store`] | what outlives a process |
 //! | [`runtime`] | drives calls, one task each |
 //! | [`bot`] | what bots are written against |
+//! | [`piece`] | prompts, menus, digits, transfers: ready parts of calls |
+//! | [`conversation`] | the async style: a call as a script |
 //! | [`metrics`] | what is counted, for Prometheus |
 //! | [`recording`] | recordings are fetched |
 //! | [`prompt`] | prompts are converted, spoken and served |
@@ -30,7 +32,11 @@ pub mod client;
 #[cfg(feature = "net")]
 pub mod clock;
 #[cfg(feature = "net")]
+pub mod conversation;
+#[cfg(feature = "net")]
 pub mod metrics;
+#[cfg(feature = "net")]
+pub mod piece;
 #[cfg(feature = "prompts")]
 pub mod prompt;
 #[cfg(feature = "net")]

@@ -31,7 +31,7 @@ mod waiting;
 
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -291,6 +291,8 @@ enum Wake {
     Reconcile(OwnedSemaphorePermit),
     /// A command from outside of the handler.
     Order(Order, oneshot::Sender<Result<(), OrderError>>),
+    /// The handler is to be called: `Bot::wake`.
+    Woken(oneshot::Sender<()>),
 }
 
 struct Running {
@@ -331,6 +333,16 @@ pub(crate) struct Shared {
 #[derive(Clone)]
 pub struct Bot {
     shared: Arc<Shared>,
+}
+
+/// A bot that may be gone.
+#[derive(Clone)]
+pub(crate) struct WeakBot(Weak<Shared>);
+
+impl WeakBot {
+    pub(crate) fn upgrade(&self) -> Option<Bot> {
+        self.0.upgrade().map(|shared| Bot { shared })
+    }
 }
 
 impl std::fmt::Debug for Bot {
@@ -483,6 +495,20 @@ impl Bot {
         }
     }
 
+    /// Calls [`CallHandler::on_wake`] of a call now: where something else than the call is what its handler waits for. What the
+    /// handler did is committed when this is done.
+    ///
+    /// # Errors
+    /// [`PlaceError::NoCall`], [`PlaceError::Store`]: the handler was not called.
+    pub async fn wake(&self, name: &CallName) -> Result<(), PlaceError> {
+        if self.shared.store.read(name).await?.is_none_or(|record| record.version == 0) {
+            return Err(PlaceError::NoCall(name.clone()));
+        }
+        let (done, woken) = oneshot::channel();
+        self.shared.wake(name, Wake::Woken(done));
+        woken.await.map_err(|_| PlaceError::NoCall(name.clone()))
+    }
+
     /// What is known of a call, as it was last committed.
     ///
     /// # Errors
@@ -499,6 +525,10 @@ impl Bot {
             end: session.call().end(),
             author: record.author,
         }))
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakBot {
+        WeakBot(Arc::downgrade(&self.shared))
     }
 
     /// What goes elsewhere than to Graph goes over this, without a circuit.

@@ -42,6 +42,8 @@ mod offered;
 mod recovered;
 mod texts;
 mod timers;
+#[cfg(feature = "net")]
+mod wakes;
 
 pub use crate::wire::order::{
     Answer, AudioRoutingGroup, Invitee, JoiningAnswer, Order, Record, Redirect, Transfer, Transferee,

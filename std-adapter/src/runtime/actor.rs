@@ -20,9 +20,10 @@ use super::joining::{Defaulted, JoiningKey};
 use super::recovery::{Remains, UnknownCalls};
 use super::span::CallSpan;
 use super::{Incoming, Shared, Wake, What, alias_of, is_of_tenant};
-use crate::bot::{Call, Given, Kept, Recovered};
+use crate::bot::{Call, Given, Kept, Logged, Recovered};
 use crate::client::retry::Class;
 use crate::client::{Answer, ClientError, GraphRequest};
+use crate::clock::Clock;
 use crate::metrics::Counted;
 use crate::session::{Order, Outgoing, Session, Step};
 use crate::store::{About, CallName, Commit, InboxEntry, OutboxRow, Record, StoreError};
@@ -241,7 +242,7 @@ fn tell_of_dropped(shared: &Shared, record: &Record) {
             continue;
         }
         let about =
-            Delivery::read(entry).map(|read| read.notices.iter().map(Notice::in_words).collect::<Vec<_>>());
+            Delivery::read(entry).map(|read| read.notices.iter().map(Notice::for_log).collect::<Vec<_>>());
         tracing::warn!(?about, "no call is known for this notification; it is dropped");
     }
 }
@@ -397,6 +398,13 @@ impl Actor {
         });
     }
 
+    /// Calls the handler where it asked for that.
+    async fn woken(&mut self) {
+        self.session.take_wakes(self.shared.now());
+        let commit = self.step_of(Given::Woken, None, Step::none(), Vec::new(), Vec::new()).await;
+        self.put_away(commit, None).await;
+    }
+
     /// Asks the service how the call stands. Where an operation is pending it is asked only whether the call is still there:
     /// an operation that ended meanwhile may not be readable any more, and its notification may yet come.
     async fn reconcile(&mut self, permit: OwnedSemaphorePermit) {
@@ -413,12 +421,8 @@ impl Actor {
             let deadline = self.session.next_deadline().map(|due| due.at.as_millis());
             let ended = self.session.call().state().is_ended();
             let keep = self.shared.config.keep_ended;
-            let due = async {
-                match deadline {
-                    Some(at) => tokio::time::sleep_until(self.shared.clock.instant(at)).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let due = reached(self.shared.clock, deadline);
+            let woken = reached(self.shared.clock, self.session.next_wake());
             tokio::select! {
                 wake = wakes.recv() => match wake {
                     Some(Wake::Inbox) => self.empty_inbox().await,
@@ -439,8 +443,15 @@ impl Actor {
                         // Who asked may have gone.
                         let _ = done.send(told);
                     }
+                    Some(Wake::Woken(done)) => {
+                        self.woken().await;
+                        // Who asked may have gone.
+                        let _ = done.send(());
+                    }
                     None => return,
                 },
+                // What is told first comes first: that the call goes on after a restart before what it slept over.
+                () = woken, if wakes.is_empty() => self.woken().await,
                 () = due => {
                     let step = self.session.tick(self.shared.now());
                     self.finish(step, Vec::new(), Vec::new(), None).await;
@@ -536,7 +547,7 @@ impl Actor {
                 Subject::Joining => self.joining(notice, &JoiningKey::of(accepted, place)),
                 _ => self.session.notice(self.shared.now(), notice),
             };
-            tracing::info!(about = notice.in_words(), verdict = step.verdict.name(), state = %self.state(), "notified");
+            tracing::info!(about = notice.for_log(), verdict = step.verdict.name(), state = %self.state(), "notified");
             if let Subject::Call(told) = &notice.subject
                 && !told.unrecognised.is_empty()
             {
@@ -659,7 +670,7 @@ impl Actor {
         self.shared.metrics.step(&requests, &events);
         self.counted.move_to(self.state(), self.session.call().kind());
         for event in events {
-            tracing::debug!(?event, "event");
+            tracing::debug!(event = ?Logged(&event), "event");
             self.observe(What::Event(event));
         }
         let (call, texts) = self.session.to_bytes().unwrap_or_else(|error| {
@@ -798,6 +809,14 @@ impl Actor {
 
     fn observe(&self, what: What) {
         self.shared.observe(&self.name, self.state(), what);
+    }
+}
+
+/// Waits until `at`, where that is a moment.
+async fn reached(clock: Clock, at: Option<u64>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(clock.instant(at)).await,
+        None => std::future::pending().await,
     }
 }
 

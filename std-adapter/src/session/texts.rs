@@ -1,6 +1,6 @@
 //! What a session keeps beside the call of core: the texts of ids, and what core holds back.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use callflow_core::action::Action;
 use callflow_core::call::Output;
@@ -40,6 +40,12 @@ pub(super) struct Texts {
     /// How many events were given to the bot.
     #[serde(default)]
     pub(super) events: u64,
+    /// When the handler asked to be called again, in milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) wakes: BTreeSet<u64>,
+    /// Whether the bot asked to be told of tones.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) listens: bool,
     #[serde(default)]
     pub(super) offered: Offered,
     /// The way into the meeting that the call is in.
@@ -107,6 +113,8 @@ impl Texts {
             call: None,
             source: None,
             events: 0,
+            wakes: BTreeSet::new(),
+            listens: false,
             offered: Offered::default(),
             meeting: None,
             operations: Vec::new(),

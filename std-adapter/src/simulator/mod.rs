@@ -35,6 +35,7 @@ mod person;
 mod placement;
 mod prompt;
 mod service;
+mod stage;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -45,6 +46,7 @@ use tokio::sync::mpsc;
 
 pub use call::CallView;
 pub use person::{Outcome, Person, Step, WhenRung};
+pub use stage::Stage;
 pub use tokens::Flaw;
 
 use crate::client::Endpoints;

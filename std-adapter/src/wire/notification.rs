@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use callflow_core::id::SessionId;
-use callflow_core::report::{Change, Report, Told};
+use callflow_core::report::{Change, Report, Told, ToneInfo};
 use callflow_core::roster::Extent;
 use serde::de::{self, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -110,8 +110,19 @@ impl Notice {
         }
     }
 
-    /// What it tells in a few words, without anything secret: `updated call established audio active`.
+    /// What it tells in a few words, without anything secret but the key that was pressed:
+    /// `updated call established audio active`.
     pub fn in_words(&self) -> String {
+        self.words(|tone| format!("{} #{}", tone.tone, tone.sequence.number()))
+    }
+
+    /// The same as logs show it: which key was pressed is nobody's business there.
+    #[cfg(feature = "net")]
+    pub(crate) fn for_log(&self) -> String {
+        self.words(|tone| format!("tone #{}", tone.sequence.number()))
+    }
+
+    fn words(&self, key: impl Fn(ToneInfo) -> String) -> String {
         let mut words = vec![self.change.name().to_owned(), self.subject.name().to_owned()];
         match (self.change, self.report()) {
             (Change::Created | Change::Updated | Change::Deleted, Report::Call { news, .. }) => {
@@ -121,7 +132,7 @@ impl Notice {
                     Told::Nothing => {}
                 }
                 words.extend(news.audio.map(|audio| format!("audio {audio}")));
-                words.extend(news.tone.map(|tone| format!("{} #{}", tone.tone, tone.sequence.number())));
+                words.extend(news.tone.map(key));
                 words.extend(news.result.map(|result| format!("{}/{}", result.code, result.subcode)));
             }
             (_, Report::Operation { news, .. }) => words.push(news.status.name().to_owned()),

@@ -1,0 +1,102 @@
+//! A transfer, and where else to turn when it fails.
+
+use callflow_core::action::Action;
+use callflow_core::event::Event;
+use callflow_core::id::Ticket;
+use callflow_core::lifecycle::State;
+use callflow_core::lifecycle::end::{End, TerminationReason};
+use serde::{Deserialize, Serialize};
+
+use super::operation::check_live;
+use super::{Failure, Piece, Progress};
+use crate::bot::Call;
+use crate::session::{Order, Target, Transfer};
+
+/// The subcode of a call that ended by its transfer.
+///
+/// Source: Graph docs, call: transfer (the notifications of its example).
+const TRANSFERRED: u32 = 7015;
+
+/// Transfers the other participant, to the first of several targets that takes him. Gives the target.
+///
+/// A target that is refused, or that does not take the call, gives way to the next. After the last the call goes on with
+/// the bot, with the failure of that one: say so, or offer something else. After a transfer the bot's call ends by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferTo {
+    /// The current one first.
+    transfers: Vec<Transfer>,
+    ticket: Option<Ticket>,
+}
+
+impl TransferTo {
+    /// To `transfer`: a [`Target`] for a blind one.
+    pub fn new(transfer: impl Into<Transfer>) -> Self {
+        Self { transfers: vec![transfer.into()], ticket: None }
+    }
+
+    /// To `target`, with whom the bot is in the call of Graph's id `replaces_call_id`: a consultative transfer.
+    pub fn consultative(target: Target, replaces_call_id: impl Into<String>) -> Self {
+        Self::new(Transfer { replaces_call_id: Some(replaces_call_id.into()), ..target.into() })
+    }
+
+    /// To `transfer`, where those before failed.
+    #[must_use]
+    pub fn or_else(mut self, transfer: impl Into<Transfer>) -> Self {
+        self.transfers.push(transfer.into());
+        self
+    }
+
+    fn order(&mut self, call: &mut Call<'_>) -> Result<Option<Target>, Failure> {
+        check_live(call)?;
+        let Some(transfer) = self.transfers.first() else { return Err(Failure::InvalidInput) };
+        self.ticket = Some(call.order(&Order::Transfer(transfer.clone()))?);
+        Ok(None)
+    }
+
+    fn next(&mut self, call: &mut Call<'_>, failure: Failure) -> Result<Option<Target>, Failure> {
+        self.ticket = None;
+        if self.transfers.len() < 2 {
+            return Err(failure);
+        }
+        self.transfers.remove(0);
+        self.order(call)
+    }
+
+    fn take(&mut self, call: &mut Call<'_>, event: &Event) -> Result<Option<Target>, Failure> {
+        let action = Action::Transfer;
+        match *event {
+            Event::CommandFailed { ticket, status, code, .. } if self.ticket == Some(ticket) => {
+                let failure = Failure::of_command(call, action, status, code);
+                self.next(call, failure)
+            }
+            Event::TransferFailed(result) if self.ticket.is_some() => {
+                self.next(call, Failure::Failed { action, result })
+            }
+            Event::StateChanged { to: State::TransferAccepted, .. } => Ok(self.target()),
+            Event::Ended(end) if is_by_transfer(&end) => Ok(self.target()),
+            Event::Ended(end) => Err(Failure::Ended(end)),
+            _ => Ok(None),
+        }
+    }
+
+    fn target(&self) -> Option<Target> {
+        self.transfers.first().map(|transfer| transfer.target.clone())
+    }
+}
+
+fn is_by_transfer(end: &End) -> bool {
+    end.reason == Some(TerminationReason::AppTransferred)
+        || end.result.is_some_and(|result| result.subcode == TRANSFERRED)
+}
+
+impl Piece for TransferTo {
+    type Output = Target;
+
+    fn begin(&mut self, call: &mut Call<'_>) -> Progress<Target> {
+        self.order(call).into()
+    }
+
+    fn on_event(&mut self, call: &mut Call<'_>, event: &Event) -> Progress<Target> {
+        self.take(call, event).into()
+    }
+}
