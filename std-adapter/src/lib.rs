@@ -14,9 +14,10 @@
 //! | [`bot`] | what bots are written against |
 //! | [`recording`] | recordings are fetched |
 //! | [`prompt`] | prompts are converted, spoken and served |
+//! | [`configuration`] | a bot set up by a file, the environment and flags |
 //! | [`simulator`] | a Graph calling service on loopback |
 //!
-//! Features, all on by default: `net` (everything from `transport` to `bot`), `prompts`, `simulator`, `cli` (the program
+//! Features, all on by default: `net` (everything from `transport` to `bot`), `prompts`, `configuration`, `simulator`, `cli` (the program
 //! `callflow`).
 //! Without any, `wire` and `session` build without tokio, an HTTP library or a database.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -27,6 +28,8 @@ pub mod bot;
 pub mod client;
 #[cfg(feature = "net")]
 pub mod clock;
+#[cfg(feature = "configuration")]
+pub mod configuration;
 #[cfg(feature = "prompts")]
 pub mod prompt;
 #[cfg(feature = "net")]

@@ -443,3 +443,26 @@ fn where_calls_are_encrypted_nothing_is_deleted_by_person() {
     assert!(errors(&refused).contains("1 calls are encrypted"), "{}", errors(&refused));
     assert_eq!(lines(&run(&["store", "inspect", &path, "--json"]))[0]["calls"], 3);
 }
+
+#[test]
+fn a_configuration_is_shown_with_where_each_key_was_given_and_what_is_wrong_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bot.toml");
+    let example = String::from_utf8(run(&["config", "--example"]).stdout).unwrap();
+    std::fs::write(&file, &example).unwrap();
+    let path = file.to_str().unwrap();
+    let mut command = callflow(&["config", "--config", path, "--set", "webhook.listen=127.0.0.1:1"]);
+    let output = command.env("AZURE_CLIENT_SECRET", "s3cret of the app").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", errors(&output));
+    assert!(text.contains("webhook.listen = \"127.0.0.1:1\"  # a flag"), "{text}");
+    assert!(text.contains("app.secret = ***  # the variable AZURE_CLIENT_SECRET"), "{text}");
+    std::fs::write(&file, example.replace("callback =", "calback =")).unwrap();
+    let output = callflow(&["config", "--config", path]).env_remove("AZURE_CLIENT_SECRET").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    for words in
+        ["webhook.calback: there is no such key; did you mean `webhook.callback`?", "CALLFLOW_APP_SECRET"]
+    {
+        assert!(errors(&output).contains(words), "{words}: {}", errors(&output));
+    }
+}

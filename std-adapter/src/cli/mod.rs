@@ -1,5 +1,6 @@
 //! The command line.
 
+mod configuration;
 mod decode;
 mod demo;
 mod diagram;
@@ -46,6 +47,8 @@ enum Command {
     Tables(tables::Args),
     /// Look at the file of a bot's store, make it smaller, or delete calls from it
     Store(store::Args),
+    /// Say what a bot's configuration comes to, and where each key was given; or print an example
+    Config(configuration::Args),
     /// Serve a Graph calling service on loopback until Ctrl-C
     Sim(sim::Args),
 }
@@ -66,6 +69,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Some(Command::Diagram(args)) => diagram::run(args),
         Some(Command::Tables(args)) => tables::run(args),
         Some(Command::Store(args)) => store::run(args),
+        Some(Command::Config(args)) => configuration::run(args),
     };
     match result {
         Ok(code) => code,
