@@ -15,6 +15,7 @@
 //! | [`recording`] | recordings are fetched |
 //! | [`prompt`] | prompts are converted, spoken and served |
 //! | [`configuration`] | a bot set up by a file, the environment and flags |
+//! | [`check`] | what can be told of a bot before its first call |
 //! | [`simulator`] | a Graph calling service on loopback |
 //!
 //! Features, all on by default: `net` (everything from `transport` to `bot`), `prompts`, `configuration`, `simulator`, `cli` (the program
@@ -24,6 +25,8 @@
 
 #[cfg(feature = "net")]
 pub mod bot;
+#[cfg(feature = "configuration")]
+pub mod check;
 #[cfg(feature = "net")]
 pub mod client;
 #[cfg(feature = "net")]

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod check;
 mod configuration;
 mod decode;
 mod demo;
@@ -47,6 +48,8 @@ enum Command {
     Tables(tables::Args),
     /// Look at the file of a bot's store, make it smaller, or delete calls from it
     Store(store::Args),
+    /// Find out what is wrong with a bot before its first call: token, permissions, callback, clock, keys, store, prompts
+    Check(check::Args),
     /// Say what a bot's configuration comes to, and where each key was given; or print an example
     Config(configuration::Args),
     /// Serve a Graph calling service on loopback until Ctrl-C
@@ -69,6 +72,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Some(Command::Diagram(args)) => diagram::run(args),
         Some(Command::Tables(args)) => tables::run(args),
         Some(Command::Store(args)) => store::run(args),
+        Some(Command::Check(args)) => asynchronously(check::run(args)),
         Some(Command::Config(args)) => configuration::run(args),
     };
     match result {
