@@ -514,3 +514,30 @@ fn what_is_wrong_with_a_bot_is_found_before_its_first_call() {
     }
     assert!(text.contains("failed  callback: cannot reach") && text.contains("403 with 7503"), "{text}");
 }
+
+#[test]
+fn what_an_administrator_needs_is_written_once_and_holds_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("setup");
+    let set = |app: &str| {
+        let mut command = callflow(&["setup", "--out", out.to_str().unwrap(), "--does", "answer,transfer"]);
+        command.args(["--set", "app.tenant_id=contoso.example", "--set", &format!("app.id={app}")]);
+        command.args(["--set", "webhook.callback=https://bot.example/calls"]);
+        command.env("CALLFLOW_APP_SECRET", "s3cret of the app");
+        command
+    };
+    let output =
+        set("8a34a46b-3d17-4adc-8dce-dc4e7d572698").env_remove("CALLFLOW_APP_SECRET").output().unwrap();
+    assert!(output.status.success(), "{}", errors(&output));
+    let written = |name: &str| std::fs::read_to_string(out.join(name)).unwrap();
+    let manifest: Value = serde_json::from_str(&written("manifest.json")).unwrap();
+    assert_eq!(manifest["bots"][0]["supportsCalling"], true);
+    assert!(written("SETUP.md").contains("Calls.Initiate.All"));
+    let again = set("8a34a46b-3d17-4adc-8dce-dc4e7d572698").output().unwrap();
+    assert_eq!(again.status.code(), Some(2));
+    assert!(errors(&again).contains("is there already"), "{}", errors(&again));
+    assert!(errors(&set("app-1").output().unwrap()).contains("`app.id` is no application id"));
+    std::fs::remove_dir_all(&out).unwrap();
+    assert!(set("8a34a46b-3d17-4adc-8dce-dc4e7d572698").output().unwrap().status.success());
+    assert!(!written("SETUP.md").contains("s3cret") && !written("manifest.json").contains("s3cret"));
+}

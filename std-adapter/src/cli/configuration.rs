@@ -27,7 +27,16 @@ fn setting(text: &str) -> Result<(String, String), String> {
 impl Given {
     /// The configuration; or, where it is none, what to end with once that was said.
     pub(super) fn load(&self) -> Result<Configuration, ExitCode> {
-        let mut sources = Sources::new().environment();
+        self.load_from(Sources::new().environment())
+    }
+
+    /// The same where an app need not have a secret yet: one that is there overrides what stands for it.
+    pub(super) fn load_before_there_is_a_secret(&self) -> Result<Configuration, ExitCode> {
+        let none_yet = [("CALLFLOW_APP_SECRET", "there is none yet")];
+        self.load_from(Sources::new().variables(none_yet).environment())
+    }
+
+    fn load_from(&self, mut sources: Sources) -> Result<Configuration, ExitCode> {
         if let Some(file) = &self.config {
             sources = sources.file(file);
         }

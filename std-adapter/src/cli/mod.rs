@@ -9,6 +9,7 @@ mod explain;
 mod explain_token;
 mod ladder;
 mod permissions;
+mod setup;
 mod sim;
 mod stand_in;
 mod store;
@@ -50,6 +51,8 @@ enum Command {
     Store(store::Args),
     /// Find out what is wrong with a bot before its first call: token, permissions, callback, clock, keys, store, prompts
     Check(check::Args),
+    /// Write what an administrator needs: Teams app manifest, consent link, permissions, lines for Azure and PowerShell
+    Setup(setup::Args),
     /// Say what a bot's configuration comes to, and where each key was given; or print an example
     Config(configuration::Args),
     /// Serve a Graph calling service on loopback until Ctrl-C
@@ -73,6 +76,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Some(Command::Tables(args)) => tables::run(args),
         Some(Command::Store(args)) => store::run(args),
         Some(Command::Check(args)) => asynchronously(check::run(args)),
+        Some(Command::Setup(args)) => setup::run(args),
         Some(Command::Config(args)) => configuration::run(args),
     };
     match result {
