@@ -18,6 +18,7 @@ mod app;
 mod callback;
 mod local;
 mod refusals;
+#[cfg(feature = "simulator")]
 #[cfg(test)]
 mod tests;
 

@@ -12,6 +12,7 @@
 //! | [`store`] | what outlives a process |
 //! | [`runtime`] | drives calls, one task each |
 //! | [`bot`] | what bots are written against |
+//! | [`operations`] | a bot that runs is looked at and drained |
 //! | [`recording`] | recordings are fetched |
 //! | [`prompt`] | prompts are converted, spoken and served |
 //! | [`configuration`] | a bot set up by a file, the environment and flags |
@@ -33,6 +34,8 @@ pub mod client;
 pub mod clock;
 #[cfg(feature = "configuration")]
 pub mod configuration;
+#[cfg(feature = "net")]
+pub mod operations;
 #[cfg(feature = "prompts")]
 pub mod prompt;
 #[cfg(feature = "net")]

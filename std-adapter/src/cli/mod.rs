@@ -8,6 +8,7 @@ mod diagram;
 mod explain;
 mod explain_token;
 mod ladder;
+mod operate;
 mod permissions;
 mod setup;
 mod sim;
@@ -53,6 +54,12 @@ enum Command {
     Check(check::Args),
     /// Write what an administrator needs: Teams app manifest, consent link, permissions, lines for Azure and PowerShell
     Setup(setup::Args),
+    /// Look at the calls of a bot that runs, or end one
+    Calls(operate::Calls),
+    /// Drain a bot that runs: it takes no new calls, and ends when those that are up have ended
+    Drain(operate::Which),
+    /// Ask a bot that runs whether it can take calls
+    Health(operate::Which),
     /// Say what a bot's configuration comes to, and where each key was given; or print an example
     Config(configuration::Args),
     /// Serve a Graph calling service on loopback until Ctrl-C
@@ -77,6 +84,9 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Some(Command::Store(args)) => store::run(args),
         Some(Command::Check(args)) => asynchronously(check::run(args)),
         Some(Command::Setup(args)) => setup::run(args),
+        Some(Command::Calls(args)) => asynchronously(operate::calls(args)),
+        Some(Command::Drain(args)) => asynchronously(operate::drain(args)),
+        Some(Command::Health(args)) => asynchronously(operate::health(args)),
         Some(Command::Config(args)) => configuration::run(args),
     };
     match result {
