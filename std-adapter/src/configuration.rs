@@ -51,9 +51,11 @@ use crate::store::memory::Memory;
 use crate::store::{Store, StoreError};
 use crate::transport::Transport;
 
+pub(crate) use error::nearest;
 pub use error::{ConfigurationError, Fault, Origin, Problem};
 pub use key::{KEYS, Key, Kind, example, markdown};
-use value::{Document, Values};
+pub(crate) use value::Document;
+use value::Values;
 
 /// Where a configuration comes from. The order of the calls does not matter: a flag overrides the environment, and that the
 /// file.
@@ -316,6 +318,10 @@ impl Configuration {
             let _ = writeln!(text, "{key} = {value}  # {origin}");
         }
         text
+    }
+
+    pub(crate) fn document(&self) -> Option<&Document> {
+        self.document.as_ref()
     }
 
     /// The file, where there is one.

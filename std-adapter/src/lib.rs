@@ -16,6 +16,7 @@
 //! | [`recording`] | recordings are fetched |
 //! | [`prompt`] | prompts are converted, spoken and served |
 //! | [`configuration`] | a bot set up by a file, the environment and flags |
+//! | [`ivr`] | menus that a file describes |
 //! | [`check`] | what can be told of a bot before its first call |
 //! | [`simulator`] | a Graph calling service on loopback |
 //!
@@ -34,6 +35,8 @@ pub mod client;
 pub mod clock;
 #[cfg(feature = "configuration")]
 pub mod configuration;
+#[cfg(feature = "configuration")]
+pub mod ivr;
 #[cfg(feature = "net")]
 pub mod operations;
 #[cfg(feature = "prompts")]

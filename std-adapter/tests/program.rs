@@ -541,3 +541,94 @@ fn what_an_administrator_needs_is_written_once_and_holds_no_secret() {
     assert!(set("8a34a46b-3d17-4adc-8dce-dc4e7d572698").output().unwrap().status.success());
     assert!(!written("SETUP.md").contains("s3cret") && !written("manifest.json").contains("s3cret"));
 }
+
+/// A port that nobody has just now.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Waits until a program says this, and gives what it said up to then.
+fn heard(out: &mut impl BufRead, words: &str) -> String {
+    let mut all = String::new();
+    while !all.contains(words) {
+        let mut line = String::new();
+        assert!(out.read_line(&mut line).unwrap() > 0, "it ended before it said {words:?}: {all}");
+        all += &line;
+    }
+    all
+}
+
+#[cfg(unix)]
+#[test]
+fn a_bot_of_a_file_takes_a_call_is_looked_at_and_drained() {
+    let folder = tempfile::tempdir().unwrap();
+    let [bot, graph, operations] = [free_port(), free_port(), free_port()];
+    std::fs::create_dir(folder.path().join("prompts")).unwrap();
+    let tone = include_bytes!("../src/prompt/fixtures/tone.mp3");
+    std::fs::write(folder.path().join("prompts/welcome.mp3"), tone).unwrap();
+    let file = folder.path().join("bot.toml");
+    let text = format!(
+        "[app]\ntenant_id = \"932899f8-2ea1-4604-8413-27bd2892079f\"\nid = \"8a34a46b-3d17-4adc-8dce-dc4e7d572698\"\n\
+         [cloud]\nauthority = \"http://127.0.0.1:{graph}\"\ngraph = \"http://127.0.0.1:{graph}/v1.0\"\n\
+         openid = \"http://127.0.0.1:{graph}/v1/.well-known/OpenIdConfiguration\"\n\
+         [webhook]\ncallback = \"http://127.0.0.1:{bot}/calls\"\nlisten = \"127.0.0.1:{bot}\"\n\
+         [operations]\nlisten = \"127.0.0.1:{operations}\"\n[store]\nfile = \"calls.redb\"\n[prompts]\nfolder = \"prompts\"\n\
+         [drain]\nwithin = 0\nhang_up_within = 10\n\
+         [menu.main]\nprompt = \"welcome\"\n[menu.main.keys]\n1 = \"repeat\"\n"
+    );
+    std::fs::write(&file, &text).unwrap();
+    let config = file.to_str().unwrap();
+    let run = || {
+        let mut command = callflow(&["run", "--config", config]);
+        command
+            .env("CALLFLOW_APP_SECRET", "only-for-the-simulator")
+            .env("CALLFLOW_OPERATIONS_KEY", "a key of operations");
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    let mut running = run().spawn().unwrap();
+    let mut says = BufReader::new(running.stdout.take().unwrap());
+    heard(&mut says, "listening on");
+    let (port, callback) = (graph.to_string(), format!("http://127.0.0.1:{bot}/calls"));
+    let mut simulator = callflow(&["sim", "--port", &port, "--callback", &callback, "--call"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut graph_says = BufReader::new(simulator.stdout.take().unwrap());
+    // The key is pressed after the first prompt, which then is played again.
+    heard(&mut graph_says, "Ada presses 1");
+    let url = format!("http://127.0.0.1:{operations}");
+    let operate = |args: &[&str], key: &str| {
+        let output = callflow(args)
+            .args(["--url", &url, "--json"])
+            .env("CALLFLOW_OPERATIONS_KEY", key)
+            .output()
+            .unwrap();
+        (
+            output.status.code(),
+            serde_json::from_slice::<Value>(&output.stdout).unwrap_or_default(),
+            errors(&output),
+        )
+    };
+    let (code, list, told) = operate(&["calls", "list"], "a key of operations");
+    assert_eq!((code, &list["calls"][0]["state"]), (Some(0), &"established".into()), "{list} {told}");
+    let name = list["calls"][0]["name"].as_str().unwrap();
+    assert_eq!(operate(&["calls", "show", name], "a key of operations").1["kind"], "p2p");
+    assert_eq!(operate(&["health"], "a key of operations").1["ready"], true);
+    let (code, _, told) = operate(&["drain"], "another key, as long");
+    assert!(code == Some(1) && told.contains("this is not the key of operations"), "{told}");
+    assert_eq!(run().output().unwrap().status.code(), Some(1), "two at one address");
+    let pid = running.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let output = running.wait_with_output().unwrap();
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut says, &mut rest).unwrap();
+    simulator.kill().unwrap();
+    simulator.wait().unwrap();
+    assert!(output.status.success(), "{}", errors(&output));
+    assert!(rest.contains("drained: 1 calls were hung up, 0 are left"), "{rest} {}", errors(&output));
+    std::fs::write(&file, text.replace("1 = \"repeat\"", "1 = \"repaet\"")).unwrap();
+    let output = run().output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(errors(&output).contains("menu.main.keys.1: `repaet` is none of these"), "{}", errors(&output));
+}

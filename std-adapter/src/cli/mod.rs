@@ -10,6 +10,7 @@ mod explain_token;
 mod ladder;
 mod operate;
 mod permissions;
+mod run;
 mod setup;
 mod sim;
 mod stand_in;
@@ -54,6 +55,8 @@ enum Command {
     Check(check::Args),
     /// Write what an administrator needs: Teams app manifest, consent link, permissions, lines for Azure and PowerShell
     Setup(setup::Args),
+    /// Run the built-in IVR that a file describes: menus, prompts, transfers, recordings
+    Run(run::Args),
     /// Look at the calls of a bot that runs, or end one
     Calls(operate::Calls),
     /// Drain a bot that runs: it takes no new calls, and ends when those that are up have ended
@@ -84,6 +87,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Some(Command::Store(args)) => store::run(args),
         Some(Command::Check(args)) => asynchronously(check::run(args)),
         Some(Command::Setup(args)) => setup::run(args),
+        Some(Command::Run(args)) => asynchronously(run::run(args)),
         Some(Command::Calls(args)) => asynchronously(operate::calls(args)),
         Some(Command::Drain(args)) => asynchronously(operate::drain(args)),
         Some(Command::Health(args)) => asynchronously(operate::health(args)),
