@@ -1,28 +1,7 @@
 //! The built-in IVR: menus that a file describes, and the handler that walks callers through them.
 //!
 //! ```toml
-//! [run]
-//! start = "main"            # the menu that callers come to; "main" by default
-//! recordings = "messages"   # the folder for what is recorded
-//!
-//! [menu.main]
-//! say = "For our opening hours press one, for a colleague two."   # or prompt = "welcome", a file of `prompts.folder`
-//! invalid_say = "Sorry?"    # or invalid_prompt: what is played after a key that means nothing
-//! goodbye_say = "Goodbye."  # or goodbye_prompt: what is played before the bot hangs up
-//! retries = 2               # how many keys may mean nothing before the bot hangs up; 2 by default
-//!
-//! [menu.main.keys]
-//! 1 = { say = "Monday to Friday, nine to five." }                   # or { play = "hours" }; then the menu again
-//! 2 = { transfer = "user:112f7296-5fa4-42ca-bae8-6a692b15d4b8" }    # or "phone:+49301234567"
-//! 3 = { menu = "more" }
-//! 4 = { record = 60, then = "hang_up" }                             # seconds, 1 to 120; a key ends it
-//! star = "repeat"
-//! 0 = "hang_up"
-//!
-//! [menu.more]
-//! prompt = "more"
-//! [menu.more.keys]
-//! "#" = { menu = "main" }
+#![doc = include_str!("ivr/example.toml")]
 //! ```
 //!
 //! A key is `0` to `9`, `star` (`"*"`), `pound` (`"#"`), or `A` to `D`. A key that is pressed while the menu is played stops
@@ -52,6 +31,9 @@ use crate::session::Target;
 use crate::transport::Transport;
 
 pub use handler::{Ivr, Place};
+
+/// Menus as they may be described, with what each line does.
+pub const EXAMPLE: &str = include_str!("ivr/example.toml");
 
 /// Menus, as a file describes them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -632,3 +632,60 @@ fn a_bot_of_a_file_takes_a_call_is_looked_at_and_drained() {
     assert_eq!(output.status.code(), Some(2));
     assert!(errors(&output).contains("menu.main.keys.1: `repaet` is none of these"), "{}", errors(&output));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_stops_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let [bot, graph] = [free_port(), free_port()];
+    let example = String::from_utf8(run(&["run", "--example"]).stdout).unwrap();
+    let file = folder.path().join("bot.toml");
+    // Whatever is said is a tone here: nobody has to speak.
+    let text = example.replace("\nsay =", "\nprompt = \"tone\" #").replace("_say =", "_prompt = \"tone\" #");
+    std::fs::write(
+        &file,
+        text.replace("{ say = \"Monday to Friday, nine to five.\" }", "{ play = \"tone\" }"),
+    )
+    .unwrap();
+    std::fs::create_dir(folder.path().join("prompts")).unwrap();
+    std::fs::write(folder.path().join("prompts/tone.mp3"), include_bytes!("../src/prompt/fixtures/tone.mp3"))
+        .unwrap();
+    let (port, callback) = (graph.to_string(), format!("http://127.0.0.1:{bot}/calls"));
+    let settings = [
+        format!("cloud.authority=http://127.0.0.1:{graph}"),
+        format!("cloud.graph=http://127.0.0.1:{graph}/v1.0"),
+        format!("cloud.openid=http://127.0.0.1:{graph}/v1/.well-known/OpenIdConfiguration"),
+        format!("webhook.callback={callback}"),
+        format!("webhook.listen=127.0.0.1:{bot}"),
+        format!("prompts.folder={}", folder.path().join("prompts").display()),
+        "store.in_memory=true".to_owned(),
+        "app.tenant_id=932899f8-2ea1-4604-8413-27bd2892079f".to_owned(),
+        "app.id=8a34a46b-3d17-4adc-8dce-dc4e7d572698".to_owned(),
+    ];
+    let mut command = callflow(&["run", "--config", file.to_str().unwrap()]);
+    for setting in &settings {
+        command.args(["--set", setting]);
+    }
+    command
+        .env("CALLFLOW_APP_SECRET", "only-for-the-simulator")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut running = command.spawn().unwrap();
+    heard(&mut BufReader::new(running.stdout.take().unwrap()), "listening on");
+    let mut simulator = callflow(&["sim", "--port", &port, "--callback", &callback, "--call"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut graph_says = BufReader::new(simulator.stdout.take().unwrap());
+    heard(&mut graph_says, "Ada presses 1");
+    // Nobody is left who could end the call.
+    simulator.kill().unwrap();
+    simulator.wait().unwrap();
+    let pid = running.id().to_string();
+    let signal = || assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    signal();
+    heard(&mut BufReader::new(running.stderr.take().unwrap()), "a second signal stops at once");
+    signal();
+    let status = running.wait().unwrap();
+    assert_eq!(status.code(), Some(130), "it did not wait for the call");
+}

@@ -10,7 +10,7 @@ use callflow_graph::bot::{Bot, Drained, StartError};
 use callflow_graph::client::ClientError;
 use callflow_graph::clock::Clock;
 use callflow_graph::configuration::Configuration;
-use callflow_graph::ivr::Menus;
+use callflow_graph::ivr::{EXAMPLE, Menus};
 use callflow_graph::operations::Operations;
 use callflow_graph::prompt::Prompts;
 use callflow_graph::transport::{Https, Transport};
@@ -23,6 +23,9 @@ use super::{BAD_INPUT, Failure, complain, print};
 pub(crate) struct Args {
     #[command(flatten)]
     given: Given,
+    /// Print menus as they may be described, with what each line does
+    #[arg(long)]
+    example: bool,
 }
 
 /// How long a stop may take that does not wait for calls.
@@ -33,6 +36,9 @@ const STOP_WITHIN: Duration = Duration::from_secs(5);
 const INTERRUPTED: u8 = 130;
 
 pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
+    if args.example {
+        return print(EXAMPLE);
+    }
     let configuration = match args.given.load() {
         Ok(configuration) => configuration,
         Err(code) => return Ok(code),

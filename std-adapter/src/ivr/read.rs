@@ -324,9 +324,12 @@ impl Reader<'_> {
     }
 
     fn number(&mut self, path: &str, value: &Value<'_>, least: u64, most: u64) -> Option<u64> {
-        let DeValue::Integer(number) = value.get_ref() else {
-            self.wrong(path, value, "a whole number");
-            return None;
+        let number = match value.get_ref() {
+            DeValue::Integer(number) if number.radix() == 10 => number,
+            _ => {
+                self.wrong(path, value, "a whole number, in base ten");
+                return None;
+            }
         };
         let read = number.as_str().parse().ok().filter(|number| (least..=most).contains(number));
         if read.is_none() {

@@ -103,6 +103,7 @@ fn each_fault_names_its_key_its_place_and_the_way_out() {
         ),
         (with_key("1 = { transfer = \"phone:030 123\" }"), "a number as +49301234567"),
         (with_key("1 = { record = 121 }"), "121 is out of range; give 1 to 120"),
+        (with_key("1 = { record = 0x3C }"), "give a whole number, in base ten"),
         (with_key("1 = { record = 60 }"), "give a folder as `run.recordings`"),
         (
             format!("[run]\nstart = \"hall\"\n{}", with_key("1 = \"repeat\"")),
@@ -139,4 +140,18 @@ fn what_may_be_a_mistake_is_warned_of() {
     unknown.bot.grants = Grants::Unknown;
     assert!(Menus::read(&unknown).unwrap().warnings.is_empty());
     assert_eq!(configuration(&transfers, "").bot.grants, Grants::Known(Permissions::NONE));
+}
+
+#[test]
+fn the_example_is_read_and_uses_everything() {
+    let menus = read(EXAMPLE).unwrap();
+    assert_eq!((menus.by_name.len(), menus.warnings.len()), (2, 0), "{menus:?}");
+    let choices: Vec<_> =
+        menus.by_name.values().flat_map(|menu| &menu.keys).map(|(_, choice)| choice).collect();
+    let has = |wanted: &dyn Fn(&Choice) -> bool| choices.iter().any(|choice| wanted(choice));
+    assert!(
+        has(&|choice| matches!(choice, Choice::Transfer(_)))
+            && has(&|choice| matches!(choice, Choice::Record { .. }))
+    );
+    assert!(has(&|choice| *choice == Choice::Repeat) && has(&|choice| *choice == Choice::HangUp));
 }
