@@ -7,7 +7,7 @@
     clippy::too_many_lines
 )] // helpers of tests
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
@@ -20,7 +20,8 @@ use callflow_graph::simulator::{Config, Person, Registration, Simulator, Step, W
 use callflow_graph::store::Store;
 use callflow_graph::store::embedded::Embedded;
 use callflow_graph::transport::Https;
-use callflow_tests::outage::{CALLED, History};
+use callflow_tests::outage::CALLED;
+use callflow_tests::script::History;
 use callflow_tests::service::plain;
 use callflow_tests::{APP, PERSON, TENANT};
 
@@ -110,10 +111,20 @@ async fn a_process_that_is_killed_at_any_moment_repeats_nothing_and_forgets_noth
     assert!(twice.is_empty(), "seed {seed}: played twice: {twice:?}");
 
     let (mut accepted, mut rung) = (Vec::new(), 0);
+    // What is told of a call that its person has left may come when the bot has learnt of the end from a refusal.
+    let mut left = BTreeSet::new();
+    let mut late = BTreeMap::<String, usize>::new();
     while let Ok(seen) = watched.try_recv() {
+        let call = plain(&seen.call.unwrap_or_default());
         match seen.what {
             What::Notification { about, result } if result == "202" => {
-                accepted.push((plain(&seen.call.unwrap_or_default()), about));
+                if left.contains(&call) && about.contains(" tone") {
+                    *late.entry(call.clone()).or_default() += 1;
+                }
+                accepted.push((call, about));
+            }
+            What::Person { did, .. } if did == "hangs up" => {
+                left.insert(call);
             }
             What::Request { method, path, status: 201 } if method == "POST" && path.ends_with("/calls") => {
                 rung += 1;
@@ -159,11 +170,15 @@ async fn a_process_that_is_killed_at_any_moment_repeats_nothing_and_forgets_noth
             about if about.contains(" tone") => {
                 let told =
                     accepted.iter().filter(|(of, about)| of == call && about.contains(" tone")).count();
-                history.iter().filter(|event| event.starts_with("tone ")).count() == told
+                let given = history.iter().filter(|event| event.starts_with("tone ")).count();
+                let may_be_late = late.get(call).copied().unwrap_or_default();
+                // More may be given: the answer to one that was accepted dies with the process. None is given twice, see above.
+                given >= told || (given >= told - may_be_late && has("ended"))
             }
             _ => true,
         };
-        assert!(is_there, "seed {seed}: {call}: {about} is not in {history:?}");
+        let told: Vec<_> = accepted.iter().filter(|(of, _)| of == call).map(|(_, about)| about).collect();
+        assert!(is_there, "seed {seed}: {call}: {about} is not in {history:?}; accepted were {told:?}");
     }
     println!(
         "seed {seed}: {KILLS} kills, {calls} calls in, {rung} out, {} notifications accepted, {events} events committed, {} prompts played, {again} events given again",

@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | [`wire`] | JSON of Graph to the vocabularies of core and back; nothing else knows JSON |
 //! | [`session`] | a call with its JSON, still without I/O: what another language would embed |
+//! | [`trace`] | what a session was told, in a file, and fed to it again |
 //! | [`transport`] | one trait under everything that speaks HTTP |
 //! | [`client`] | tokens, limits of time, what is repeated and when a host is let alone |
 //! | [`webhook`] | notifications come in, after their token was checked |
@@ -13,6 +14,7 @@
 //! | [`runtime`] | drives calls, one task each |
 //! | [`bot`] | what bots are written against |
 //! | [`operations`] | a bot that runs is looked at and drained |
+//! | [`metrics`] | what is counted, for Prometheus |
 //! | [`recording`] | recordings are fetched |
 //! | [`prompt`] | prompts are converted, spoken and served |
 //! | [`configuration`] | a bot set up by a file, the environment and flags |
@@ -22,7 +24,7 @@
 //!
 //! Features, all on by default: `net` (everything from `transport` to `bot`), `prompts`, `configuration`, `simulator`, `cli` (the program
 //! `callflow`).
-//! Without any, `wire` and `session` build without tokio, an HTTP library or a database.
+//! Without any, `wire`, `session` and `trace` build without tokio, an HTTP library or a database.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "net")]
@@ -38,6 +40,8 @@ pub mod configuration;
 #[cfg(feature = "configuration")]
 pub mod ivr;
 #[cfg(feature = "net")]
+pub mod metrics;
+#[cfg(feature = "net")]
 pub mod operations;
 #[cfg(feature = "prompts")]
 pub mod prompt;
@@ -50,6 +54,7 @@ pub mod session;
 pub mod simulator;
 #[cfg(feature = "net")]
 pub mod store;
+pub mod trace;
 #[cfg(feature = "net")]
 pub mod transport;
 #[cfg(any(feature = "prompts", feature = "simulator"))]

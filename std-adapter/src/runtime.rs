@@ -5,6 +5,19 @@
 //! the events, and what came of it is committed. Only then do requests leave. After a restart each call goes on from what
 //! was committed: what was accepted is handled, what was not sent is sent, and what was sent and must not be repeated is
 //! told to the call as "no answer".
+//!
+//! # Spans
+//!
+//! What is logged stands in spans of `tracing`, by which it can be found, and which have what Microsoft's support asks for.
+//! All are of the level `INFO`; fields are there once they are known. None has a token, a number, a name of a person, or an
+//! address with its signature.
+//!
+//! | span | one for each | fields |
+//! | --- | --- | --- |
+//! | `call` | call's task | `name` (of the store), `call_id` (Graph's), `tenant_id`, `scenario_id`, `call_chain_id` |
+//! | `request` | request of a call, in its `call` | `operation`, `ticket` |
+//! | `graph` | request to Graph, with all its tries | `method`, `path`, `scenario_id`, `status`, `attempts`; of the try that counts `client_request_id`, `request_id`, `diagnostic` (`x-ms-ags-diagnostic`) |
+//! | `webhook` | request to the webhook | `message_id`, `scenario_id`, `status` |
 
 mod actor;
 pub(crate) mod delivery;
@@ -13,6 +26,7 @@ pub(crate) mod joining;
 pub mod quota;
 mod recovery;
 pub mod request;
+mod span;
 mod waiting;
 
 use std::collections::HashMap;
@@ -40,9 +54,12 @@ use self::quota::{Counter, Month, Quota, QuotaExceeded, Usage};
 use crate::bot::{Author, CallHandler};
 use crate::client::{ClientError, Cloud, Credentials, Endpoints, GraphClient, Limits};
 use crate::clock::Clock;
+use crate::metrics::{Metrics, Now, Timed};
+use crate::session::journal::Journaling;
 use crate::session::{Beta, JoiningAnswer, Order, OrderError, Placement, Session, Settings};
 use crate::store::behind::{Behind, StoreOutage};
 use crate::store::{CallName, Store, StoreError};
+use crate::trace::Recorder;
 use crate::transport::Transport;
 use crate::webhook::Admission;
 use crate::webhook::authentication::{Authenticator, Expected, Fault};
@@ -101,6 +118,8 @@ pub struct Config {
     pub store_outage: StoreOutage,
     /// What the webhook takes, and how it answers.
     pub webhook: crate::webhook::Settings,
+    /// Where every input of every call is written, and what came out: nowhere by default.
+    pub trace: Option<Recorder>,
 }
 
 impl Config {
@@ -127,6 +146,7 @@ impl Config {
             joining: Joining::default(),
             store_outage: StoreOutage::default(),
             webhook: crate::webhook::Settings::default(),
+            trace: None,
         }
     }
 
@@ -330,6 +350,7 @@ pub(crate) struct Shared {
     pub(crate) authenticator: Authenticator,
     pub(crate) desk: Desk,
     pub(crate) admission: Admission,
+    pub(crate) metrics: Arc<Metrics>,
     waiting: Waiting,
     client: GraphClient,
     transport: Arc<dyn Transport>,
@@ -381,12 +402,14 @@ impl Bot {
         if !is_reachable {
             return Err(StartError::Callback(config.callback));
         }
-        let client = GraphClient::new(
+        let metrics = Arc::new(Metrics::default());
+        let client = GraphClient::counted(
             config.credentials.clone(),
             config.endpoints.clone(),
             config.limits,
             Arc::clone(&transport),
             clock,
+            Arc::clone(&metrics),
         );
         let authenticator = Authenticator::new(
             config.expected.clone(),
@@ -394,7 +417,8 @@ impl Bot {
             Arc::clone(&transport),
             clock,
         );
-        let behind = Behind::new(store, config.store_outage);
+        let timed = Arc::new(Timed::new(store, Arc::clone(&metrics)));
+        let behind = Behind::new(timed, config.store_outage);
         let store: Arc<dyn Store> = Arc::<Behind>::clone(&behind);
         let names = store.names().await?;
         let now = clock.now_millis();
@@ -409,6 +433,7 @@ impl Bot {
             authenticator,
             desk: Desk::default(),
             admission,
+            metrics,
             waiting: Waiting::default(),
             client,
             transport,
@@ -548,6 +573,22 @@ impl Bot {
         self.shared.behind.fault()
     }
 
+    /// The [metrics](crate::metrics) as text, of the type [`CONTENT`](crate::metrics::CONTENT).
+    pub fn metrics(&self) -> String {
+        let shared = &self.shared;
+        shared.metrics.text(&Now {
+            waiting: u64::try_from(shared.waiting.of_all()).unwrap_or(u64::MAX),
+            has_store_fault: shared.behind.fault().borrow().is_some(),
+            quota: shared.counter.usage(shared.clock.now_millis()),
+            trace_lost: shared.config.trace.as_ref().map_or(0, Recorder::lost),
+        })
+    }
+
+    /// `/metrics`, to be mounted on a listener that only the monitoring reaches.
+    pub fn metrics_routes(&self) -> axum::Router {
+        crate::metrics::routes(self.clone())
+    }
+
     /// Tells of what happens from now on, until the receiver is dropped.
     pub fn watch(&self) -> mpsc::UnboundedReceiver<Observed> {
         let (watcher, seen) = mpsc::unbounded_channel();
@@ -562,6 +603,10 @@ impl Bot {
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
         self.shared.behind.close().await;
+        if let Some(trace) = self.shared.config.trace.clone() {
+            // The disk is waited for by a thread that may.
+            let _ = tokio::task::spawn_blocking(move || trace.flush()).await;
+        }
     }
 }
 
@@ -587,6 +632,7 @@ impl Shared {
             overrides: self.config.overrides,
             trust: self.config.trust,
             timers: self.config.timers,
+            journal: if self.config.trace.is_some() { Journaling::On } else { Journaling::Off },
         }
     }
 
@@ -594,6 +640,20 @@ impl Shared {
         let mut watchers = self.watchers.write().unwrap_or_else(PoisonError::into_inner);
         let observed = Observed { at: self.clock.now_millis(), call: call.clone(), what, state };
         watchers.retain(|watcher| watcher.send(observed.clone()).is_ok());
+    }
+
+    /// Writes down what a call was told.
+    fn trace(&self, call: &CallName, session: &mut Session) {
+        if let Some(trace) = &self.config.trace {
+            trace.record(call.as_str(), session);
+        }
+    }
+
+    /// Traces a call that was taken up.
+    fn trace_from_here(&self, session: &mut Session) {
+        if self.config.trace.is_some() {
+            session.keep_journal(self.now(), 0);
+        }
     }
 
     fn warn_of_quota(&self, call: &CallName, state: State, warned: impl IntoIterator<Item = Usage>) {
@@ -663,6 +723,9 @@ impl Shared {
         let is_gone = self.store.forget(name, last_seq).await?;
         if is_gone {
             self.waiting.forget(name);
+            if let Some(trace) = &self.config.trace {
+                trace.forget(name.as_str());
+            }
         }
         Ok(is_gone)
     }
@@ -765,7 +828,7 @@ impl Shared {
         // The receiver is in hand: this cannot fail.
         let _ = sender.send(wake);
         running.insert(name.clone(), Running { wake: sender.clone(), is_anothers: false, tenant_id: None });
-        let span = tracing::info_span!("call", %name);
+        let span = span::of_call(name);
         let (shared, name) = (Arc::clone(self), name.clone());
         self.tasks.spawn(actor::run(shared, name, sender, receiver).instrument(span));
     }

@@ -37,10 +37,11 @@
 //! ```
 
 mod joining;
+pub mod journal;
 mod offered;
-#[cfg(feature = "net")]
 mod recovered;
 mod texts;
+mod timers;
 
 pub use crate::wire::order::{
     Answer, AudioRoutingGroup, Invitee, JoiningAnswer, Order, Record, Redirect, Transfer, Transferee,
@@ -67,6 +68,7 @@ use crate::wire::notification::{Notice, Subject};
 use crate::wire::request::HttpRequest;
 use crate::wire::resource::{Named, Party, Recording};
 use crate::wire::response::{Answered, read_answer};
+use journal::{Body, Input as Heard, Journal, Journaling};
 use offered::Offered;
 use serde::{Deserialize, Serialize};
 use texts::Texts;
@@ -75,7 +77,7 @@ use texts::Texts;
 pub type Machine = Call<64, 16>;
 
 /// What a session is told when it begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// Where Graph posts news of this call.
     pub callback: String,
@@ -97,7 +99,11 @@ pub struct Settings {
     /// What it means that a full roster lacks somebody.
     pub trust: Trust,
     /// The timers.
+    #[serde(with = "timers")]
     pub timers: Timers,
+    /// Whether it keeps a journal of what it is told.
+    #[serde(skip)]
+    pub journal: Journaling,
 }
 
 impl Settings {
@@ -114,6 +120,7 @@ impl Settings {
             overrides: Overrides::NONE,
             trust: Trust::Confirm,
             timers: Timers::DEFAULT,
+            journal: Journaling::Off,
         }
     }
 
@@ -215,6 +222,7 @@ pub enum SessionError {
 pub struct Session {
     call: Machine,
     texts: Texts,
+    journal: Journal,
 }
 
 impl Session {
@@ -241,7 +249,11 @@ impl Session {
         texts.source.clone_from(&told.source);
         texts.learn_call(told);
         let (step, _) = texts.write(&call, &output, None);
-        Some((Self { call, texts }, step))
+        let mut session = Self { call, texts, journal: Journal::new(settings.journal) };
+        let heard =
+            || Heard::Offered { key, settings: Box::new(settings.clone()), notice: notice.posted.clone() };
+        session.journal.note(now, heard, Ok(&step), &session.call);
+        Some((session, step))
     }
 
     /// A call that the bot places, or a meeting that it joins.
@@ -269,12 +281,22 @@ impl Session {
             texts.offered = settings.offered();
             let (mut step, _) = texts.write(&call, &output, None);
             step.requests.iter_mut().for_each(|request| placement.complete(&mut request.http));
-            Ok((Self { call, texts }, step))
+            let mut session = Self { call, texts, journal: Journal::new(settings.journal) };
+            let (of_settings, of_placement) = (|| Box::new(settings.clone()), || Box::new(placement.clone()));
+            let heard = || Heard::Placed { key, settings: of_settings(), placement: of_placement() };
+            session.journal.note(now, heard, Ok(&step), &session.call);
+            Ok((session, step))
         })
     }
 
     /// Takes in what Graph told.
     pub fn notice(&mut self, now: Timestamp, notice: &Notice) -> Step {
+        let step = self.take_notice(now, notice);
+        self.journal.note(now, || Heard::Notified(notice.posted.clone()), Ok(&step), &self.call);
+        step
+    }
+
+    fn take_notice(&mut self, now: Timestamp, notice: &Notice) -> Step {
         self.texts.learn(&self.call, notice.call.as_deref(), &notice.subject);
         self.report(now, &notice.report())
     }
@@ -285,10 +307,17 @@ impl Session {
     /// Afterwards it waits for [`Order::AnswerJoining`] or [`Self::answer_joining`], and what it was answered is kept as
     /// [`Self::joining_answer`] with the call. One that the call takes no notice of, since it has ended, does not wait.
     pub fn joining(&mut self, now: Timestamp, notice: &Notice, key: &str) -> Step {
+        let step = self.take_joining(now, notice, key);
+        let heard = || Heard::Joining { notice: notice.posted.clone(), key: key.to_owned() };
+        self.journal.note(now, heard, Ok(&step), &self.call);
+        step
+    }
+
+    fn take_joining(&mut self, now: Timestamp, notice: &Notice, key: &str) -> Step {
         if self.texts.joinings.knows(key) {
             return Step::none();
         }
-        let step = self.notice(now, notice);
+        let step = self.take_notice(now, notice);
         if step.events.contains(&Event::Joining) {
             self.texts.joinings.wait(key);
         }
@@ -299,13 +328,20 @@ impl Session {
     ///
     /// Where the call does not wait for it any more, the answer is kept for repeats alone.
     pub fn answer_joining(&mut self, now: Timestamp, key: &str, answer: &JoiningAnswer) -> Step {
+        let step = self.take_joining_answer(now, key, answer);
+        let heard = || Heard::AnsweredJoining { key: key.to_owned(), answer: answer.clone() };
+        self.journal.note(now, heard, Ok(&step), &self.call);
+        step
+    }
+
+    fn take_joining_answer(&mut self, now: Timestamp, key: &str, answer: &JoiningAnswer) -> Step {
         if self.texts.joinings.answer(key).is_some() {
             return Step::none();
         }
         let is_waiting = self.texts.joinings.knows(key);
         self.texts.joinings.prefer(key);
         let ordered =
-            if is_waiting { self.order(now, &Order::AnswerJoining(answer.clone())).ok() } else { None };
+            if is_waiting { self.take_order(now, &Order::AnswerJoining(answer.clone())).ok() } else { None };
         self.texts.joinings.conclude(key, answer);
         ordered.unwrap_or_else(Step::none)
     }
@@ -324,6 +360,25 @@ impl Session {
     ///
     /// A body that cannot be read is taken for none, and named by the second value.
     pub fn response(
+        &mut self,
+        now: Timestamp,
+        ticket: Ticket,
+        status: u16,
+        location: Option<&str>,
+        body: &[u8],
+    ) -> (Step, Option<crate::wire::WireError>) {
+        let (step, fault) = self.take_response(now, ticket, status, location, body);
+        let heard = || Heard::Answered {
+            ticket,
+            status,
+            location: location.map(str::to_owned),
+            body: Body(body.to_vec()),
+        };
+        self.journal.note(now, heard, Ok(&step), &self.call);
+        (step, fault)
+    }
+
+    fn take_response(
         &mut self,
         now: Timestamp,
         ticket: Ticket,
@@ -368,12 +423,16 @@ impl Session {
 
     /// Takes in that the request of `ticket` left, and that no answer came.
     pub fn no_response(&mut self, now: Timestamp, ticket: Ticket) -> Step {
-        self.report(now, &Report::NoResponse { ticket })
+        let step = self.report(now, &Report::NoResponse { ticket });
+        self.journal.note(now, || Heard::NoAnswer { ticket }, Ok(&step), &self.call);
+        step
     }
 
     /// Takes in that the request of `ticket` certainly never arrived.
     pub fn not_sent(&mut self, now: Timestamp, ticket: Ticket) -> Step {
-        self.report(now, &Report::NotSent { ticket })
+        let step = self.report(now, &Report::NotSent { ticket });
+        self.journal.note(now, || Heard::NotSent { ticket }, Ok(&step), &self.call);
+        step
     }
 
     /// Takes in a command.
@@ -381,6 +440,13 @@ impl Session {
     /// # Errors
     /// [`OrderError`]: nothing changed.
     pub fn order(&mut self, now: Timestamp, order: &Order) -> Result<Step, OrderError> {
+        let ordered = self.take_order(now, order);
+        let output = ordered.as_ref().map_err(|error| *error);
+        self.journal.note(now, || Heard::Ordered(Box::new(order.clone())), output, &self.call);
+        ordered
+    }
+
+    fn take_order(&mut self, now: Timestamp, order: &Order) -> Result<Step, OrderError> {
         let callback = self.texts.callback.clone();
         let (step, unwritten) = order.with(&callback, |command| {
             self.texts.offered.check(command)?;
@@ -392,12 +458,16 @@ impl Session {
 
     /// Takes in which permissions the app has. What was learnt from refusals is forgotten.
     pub fn grant(&mut self, now: Timestamp, grants: Grants) -> Step {
-        self.report(now, &Report::Granted(grants))
+        let step = self.report(now, &Report::Granted(grants));
+        self.journal.note(now, || Heard::Granted(grants), Ok(&step), &self.call);
+        step
     }
 
     /// Takes in that the time has come.
     pub fn tick(&mut self, now: Timestamp) -> Step {
-        self.input(now, Input::Tick)
+        let step = self.input(now, Input::Tick);
+        self.journal.note(now, || Heard::Tick, Ok(&step), &self.call);
+        step
     }
 
     /// When to call [`Self::tick`], and what for.
@@ -489,6 +559,7 @@ impl Session {
         Ok(Self {
             call: Machine::decode(call)?,
             texts: serde_json::from_slice(texts).map_err(|e| SessionError::Texts(e.to_string()))?,
+            journal: Journal::default(),
         })
     }
 
@@ -508,7 +579,7 @@ impl Session {
     /// A request whose ids have no text never leaves, and the call is told so.
     fn settle_unwritten(&mut self, now: Timestamp, mut step: Step, unwritten: Vec<Ticket>) -> Step {
         for ticket in unwritten {
-            let more = self.not_sent(now, ticket);
+            let more = self.report(now, &Report::NotSent { ticket });
             step.requests.extend(more.requests);
             step.events.extend(more.events);
         }

@@ -689,3 +689,123 @@ fn a_second_signal_stops_at_once() {
     let status = running.wait().unwrap();
     assert_eq!(status.code(), Some(130), "it did not wait for the call");
 }
+
+fn traced_demo(folder: &std::path::Path) -> (String, String) {
+    let path = folder.join("demo.trace").to_str().unwrap().to_owned();
+    let output = run(&["demo", "--json", "--trace", &path]);
+    assert!(output.status.success(), "{}", errors(&output));
+    (std::fs::read_to_string(&path).unwrap(), path)
+}
+
+#[test]
+fn a_traced_demo_replays_and_a_planted_change_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let (text, path) = traced_demo(folder.path());
+    for secret in ["only-for-the-demo", "Ada", "112f7296", "menu.wav"] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+    let output = run(&["replay", &path, "--assert"]);
+    let told = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(output.status.success(), "{told}{}", errors(&output));
+    assert!(
+        told.contains("entries: as recorded") && told.contains("offered: created call incoming"),
+        "{told}"
+    );
+    assert_eq!(run(&["replay", &path, "--assert"]).stdout, output.stdout, "the same each time");
+
+    let changed = folder.path().join("changed.trace");
+    std::fs::write(&changed, text.replacen("\"Established\"", "\"Offered\"", 1)).unwrap();
+    let output = run(&["replay", changed.to_str().unwrap(), "--assert"]);
+    assert_eq!(output.status.code(), Some(1));
+    let line = text.lines().position(|line| line.contains("\"Established\"")).unwrap() + 1;
+    let expected = format!("line {line}: output.events[1]: recorded \"Offered\", replayed \"Established\"");
+    assert!(errors(&output).contains(&expected), "{}", errors(&output));
+    let output = run(&["replay", changed.to_str().unwrap()]);
+    assert!(output.status.success(), "without --assert it goes on");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("differs: output.events[1]"));
+}
+
+#[test]
+fn a_replay_stops_where_it_is_told_and_prints_the_whole_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let (text, path) = traced_demo(folder.path());
+    for (until, entries) in [("3", 2), ("0s", 1), ("999s", text.lines().count() - 1)] {
+        let output = run(&["replay", &path, "--until", until]);
+        let told = String::from_utf8(output.stdout).unwrap();
+        let count = told.lines().filter(|line| line.contains(" c-")).count();
+        // Several may have come in the first millisecond.
+        assert!(if until == "0s" { count >= entries } else { count == entries }, "{until}: {told}");
+        assert!(told.contains("\nCall {"), "{told}");
+    }
+    let output = run(&["replay", &path, "--call", "c-none"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(errors(&output).contains("no call c-none"), "{}", errors(&output));
+    let entry: Value = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap();
+    let output = run(&["replay", &path, "--call", entry["call"].as_str().unwrap(), "--assert"]);
+    assert!(output.status.success(), "{}", errors(&output));
+}
+
+#[test]
+fn traces_that_cannot_be_read_say_where_and_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let (text, path) = traced_demo(folder.path());
+    let of = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (cut, _) = text.split_at(text.len() - 30);
+    let cut = run(&["replay", &of("cut", cut), "--assert"]);
+    assert!(cut.status.success(), "{}", errors(&cut));
+    assert!(String::from_utf8_lossy(&cut.stdout).contains("was cut off"));
+    let later = text.replacen("\"callflow_trace\":1", "\"callflow_trace\":7", 1);
+    let begun: Vec<_> =
+        text.lines().enumerate().filter(|(place, _)| *place != 1).map(|(_, line)| line).collect();
+    for (name, text, words) in [
+        ("later", later, "version 7, and this release reads up to 1"),
+        ("no trace", "{\"value\": []}\n".to_owned(), "line 1: no trace"),
+        (
+            "damaged",
+            text.replacen("\"input\":{\"ordered\"", "\"input\":{\"odered\"", 1),
+            "line 3: unknown variant",
+        ),
+        ("without its beginning", begun.join("\n"), "line 2: the trace does not have the beginning"),
+    ] {
+        let output = run(&["replay", &of(name, &text)]);
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        assert!(errors(&output).contains(words), "{name}: {}", errors(&output));
+    }
+    let output = run(&["replay", "/no/such/file"]);
+    assert!(errors(&output).contains("give a file that was written with --trace"), "{}", errors(&output));
+    // A second process writes behind the first.
+    assert!(run(&["demo", "--json", "--trace", &path]).status.success());
+    let twice = run(&["replay", &path, "--assert"]);
+    assert!(twice.status.success(), "{}", errors(&twice));
+}
+
+#[test]
+fn a_trace_is_drawn_as_a_ladder_and_as_a_diagram() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, path) = traced_demo(folder.path());
+    for width in [60, 100] {
+        let output = run(&["ladder", &path, "--width", &width.to_string()]);
+        assert!(output.status.success(), "{}", errors(&output));
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains("created call incoming") && text.contains("/playPrompt"), "{text}");
+        let bars: std::collections::BTreeSet<Vec<usize>> = text
+            .lines()
+            .skip(2)
+            .filter(|line| line.chars().count() < width)
+            .map(|line| line.chars().enumerate().filter(|(_, c)| *c == '│').map(|(at, _)| at).collect())
+            .collect();
+        assert!(bars.contains(&vec![11, width - 18]), "{bars:?}\n{text}");
+    }
+    let output = run(&["ladder", &path, "--format", "mermaid"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.starts_with("sequenceDiagram\n") && text.contains("G->>B: 0.000 s  created call incoming"),
+        "{text}"
+    );
+    let output = run(&["ladder", &path, "--call", "c-none"]);
+    assert_eq!(output.status.code(), Some(2));
+}

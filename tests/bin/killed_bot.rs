@@ -15,7 +15,8 @@ use callflow_graph::clock::Clock;
 use callflow_graph::session::Target;
 use callflow_graph::store::embedded::Embedded;
 use callflow_graph::transport::Https;
-use callflow_tests::outage::{CALLED, History, heard};
+use callflow_tests::outage::CALLED;
+use callflow_tests::script::{History, heard};
 use callflow_tests::{APP, TENANT};
 
 struct Menu {

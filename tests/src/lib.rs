@@ -6,6 +6,7 @@ pub mod cut;
 pub mod oracle;
 pub mod outage;
 pub mod plain_loop;
+pub mod script;
 pub mod service;
 
 use std::sync::{Arc, Mutex};

@@ -4,26 +4,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
 use bytes::Bytes;
-use callflow_core::command::RejectReason;
-use callflow_core::event::Event;
-use callflow_graph::bot::{Bot, Call, CallHandler, Config, HandlerError};
+use callflow_graph::bot::{Bot, Config, Drain, Drained};
 use callflow_graph::client::Credentials;
 use callflow_graph::clock::Clock;
-use callflow_graph::session::{Record, Target};
-use callflow_graph::simulator::{self, Person, Registration, Simulator, Step, WhenRung, wav_tone};
-use callflow_graph::store::Store;
+use callflow_graph::session::Target;
+use callflow_graph::simulator::{self, Person, Registration, Simulator, WhenRung, wav_tone};
+use callflow_graph::store::encrypted::{Encrypted, Key, Keys};
 use callflow_graph::store::memory::Memory;
+use callflow_graph::store::{Commit, Record, Store};
 use callflow_graph::transport::InProcess;
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::cut::{CutNet, CutStore, Fault, Point, Power, Side};
-use crate::service::{Accepted, Asked, Service, ToBot};
+use crate::script::{History, Loss, Plan, Script, Told};
+use crate::service::{Accepted, Asked, Joined, Missed, Service, ToBot, call_of};
 use crate::{APP, PERSON, TENANT};
 
 /// Whom the bot calls.
@@ -35,189 +36,8 @@ pub const MENU: &str = "https://files.test/menu.wav";
 
 /// How long after its beginning every call has ended: a bot that missed the news of it learns so by its next keepAlive.
 const CALLS: Duration = Duration::from_secs(2 * 3600);
-
-/// What happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plan {
-    /// Somebody calls, hears a prompt, and one for each key that he presses.
-    Incoming,
-    /// The bot calls somebody, plays, and goes on as above.
-    Outgoing,
-    /// Somebody calls, and is transferred.
-    Transfer,
-    /// Somebody calls, and another is invited.
-    Invite,
-    /// Somebody calls, and is recorded.
-    Record,
-    /// Somebody calls, and is rejected.
-    Reject,
-    /// Somebody calls, and hangs up while a prompt is played.
-    FarHangUp,
-    /// Somebody calls while the bot calls somebody.
-    Two,
-}
-
-impl Plan {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Incoming,
-        Self::Outgoing,
-        Self::Transfer,
-        Self::Invite,
-        Self::Record,
-        Self::Reject,
-        Self::FarHangUp,
-        Self::Two,
-    ];
-
-    /// Whether somebody calls.
-    pub fn is_called(self) -> bool {
-        self != Self::Outgoing
-    }
-
-    /// Whether the bot calls.
-    pub fn places(self) -> bool {
-        matches!(self, Self::Outgoing | Self::Two)
-    }
-
-    fn script(self) -> Vec<Step> {
-        let wait = |secs| Step::Wait(Duration::from_secs(secs));
-        match self {
-            Self::FarHangUp => vec![Step::AwaitAnswer, wait(1), Step::HangUp],
-            Self::Reject => vec![Step::AwaitHangUp],
-            _ => vec![
-                Step::AwaitAnswer,
-                wait(3),
-                Step::Press('1'),
-                wait(3),
-                Step::Press('2'),
-                wait(30),
-                Step::HangUp,
-            ],
-        }
-    }
-
-    /// What is carried out where nothing goes wrong, without what may be repeated.
-    pub fn whole(self) -> &'static [&'static str] {
-        match self {
-            Self::Incoming => &["POST answer", "POST playPrompt", "POST playPrompt", "POST playPrompt"],
-            Self::Outgoing => &["POST ", "POST playPrompt", "POST playPrompt", "POST playPrompt"],
-            Self::Transfer => &["POST answer", "POST transfer"],
-            Self::Invite => &["POST answer", "POST invite"],
-            Self::Record => &["POST answer", "POST recordResponse"],
-            Self::Reject => &["POST reject"],
-            Self::FarHangUp => &["POST answer", "POST playPrompt"],
-            Self::Two => &[
-                "POST ",
-                "POST answer",
-                "POST playPrompt",
-                "POST playPrompt",
-                "POST playPrompt",
-                "POST playPrompt",
-                "POST playPrompt",
-                "POST playPrompt",
-            ],
-        }
-    }
-}
-
-/// What a handler was given.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// The call's name.
-    pub call: String,
-    /// The event.
-    pub event: String,
-}
-
-/// What the bot keeps of a call: its committed history.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct History {
-    /// Each event, in order.
-    pub events: Vec<String>,
-}
-
-/// An event in words that bots of any kind could use.
-pub fn heard(event: &Event) -> String {
-    match event {
-        Event::Offered => "offered".to_owned(),
-        Event::Established => "established".to_owned(),
-        Event::Tone { sequence, .. } => format!("tone {}", sequence.number()),
-        Event::Ended(_) => "ended".to_owned(),
-        other => format!("{other:?}"),
-    }
-}
-
-/// What an accepted notification has to lead to.
-pub fn expected(entry: &serde_json::Value) -> Option<String> {
-    let text = |path: &str| entry.pointer(path).and_then(serde_json::Value::as_str).unwrap_or_default();
-    if text("/resourceUrl").contains("/operations/") {
-        return None;
-    }
-    if let Some(tone) = entry.pointer("/resourceData/toneInfo/sequenceId") {
-        return Some(format!("tone {tone}"));
-    }
-    match (text("/changeType"), text("/resourceData/state")) {
-        ("created", "incoming") => Some("offered".to_owned()),
-        ("deleted", _) => Some("ended".to_owned()),
-        ("updated", "established") => Some("established".to_owned()),
-        _ => None,
-    }
-}
-
-/// A bot that does what the plan says.
-#[derive(Clone)]
-pub struct Script {
-    plan: Plan,
-    told: Arc<Mutex<Vec<Told>>>,
-}
-
-impl CallHandler for Script {
-    type State = History;
-
-    async fn on_event(
-        &self,
-        call: &mut Call<'_>,
-        history: &mut History,
-        event: &Event,
-    ) -> Result<(), HandlerError> {
-        let words = heard(event);
-        self.told.lock().unwrap().push(Told { call: call.name().to_string(), event: words.clone() });
-        history.events.push(words);
-        let desk = || Target::User(DESK.to_owned());
-        match (self.plan, event) {
-            (Plan::Reject, Event::Offered) => {
-                call.reject(RejectReason::Busy)?;
-            }
-            (Plan::Transfer | Plan::Invite | Plan::Record, Event::Offered) => {
-                call.answer()?;
-            }
-            (Plan::Transfer, Event::Established) => {
-                call.transfer(desk())?;
-            }
-            (Plan::Invite, Event::Established) => {
-                call.invite(desk())?;
-            }
-            (Plan::Record, Event::Established) => {
-                call.record(Record { prompt: Some(MENU.into()), ..Record::default() })?;
-            }
-            (_, Event::Offered) => {
-                call.answer()?;
-                call.subscribe_to_tone()?;
-                call.play(MENU)?;
-            }
-            (_, Event::Created) => {
-                call.subscribe_to_tone()?;
-                call.play(MENU)?;
-            }
-            (_, Event::Tone { sequence, .. }) => {
-                call.play(format!("{MENU}?tone={}", sequence.number()))?;
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-}
+/// How long after its beginning the store is lost, or the bot is drained, where the plan says so.
+const MIDDLE: Duration = Duration::from_secs(5);
 
 /// Something that takes time.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -228,6 +48,8 @@ pub trait Kind: Send + Sync {
     fn start(&self, power: Arc<Power>) -> Later<'_, Box<dyn Process>>;
     /// What is kept of each call of the service, by its id in one spelling.
     fn histories(&self) -> Later<'_, BTreeMap<String, Vec<String>>>;
+    /// Loses what is kept, while there is no process.
+    fn lose(&self, loss: Loss) -> Later<'_, ()>;
 }
 
 /// A process.
@@ -236,6 +58,8 @@ pub trait Process: Send + Sync {
     fn router(&self) -> Router;
     /// Calls [`CALLED`].
     fn place(&self) -> Later<'_, ()>;
+    /// Ends in order. Of a kind that cannot, this never resolves.
+    fn drain(&self, drain: Drain) -> Later<'static, Drained>;
     /// Frees what it holds. Its power is off: nothing that it does then is seen.
     fn bury(self: Box<Self>);
 }
@@ -244,6 +68,8 @@ pub trait Process: Send + Sync {
 pub struct Ours {
     /// Where its calls are kept.
     pub store: Arc<dyn Store>,
+    /// Whether they are kept encrypted.
+    pub sealed: bool,
     /// What its handler was told.
     pub told: Arc<Mutex<Vec<Told>>>,
     plan: Plan,
@@ -251,17 +77,45 @@ pub struct Ours {
     service: Arc<Service>,
     config: Config,
     clock: Clock,
+    processes: AtomicUsize,
 }
 
 struct OurProcess(Bot);
+
+impl Ours {
+    /// The store as a process sees it.
+    fn opened(&self, inner: Arc<dyn Store>) -> Arc<dyn Store> {
+        if !self.sealed {
+            return inner;
+        }
+        let key = Key::try_new("k1", [7; 32]).unwrap();
+        Arc::new(Encrypted::new(inner, Arc::new(Keys::new(key))))
+    }
+
+    /// What is kept of each call, by its name.
+    async fn records(&self) -> Vec<(String, Record)> {
+        let store = self.opened(Arc::clone(&self.store));
+        let mut all = Vec::new();
+        for name in store.names().await.unwrap() {
+            all.push((name.to_string(), store.read(&name).await.unwrap().unwrap_or_default()));
+        }
+        all
+    }
+}
 
 impl Kind for Ours {
     fn start(&self, power: Arc<Power>) -> Later<'_, Box<dyn Process>> {
         Box::pin(async move {
             let inner = Arc::clone(&self.store);
-            let store = Arc::new(CutStore { inner, power: Arc::clone(&power), fault: self.fault });
+            let cut = CutStore { inner, power: Arc::clone(&power), fault: self.fault };
+            let store = self.opened(Arc::new(cut));
             let net = Arc::new(CutNet { net: Arc::clone(&self.service), power });
-            let handler = Script { plan: self.plan, told: Arc::clone(&self.told) };
+            let handler = Script {
+                plan: self.plan,
+                told: Arc::clone(&self.told),
+                service: Arc::clone(&self.service),
+                process: self.processes.fetch_add(1, Ordering::Relaxed),
+            };
             let bot = Bot::start(self.config.clone(), handler, store, net, self.clock).await.unwrap();
             let process: Box<dyn Process> = Box::new(OurProcess(bot));
             process
@@ -271,14 +125,31 @@ impl Kind for Ours {
     fn histories(&self) -> Later<'_, BTreeMap<String, Vec<String>>> {
         Box::pin(async move {
             let mut all = BTreeMap::new();
-            for name in self.store.names().await.unwrap() {
-                let record = self.store.read(&name).await.unwrap().unwrap_or_default();
-                if record.version > 0 {
-                    let history: History = serde_json::from_slice(&record.author).unwrap_or_default();
-                    all.insert(record.alias.unwrap_or_else(|| name.to_string()), history.events);
-                }
+            for (name, record) in self.records().await.into_iter().filter(|(_, record)| record.version > 0) {
+                let history: History = serde_json::from_slice(&record.author).unwrap_or_default();
+                all.insert(record.alias.unwrap_or(name), history.events);
             }
             all
+        })
+    }
+
+    fn lose(&self, loss: Loss) -> Later<'_, ()> {
+        Box::pin(async move {
+            for name in self.store.names().await.unwrap() {
+                let record = self.store.read(&name).await.unwrap().unwrap_or_default();
+                if loss == Loss::All {
+                    assert!(self.store.forget(&name, record.last_seq).await.unwrap());
+                    continue;
+                }
+                let Record { version, texts, author, about, alias, .. } = record;
+                let texts = if loss == Loss::Calls { texts } else { b"{".to_vec() };
+                let call = vec![0xFF; 9];
+                let commit = Commit { version, call, texts, author, about, alias, ..Commit::default() };
+                self.store.commit(&name, commit).await.unwrap();
+            }
+            if loss == Loss::All {
+                self.told.lock().unwrap().clear();
+            }
         })
     }
 }
@@ -294,6 +165,11 @@ impl Process for OurProcess {
         })
     }
 
+    fn drain(&self, drain: Drain) -> Later<'static, Drained> {
+        let bot = self.0.clone();
+        Box::pin(async move { bot.drain(drain).await })
+    }
+
     fn bury(self: Box<Self>) {
         // Its tasks are dropped where they stand; those that wait for a dead network wait for ever.
         tokio::spawn(async move { self.0.stop().await });
@@ -305,17 +181,26 @@ pub struct World {
     /// The service.
     pub service: Arc<Service>,
     net: InProcess,
-    simulator: Simulator,
+    simulator: Arc<Simulator>,
     clock: Clock,
 }
 
 /// When the power goes, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct Outage {
-    /// At which step; never where there is none.
-    pub cut: Option<(u32, Side)>,
+    /// At which step of the first process, and at which of the one after; never where there is none.
+    pub cuts: [Option<(u32, Side)>; 2],
     /// How long until the next process.
     pub pause: Duration,
+    /// Whether the service tells of what it did before it answers.
+    pub answers_late: bool,
+}
+
+impl Outage {
+    /// One cut.
+    pub fn at(step: u32, side: Side, pause: Duration) -> Self {
+        Self { cuts: [Some((step, side)), None], pause, answers_late: false }
+    }
 }
 
 /// What was seen in a run.
@@ -324,19 +209,23 @@ pub struct Seen {
     /// The plan.
     pub plan: Plan,
     /// Where the power went.
-    pub cut: Option<Point>,
+    pub cuts: Vec<Point>,
     /// For how long.
     pub pause: Duration,
     /// What the service was asked.
     pub asked: Vec<Asked>,
     /// What was accepted of its notifications.
     pub accepted: Vec<Accepted>,
-    /// How many of them never were.
-    pub missed: usize,
+    /// Those that never were.
+    pub missed: Vec<Missed>,
+    /// What participants who joined were answered.
+    pub joined: Vec<Joined>,
     /// The committed history of each call that is kept.
     pub histories: BTreeMap<String, Vec<String>>,
     /// The service's calls that have not ended.
     pub open: Vec<String>,
+    /// Those that had not when the bot was drained, and what it said of itself.
+    pub drained: Option<(Vec<String>, Drained)>,
 }
 
 /// What is seen of a bot of callflow beside that.
@@ -344,10 +233,20 @@ pub struct Seen {
 pub struct SeenOfOurs {
     /// What the handler was told.
     pub told: Vec<Told>,
-    /// Requests that were marked and not settled when the power went: name and ticket.
-    pub unsettled: BTreeSet<(String, u32)>,
+    /// Requests that were marked and not settled when the power went: name and ticket, and when that was.
+    pub unsettled: Vec<(String, u32, u64)>,
+    /// Entries of notifications that were kept and not handled when the power went, and when that was.
+    pub waiting: Vec<Accepted>,
     /// What is kept of calls long after their end.
     pub left: Vec<String>,
+}
+
+/// The process that there is, if there is one.
+struct Running {
+    process: Option<Box<dyn Process>>,
+    power: Arc<Power>,
+    is_placed: bool,
+    draining: Option<Later<'static, Drained>>,
 }
 
 impl World {
@@ -356,12 +255,12 @@ impl World {
         let (net, clock) = (InProcess::new(), Clock::system());
         let service = Service::new(net.clone());
         let mut app = Registration::new(APP, TENANT, "s3cret", "https://bot.test/calls");
-        for permission in ["Calls.Initiate.All", "Calls.AccessMedia.All", "Calls.InitiateGroupCall.All"] {
-            app = app.with(permission);
+        for permission in ["Initiate", "AccessMedia", "InitiateGroupCall", "JoinGroupCall"] {
+            app = app.with(format!("Calls.{permission}.All"));
         }
         let config = simulator::Config::new("https://graph.test", app);
         let to_bot = Arc::new(ToBot(Arc::clone(&service)));
-        let simulator = Simulator::try_new(config, to_bot, clock).unwrap();
+        let simulator = Arc::new(Simulator::try_new(config, to_bot, clock).unwrap());
         net.mount("graph.test", simulator.router());
         let menu = Bytes::from(wav_tone(Duration::from_secs(2)));
         net.mount("files.test", Router::new().route("/menu.wav", get(async || menu)));
@@ -374,14 +273,17 @@ impl World {
         let mut config = Config::new(credentials, "https://bot.test/calls");
         config.endpoints = self.simulator.endpoints();
         config.keep_ended = CALLS + CALLS / 2;
+        plan.set_up(&mut config);
         Ours {
             store: Arc::new(Memory::new()),
+            sealed: false,
             told: Arc::default(),
             plan,
             fault,
             service: Arc::clone(&self.service),
             config,
             clock: self.clock,
+            processes: AtomicUsize::new(0),
         }
     }
 
@@ -393,8 +295,12 @@ impl World {
         outage: Outage,
         mut at_cut: impl AsyncFnMut(),
     ) -> Seen {
-        self.service.begin_anew();
+        self.service.begin_anew(outage.answers_late);
         let before: BTreeSet<_> = self.simulator.calls().into_iter().map(|call| call.id).collect();
+        let open = || {
+            let calls = self.simulator.calls().into_iter().filter(|call| !before.contains(&call.id));
+            calls.filter(|call| call.state != "terminated").map(|call| call.id).collect::<Vec<_>>()
+        };
         for id in [PERSON, CALLED] {
             let when_rung = WhenRung::PickUp { after: Duration::from_secs(3), then: Plan::Outgoing.script() };
             self.simulator.add_person(Person {
@@ -403,89 +309,178 @@ impl World {
                 when_rung,
             });
         }
-        let power = Power::until(outage.cut);
-        let mut cut = None;
-        let mut process = self.start(kind, &power).await;
-        if plan.is_called() {
-            self.simulator.call_bot(PERSON, APP, plan.script()).unwrap();
+        if let Some(loss) = plan.loss() {
+            self.run_until_the_loss(plan, kind, loss).await;
         }
-        let mut is_placed = !plan.places();
-        if let Some(process) = &process
-            && !is_placed
-        {
-            is_placed = true;
-            tokio::select! {
-                () = process.place() => {}
-                () = power.off() => {}
-            }
+        let (mut cuts, mut drained) = (Vec::new(), None);
+        let mut ahead = outage.cuts.into_iter().flatten();
+        let mut running = Running::new(ahead.next(), !plan.places());
+        running.start(self, kind).await;
+        if plan.loss().is_none() {
+            self.begin(plan);
         }
+        running.place().await;
+        running.draining = plan.drain().and_then(|drain| running.drain_later(drain));
         let mut histories = None;
-        let mut power = power;
         // The calls; then what is kept of them is forgotten.
         for length in [CALLS, 2 * CALLS] {
-            tokio::select! {
-                () = tokio::time::sleep(length) => {}
-                () = power.off() => {
-                    cut = power.cut_at();
-                    at_cut().await;
-                    if let Some(process) = process.take() {
-                        process.bury();
+            loop {
+                let power = Arc::clone(&running.power);
+                tokio::select! {
+                    () = tokio::time::sleep(length) => break,
+                    () = power.off() => {
+                        cuts.extend(power.cut_at());
+                        at_cut().await;
                     }
-                    tokio::time::sleep(outage.pause).await;
-                    power = Power::until(None);
-                    process = self.start(kind, &power).await;
-                    if let Some(process) = &process
-                        && !is_placed
-                    {
-                        is_placed = true;
-                        process.place().await;
+                    done = running.drained() => {
+                        drained = Some((open(), done));
+                        // What was to be cut is what was drained.
+                        ahead.by_ref().for_each(drop);
+                        power.cut();
                     }
-                    tokio::time::sleep(length).await;
                 }
+                running.bury();
+                tokio::time::sleep(outage.pause).await;
+                running = Running::new(ahead.next(), running.is_placed);
+                running.start(self, kind).await;
+                running.place().await;
             }
             if histories.is_none() {
                 histories = Some(kind.histories().await);
             }
         }
-        power.cut();
-        if let Some(process) = process {
-            process.bury();
-        }
-        let calls = self.simulator.calls().into_iter().filter(|call| !before.contains(&call.id));
-        let open = calls.filter(|call| call.state != "terminated").map(|call| call.id).collect();
+        running.power.cut();
+        running.bury();
+        let open = open();
         let histories = histories.unwrap_or_default();
         let (asked, accepted) = (self.service.requests(), self.service.accepted());
-        let missed = self.service.missed();
-        Seen { plan, cut, pause: outage.pause, asked, accepted, missed, histories, open }
+        let (missed, joined) = (self.service.missed(), self.service.joined());
+        Seen { plan, cuts, pause: outage.pause, asked, accepted, missed, joined, histories, open, drained }
     }
 
-    async fn start(&self, kind: &dyn Kind, power: &Arc<Power>) -> Option<Box<dyn Process>> {
-        let process = tokio::select! {
-            process = kind.start(Arc::clone(power)) => process,
-            () = power.off() => return None,
-        };
-        self.net.mount("bot.test", process.router());
-        self.service.line.lead_to(power);
-        Some(process)
+    /// Lets somebody call, and do what the plan says.
+    fn begin(&self, plan: Plan) {
+        if !plan.is_called() {
+            return;
+        }
+        if plan == Plan::Joining {
+            let id = self.simulator.call_recorder(PERSON, APP, plan.script()).unwrap();
+            let (service, simulator) = (Arc::clone(&self.service), Arc::clone(&self.simulator));
+            tokio::spawn(async move {
+                while simulator.call(&id).is_some_and(|call| call.state != "established") {
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                    if simulator.call(&id).is_none_or(|call| call.state == "terminated") {
+                        return;
+                    }
+                }
+                service.let_join(&id).await;
+            });
+            return;
+        }
+        self.simulator.call_bot(PERSON, APP, plan.script()).unwrap();
+        if plan.drain().is_some() {
+            let simulator = Arc::clone(&self.simulator);
+            tokio::spawn(async move {
+                tokio::time::sleep(MIDDLE + Duration::from_secs(1)).await;
+                simulator.call_bot(PERSON, APP, plan.script()).unwrap();
+            });
+        }
+    }
+
+    async fn run_until_the_loss(&self, plan: Plan, kind: &dyn Kind, loss: Loss) {
+        let mut first = Running::new(None, true);
+        first.start(self, kind).await;
+        self.begin(plan);
+        tokio::time::sleep(MIDDLE).await;
+        first.power.cut();
+        first.bury();
+        kind.lose(loss).await;
+        if loss == Loss::All {
+            // Nothing of what it was told is expected to be known.
+            self.service.forget();
+        }
     }
 
     /// As [`Self::run`] with a bot of callflow, which tells more.
     pub async fn run_ours(&self, plan: Plan, fault: Fault, outage: Outage) -> (Seen, SeenOfOurs) {
-        let ours = self.ours(plan, fault);
+        self.run_this(&self.ours(plan, fault), outage).await
+    }
+
+    /// The same with a bot that is at hand.
+    pub async fn run_this(&self, ours: &Ours, outage: Outage) -> (Seen, SeenOfOurs) {
         let mut of_ours = SeenOfOurs::default();
-        let unsettled = &mut of_ours.unsettled;
+        let (unsettled, waiting) = (&mut of_ours.unsettled, &mut of_ours.waiting);
         let seen = self
-            .run(plan, &ours, outage, async || {
-                for name in ours.store.names().await.unwrap() {
-                    let record = ours.store.read(&name).await.unwrap().unwrap_or_default();
+            .run(ours.plan, ours, outage, async || {
+                let at = self.service.moment();
+                for (name, record) in ours.records().await {
                     let open = record.outbox.iter().filter(|row| row.attempted);
-                    unsettled.extend(open.map(|row| (name.to_string(), row.ticket)));
+                    unsettled.extend(open.map(|row| (name.clone(), row.ticket, at)));
+                    let entries = record.inbox.iter().flat_map(|entry| entries_of(&entry.bytes));
+                    waiting.extend(entries.map(|entry| Accepted { call: call_of(&entry), entry, at }));
                 }
             })
             .await;
         of_ours.told.clone_from(&ours.told.lock().unwrap());
-        of_ours.left = ours.store.names().await.unwrap().iter().map(ToString::to_string).collect();
+        of_ours.left = ours.records().await.into_iter().map(|(name, _)| name).collect();
         (seen, of_ours)
+    }
+}
+
+/// The entries of a notification, as the inbox keeps it.
+fn entries_of(bytes: &[u8]) -> Vec<Value> {
+    let kept: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let body: Value = kept
+        .get("body")
+        .and_then(Value::as_str)
+        .map_or(Value::Null, |body| serde_json::from_str(body).unwrap_or_default());
+    body.get("value").and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
+impl Running {
+    fn new(cut: Option<(u32, Side)>, is_placed: bool) -> Self {
+        Self { process: None, power: Power::until(cut), is_placed, draining: None }
+    }
+
+    async fn start(&mut self, world: &World, kind: &dyn Kind) {
+        let process = tokio::select! {
+            process = kind.start(Arc::clone(&self.power)) => process,
+            () = self.power.off() => return,
+        };
+        world.net.mount("bot.test", process.router());
+        world.service.line.lead_to(&self.power);
+        self.process = Some(process);
+    }
+
+    async fn place(&mut self) {
+        let Some(process) = self.process.as_ref().filter(|_| !self.is_placed) else { return };
+        self.is_placed = true;
+        tokio::select! {
+            () = process.place() => {}
+            () = self.power.off() => {}
+        }
+    }
+
+    fn drain_later(&self, drain: Drain) -> Option<Later<'static, Drained>> {
+        let draining = self.process.as_ref()?.drain(drain);
+        Some(Box::pin(async move {
+            tokio::time::sleep(MIDDLE).await;
+            draining.await
+        }))
+    }
+
+    async fn drained(&mut self) -> Drained {
+        match self.draining.as_mut() {
+            Some(draining) => draining.await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn bury(&mut self) {
+        self.draining = None;
+        if let Some(process) = self.process.take() {
+            process.bury();
+        }
     }
 }
 

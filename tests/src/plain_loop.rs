@@ -11,12 +11,14 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
 use bytes::Bytes;
+use callflow_graph::bot::{Drain, Drained};
 use callflow_graph::transport::Transport;
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 
 use crate::cut::{CutNet, Power};
-use crate::outage::{CALLED, DESK, Kind, Later, MENU, Plan, Process, World, expected};
+use crate::outage::{CALLED, DESK, Kind, Later, MENU, Process, World};
+use crate::script::{Loss, Plan, expected};
 use crate::service::plain;
 use crate::{APP, TENANT};
 
@@ -66,6 +68,10 @@ impl Kind for PlainLoop<'_> {
     fn histories(&self) -> Later<'_, BTreeMap<String, Vec<String>>> {
         Box::pin(async { self.kept.lock().unwrap().clone() })
     }
+
+    fn lose(&self, _: Loss) -> Later<'_, ()> {
+        Box::pin(async { self.kept.lock().unwrap().clear() })
+    }
 }
 
 impl Process for Running {
@@ -79,6 +85,10 @@ impl Process for Running {
             "mediaConfig": {"@odata.type": "#microsoft.graph.serviceHostedMediaConfig"},
         });
         Box::pin(async move { self.ask("", body).await })
+    }
+
+    fn drain(&self, _: Drain) -> Later<'static, Drained> {
+        Box::pin(std::future::pending())
     }
 
     fn bury(self: Box<Self>) {}

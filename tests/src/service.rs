@@ -5,15 +5,18 @@
 #![allow(clippy::missing_panics_doc, clippy::unwrap_used, clippy::indexing_slicing)] // a poisoned lock is a test that failed already
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use callflow_core::id::ClientContext;
 use callflow_graph::transport::{Exchange, InProcess, Transport, TransportError};
 use http::{HeaderValue, Request, Response};
 use serde_json::{Value, json};
 
 use crate::cut::Line;
+use crate::script::JOININGS;
 
 /// A request that reached the service.
 #[derive(Clone, Debug)]
@@ -28,6 +31,26 @@ pub struct Asked {
     pub status: u16,
 }
 
+/// A participant who joined, under policy-based recording.
+#[derive(Clone, Debug)]
+pub struct Joined {
+    /// The call's id in one spelling.
+    pub call: String,
+    /// Which of them he is, from 0.
+    pub number: u32,
+    /// What came back each time that it was asked about him; none where nothing did.
+    pub answers: Vec<Option<String>>,
+}
+
+/// A notification that was posted and never accepted.
+#[derive(Clone, Debug)]
+pub struct Missed {
+    /// The call's id in one spelling.
+    pub call: String,
+    /// The ticket of the request that it is about, where it names one.
+    pub ticket: Option<u32>,
+}
+
 /// A notification that the bot accepted.
 #[derive(Clone, Debug)]
 pub struct Accepted {
@@ -35,6 +58,8 @@ pub struct Accepted {
     pub call: String,
     /// Its entry.
     pub entry: Value,
+    /// When, in the service's order of things.
+    pub at: u64,
 }
 
 #[derive(Debug, Default)]
@@ -47,6 +72,8 @@ struct Noted {
     callbacks: Vec<(String, String)>,
     /// Calls that are over, whatever the simulator says.
     over: BTreeSet<String>,
+    joined: Vec<Joined>,
+    answers_late: bool,
 }
 
 /// The service.
@@ -55,21 +82,45 @@ pub struct Service {
     /// The way to the bot.
     pub line: Line,
     noted: Mutex<Noted>,
+    moments: AtomicU64,
 }
+
+/// How much later than usual it answers where its news come first: longer than a prompt.
+const LATE: Duration = Duration::from_millis(2500);
+/// What may be asked again after a while, as long as the bot has not answered.
+const ASKED_AGAIN: Duration = Duration::from_secs(2);
 
 type Answered = Result<Response<Bytes>, TransportError>;
 
 impl Service {
     /// In front of the simulator on `net`.
     pub fn new(net: InProcess) -> Arc<Self> {
-        Arc::new(Self { net, line: Line::default(), noted: Mutex::default() })
+        Arc::new(Self { net, line: Line::default(), noted: Mutex::default(), moments: AtomicU64::new(0) })
     }
 
-    /// Forgets what was noted.
-    pub fn begin_anew(&self) {
+    /// Forgets what was noted. From now on it tells of what it did before it answers, or not.
+    pub fn begin_anew(&self, answers_late: bool) {
         let mut noted = self.noted.lock().unwrap();
         let authorization = noted.authorization.take();
-        *noted = Noted { authorization, over: std::mem::take(&mut noted.over), ..Noted::default() };
+        let over = std::mem::take(&mut noted.over);
+        *noted = Noted { authorization, over, answers_late, ..Noted::default() };
+    }
+
+    /// Forgets what was asked and accepted.
+    pub fn forget(&self) {
+        let mut noted = self.noted.lock().unwrap();
+        noted.asked.clear();
+        noted.accepted.clear();
+    }
+
+    /// The next moment: each is later than the ones before.
+    pub fn moment(&self) -> u64 {
+        self.moments.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// What participants who joined were answered.
+    pub fn joined(&self) -> Vec<Joined> {
+        self.noted.lock().unwrap().joined.clone()
     }
 
     /// What was asked.
@@ -82,9 +133,12 @@ impl Service {
         self.noted.lock().unwrap().accepted.clone()
     }
 
-    /// How many notifications were posted and never accepted.
-    pub fn missed(&self) -> usize {
-        self.noted.lock().unwrap().missed.len()
+    /// Which notifications were posted and never accepted.
+    pub fn missed(&self) -> Vec<Missed> {
+        let noted = self.noted.lock().unwrap();
+        let bodies = noted.missed.iter().filter_map(|body| serde_json::from_slice::<Value>(body).ok());
+        let entries = bodies.filter_map(|body| body.pointer("/value/0").cloned());
+        entries.map(|entry| Missed { call: call_of(&entry), ticket: ticket_of(&entry) }).collect()
     }
 
     /// Takes a request of the bot.
@@ -101,6 +155,7 @@ impl Service {
         let what = format!("{} {action}", request.method());
         let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
         self.learn_callback(&call, &body);
+        let changes = request.method() != http::Method::GET && action != "keepAlive";
         let of_its_own = matches!(action.as_str(), "transfer" | "invite" | "recordResponse");
         let is_over = self.noted.lock().unwrap().over.contains(&call);
         let answered = if is_over {
@@ -118,9 +173,66 @@ impl Service {
             };
             self.learn_callback(&call, &body);
             let asked = Asked { call, what, intent: intent_of(&body), status: response.status().as_u16() };
-            self.noted.lock().unwrap().asked.push(asked);
+            let answers_late = {
+                let mut noted = self.noted.lock().unwrap();
+                noted.asked.push(asked);
+                noted.answers_late
+            };
+            if answers_late && changes {
+                tokio::time::sleep(LATE).await;
+            }
         }
         answered
+    }
+
+    /// Lets participants join a call one after another, and asks about each of them once more when all have.
+    pub async fn let_join(&self, call: &str) {
+        let call = plain(call);
+        for again in [false, true] {
+            for number in 0..JOININGS {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                let answer = self.ask_to_join(&call, number).await;
+                let mut noted = self.noted.lock().unwrap();
+                match noted.joined.iter_mut().find(|joined| again && joined.number == number) {
+                    Some(joined) => joined.answers.push(answer),
+                    None => noted.joined.push(Joined { call: call.clone(), number, answers: vec![answer] }),
+                }
+            }
+        }
+    }
+
+    /// Asks the bot about a participant who joins, until it answers, and gives that in a word.
+    async fn ask_to_join(&self, call: &str, number: u32) -> Option<String> {
+        let data = json!({"@odata.type": "#microsoft.graph.participantJoiningNotification"});
+        let resource = format!("/communications/calls/{call}");
+        let entry = json!({"changeType": "created", "resourceUrl": resource, "resourceData": data});
+        let body = Bytes::from(json!({"value": [entry]}).to_string());
+        for _ in 0..20 {
+            let request =
+                self.to_bot(call)?.header("x-microsoft-skype-message-id", format!("{call}-{number}"));
+            let answered = self.post(request.body(body.clone()).unwrap()).await;
+            if let Some(response) = answered.ok().filter(|response| response.status() == 200) {
+                let answer: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+                let of = |member: &str| answer.get(member).and_then(Value::as_str).unwrap_or_default();
+                return Some(match (of("@odata.type"), of("reason")) {
+                    ("#microsoft.graph.acceptJoinResponse", _) => "accept".to_owned(),
+                    ("#microsoft.graph.inviteNewBotResponse", _) => "elsewhere".to_owned(),
+                    (_, "forbidden") => "default".to_owned(),
+                    (_, reason) => reason.to_owned(),
+                });
+            }
+            tokio::time::sleep(ASKED_AGAIN).await;
+        }
+        None
+    }
+
+    /// The beginning of a request to the address of a call.
+    fn to_bot(&self, call: &str) -> Option<http::request::Builder> {
+        let noted = self.noted.lock().unwrap();
+        let (_, to) = noted.callbacks.iter().rev().find(|(of, _)| of == call)?;
+        let authorization = noted.authorization.clone()?;
+        let request = Request::post(to).header("authorization", authorization);
+        Some(request.header("content-type", "application/json"))
     }
 
     fn learn_callback(&self, call: &str, body: &Value) {
@@ -177,18 +289,12 @@ impl Service {
         let entry = json!({"changeType": change, "resourceUrl": resource, "resourceData": data});
         let body = Bytes::from(json!({"value": [entry]}).to_string());
         for tried in 1..=3 {
-            let (to, authorization) = {
-                let noted = self.noted.lock().unwrap();
-                let to = noted.callbacks.iter().rev().find(|(of, _)| of == call).map(|(_, to)| to.clone());
-                (to, noted.authorization.clone())
-            };
-            let (Some(to), Some(authorization)) = (to, authorization) else { return };
-            let request = Request::post(to)
-                .header("authorization", authorization)
-                .header("content-type", "application/json")
-                .body(body.clone())
-                .unwrap();
-            if self.post(request).await.is_ok_and(|response| !response.status().is_server_error()) {
+            let Some(request) = self.to_bot(call) else { return };
+            if self
+                .post(request.body(body.clone()).unwrap())
+                .await
+                .is_ok_and(|response| !response.status().is_server_error())
+            {
                 return;
             }
             tokio::time::sleep(Duration::from_secs(tried)).await;
@@ -209,9 +315,8 @@ impl Service {
         if answered.as_ref().is_ok_and(|response| response.status().is_success()) {
             self.noted.lock().unwrap().missed.remove(&bytes);
             for entry in body.get("value").and_then(Value::as_array).into_iter().flatten() {
-                let url = entry.get("resourceUrl").and_then(Value::as_str).unwrap_or_default();
-                let call = plain(url.split('/').nth(3).unwrap_or_default());
-                self.noted.lock().unwrap().accepted.push(Accepted { call, entry: entry.clone() });
+                let accepted = Accepted { call: call_of(entry), entry: entry.clone(), at: self.moment() };
+                self.noted.lock().unwrap().accepted.push(accepted);
             }
         }
         answered
@@ -229,8 +334,7 @@ impl Transport for ToBot {
                 return service.net.send(request).await;
             }
             let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
-            let url = body.pointer("/value/0/resourceUrl").and_then(Value::as_str).unwrap_or_default();
-            let call = plain(url.split('/').nth(3).unwrap_or_default());
+            let call = body.pointer("/value/0").map(call_of).unwrap_or_default();
             if service.noted.lock().unwrap().over.contains(&call) {
                 // It was transferred: what the simulator does not know is not told.
                 return Ok(answer(202, &Value::Null));
@@ -252,6 +356,18 @@ fn intent_of(body: &Value) -> String {
         .or_else(|| of("/transferTarget/identity/user/id"))
         .or_else(|| of("/participants/0/identity/user/id"))
         .unwrap_or_default()
+}
+
+/// The call that a notification's entry is about.
+pub fn call_of(entry: &Value) -> String {
+    let url = entry.get("resourceUrl").and_then(Value::as_str).unwrap_or_default();
+    plain(url.split('/').nth(3).unwrap_or_default())
+}
+
+/// The ticket of the request that a notification's entry is about, where it names one.
+pub fn ticket_of(entry: &Value) -> Option<u32> {
+    let context = entry.pointer("/resourceData/clientContext")?.as_str()?;
+    ClientContext::parse(context).map(|context| context.ticket.number())
 }
 
 /// An id in one spelling.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,11 +26,12 @@ use callflow_graph::session::Target;
 use callflow_graph::simulator::{self, Outcome, Person, Registration, Simulator, Step, WhenRung, wav_tone};
 use callflow_graph::store::CallName;
 use callflow_graph::store::embedded::Embedded;
+use callflow_graph::trace::Recorder;
 use callflow_graph::transport::{Https, Transport};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::ladder::{Direction, Ladder, Message};
+use super::ladder::{Direction, Ladder, Lanes, Message, last, short};
 use super::{Failure, has_colours, listen};
 
 #[derive(clap::Args, Debug, Default)]
@@ -47,6 +48,9 @@ pub(crate) struct Args {
     /// Where the bot keeps its calls [default: a file that is removed afterwards]
     #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
+    /// Write every input of the call to this file, for `callflow replay` and `callflow ladder`
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
     /// The bot's port [default: a free one]
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     bot_port: u16,
@@ -154,6 +158,7 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     let credentials = Credentials::with_secret(TENANT, APP, SECRET);
     let mut config = Config::new(credentials, format!("{bot_base}/calls"));
     config.endpoints = simulator.endpoints();
+    config.trace = args.trace.as_deref().map(traced).transpose()?;
     let handler = Ivr { prompts: format!("{bot_base}/prompts") };
     let bot = Bot::start(config, handler, store, transport, clock).await?;
     bot.check_credentials().await?;
@@ -170,6 +175,16 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
         let _ = std::fs::remove_file(temporary);
     }
     result
+}
+
+/// Writes a trace of the bot to this file.
+fn traced(path: &Path) -> Result<Recorder, Failure> {
+    Recorder::to_file(path).map_err(|error| {
+        let path = path.display();
+        Failure::Because(format!(
+            "{path} cannot be written ({error}); check that the folder is there, and may be written"
+        ))
+    })
 }
 
 fn serve(listener: tokio::net::TcpListener, router: Router) {
@@ -355,7 +370,10 @@ impl Out {
         }
         let stdout = std::io::stdout();
         let has_colours = has_colours(&stdout);
-        Self::Ladder { ladder: Ladder::new(stdout, has_colours, PERSON_NAME), begun }
+        Self::Ladder {
+            ladder: Ladder::new(stdout, has_colours, Lanes::WithPerson(PERSON_NAME.to_owned())),
+            begun,
+        }
     }
 
     fn head(&mut self) -> std::io::Result<()> {
@@ -454,18 +472,6 @@ fn print(line: &Value) -> std::io::Result<()> {
     out.flush()
 }
 
-/// `POST /communications/calls/57DA…/answer` with the id cut short.
-fn short(line: &str) -> String {
-    let segments = line.split('/').map(|segment| {
-        if segment.len() >= 32 {
-            segment.chars().take(8).chain(['…']).collect()
-        } else {
-            segment.to_owned()
-        }
-    });
-    segments.collect::<Vec<_>>().join("/")
-}
-
 /// The beginning of an answer's words; all of them are in the summary.
 fn cut(words: &str) -> String {
     const SHOWN: usize = 40;
@@ -473,14 +479,5 @@ fn cut(words: &str) -> String {
         words.to_owned()
     } else {
         words.chars().take(SHOWN).chain(['…']).collect()
-    }
-}
-
-/// The last word of a path that is no id: `answer`.
-fn last(line: &str) -> String {
-    let method = line.split(' ').next().unwrap_or_default();
-    match line.rsplit('/').next() {
-        Some(segment) if segment.len() < 32 => segment.to_owned(),
-        Some(_) | None => method.to_owned(),
     }
 }

@@ -10,11 +10,12 @@ mod explain_token;
 mod ladder;
 mod operate;
 mod permissions;
+mod replay;
 mod run;
 mod setup;
 mod sim;
-mod stand_in;
 mod store;
+mod story;
 mod tables;
 
 use std::fmt::Display;
@@ -65,6 +66,10 @@ enum Command {
     Health(operate::Which),
     /// Say what a bot's configuration comes to, and where each key was given; or print an example
     Config(configuration::Args),
+    /// Hand the inputs of a trace in again, and print how each call stands after each
+    Replay(replay::Args),
+    /// Draw the calls of a trace as ladders
+    Ladder(ladder::Args),
     /// Serve a Graph calling service on loopback until Ctrl-C
     Sim(sim::Args),
 }
@@ -92,6 +97,8 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Some(Command::Drain(args)) => asynchronously(operate::drain(args)),
         Some(Command::Health(args)) => asynchronously(operate::health(args)),
         Some(Command::Config(args)) => configuration::run(args),
+        Some(Command::Replay(args)) => replay::run(args),
+        Some(Command::Ladder(args)) => ladder::run(args),
     };
     match result {
         Ok(code) => code,

@@ -10,10 +10,10 @@ use callflow_graph::session::Session;
 use callflow_graph::store::encrypted::key_id;
 use callflow_graph::store::offline::{Offline, Sizes};
 use callflow_graph::store::{CallName, Record, StoreError};
+use callflow_graph::trace::stand_in::{StandIns, Whose};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::stand_in::{StandIns, Whose};
 use super::{BAD_INPUT, Failure, complain, print};
 
 #[derive(clap::Args, Debug)]

@@ -24,6 +24,7 @@ use bytes::Bytes;
 use http::Request;
 
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::transport::{Exchange, Transport, TransportError};
 
 /// When a circuit opens, and for how long.
@@ -116,12 +117,18 @@ pub(super) struct Circuits {
 struct Shared {
     limits: CircuitLimits,
     clock: Clock,
+    metrics: Arc<Metrics>,
     of_hosts: Mutex<HashMap<String, Circuit>>,
 }
 
 impl Circuits {
-    pub(super) fn new(transport: Arc<dyn Transport>, limits: CircuitLimits, clock: Clock) -> Self {
-        Self { transport, shared: Arc::new(Shared { limits, clock, of_hosts: Mutex::default() }) }
+    pub(super) fn new(
+        transport: Arc<dyn Transport>,
+        limits: CircuitLimits,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { transport, shared: Arc::new(Shared { limits, clock, metrics, of_hosts: Mutex::default() }) }
     }
 }
 
@@ -133,9 +140,11 @@ impl Shared {
         let result = change(circuit, self.clock.now_millis(), &self.limits);
         match (before, *circuit) {
             (Circuit::Closed { .. }, Circuit::Open { .. }) => {
+                self.metrics.circuit_opened();
                 tracing::error!(host, "it failed too often; requests to it are refused for a while");
             }
             (Circuit::Open { .. } | Circuit::Probing { .. }, Circuit::Closed { .. }) => {
+                self.metrics.circuit_closed();
                 tracing::info!(host, "it answers again");
             }
             (_, _) => {}

@@ -40,6 +40,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::transport::{Transport, TransportError};
 use crate::wire::request::Version;
 
@@ -216,6 +217,7 @@ pub struct GraphClient {
 }
 
 struct Inner {
+    metrics: Arc<Metrics>,
     endpoints: Endpoints,
     limits: Limits,
     transport: Arc<dyn Transport>,
@@ -238,9 +240,23 @@ impl GraphClient {
         transport: Arc<dyn Transport>,
         clock: Clock,
     ) -> Self {
-        let transport: Arc<dyn Transport> = Arc::new(Circuits::new(transport, limits.circuit, clock));
+        Self::counted(credentials, endpoints, limits, transport, clock, Arc::default())
+    }
+
+    /// As [`Self::new`]; what it does is counted in `metrics`.
+    pub(crate) fn counted(
+        credentials: Credentials,
+        endpoints: Endpoints,
+        limits: Limits,
+        transport: Arc<dyn Transport>,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let circuits = Circuits::new(transport, limits.circuit, clock, Arc::clone(&metrics));
+        let transport: Arc<dyn Transport> = Arc::new(circuits);
         let tokens = Tokens::new(credentials, endpoints.clone(), limits, Arc::clone(&transport), clock);
-        Self { inner: Arc::new(Inner { endpoints, limits, transport, tokens, clock }) }
+        let tokens = tokens.counted(Arc::clone(&metrics));
+        Self { inner: Arc::new(Inner { metrics, endpoints, limits, transport, tokens, clock }) }
     }
 
     /// Sends a request, and again where the rule of its class has it; without a class once.
@@ -251,23 +267,51 @@ impl GraphClient {
     /// # Errors
     /// [`ClientError`], which says whether Graph certainly did nothing. Any status is an [`Answer`].
     pub async fn send(&self, request: &GraphRequest<'_>) -> Result<Answer, ClientError> {
-        let Some(class) = request.class else { return self.send_once(request).await };
+        use tracing::field::Empty;
+        let span = tracing::info_span!(
+            "graph",
+            method = %request.method,
+            path = without_query(request.path),
+            scenario_id = request.scenario_id.map(tracing::field::display),
+            status = Empty,
+            attempts = Empty,
+            client_request_id = Empty,
+            request_id = Empty,
+            diagnostic = Empty,
+        );
+        let told = span.clone();
+        let sent = async {
+            let mut attempts = 0;
+            let result = self.send_by_rule(request, &mut attempts).await;
+            told.record("attempts", attempts);
+            tell(&told, &result);
+            result
+        };
+        sent.instrument(span).await
+    }
+
+    async fn send_by_rule(&self, request: &GraphRequest<'_>, count: &mut u32) -> Result<Answer, ClientError> {
+        let Some(class) = request.class else {
+            *count = 1;
+            return self.exchange(request).await;
+        };
         let now = self.inner.clock.now_millis();
         let budget = u64::try_from(self.inner.limits.request.as_millis()).unwrap_or(u64::MAX);
         let until = request.until.unwrap_or(u64::MAX).min(now.saturating_add(budget));
         let mut pauses = retry::pauses();
         let mut open = None;
-        let mut count = 0u32;
         loop {
-            count = count.saturating_add(1);
-            let result = self.send_once(request).await;
+            *count = count.saturating_add(1);
+            let result = self.exchange(request).await;
             let (came, retry_after) = read(&result);
             let pause = pauses.next().unwrap_or(self.inner.limits.request);
             let left = Duration::from_millis(until.saturating_sub(self.inner.clock.now_millis()));
-            match decide(class, Tried { count, came, retry_after }, pause, left) {
+            match decide(class, Tried { count: *count, came, retry_after }, pause, left) {
                 Decision::GiveUp => return settled(class, result, open),
                 Decision::Again { after } => {
-                    tracing::info!(count, ?came, ?after, "trying again");
+                    let support = result.as_ref().ok().map(|answer| tracing::field::display(&answer.support));
+                    tracing::info!(count, ?came, ?after, support, "trying again");
+                    self.inner.metrics.retry(came);
                     if matches!(came, When::NoAnswer | When::Failed) {
                         open = Some(result);
                     }
@@ -275,17 +319,6 @@ impl GraphClient {
                 }
             }
         }
-    }
-
-    async fn send_once(&self, request: &GraphRequest<'_>) -> Result<Answer, ClientError> {
-        let span = tracing::info_span!(
-            "graph",
-            method = %request.method,
-            path = without_query(request.path),
-            scenario_id = request.scenario_id.map(tracing::field::display),
-            status = tracing::field::Empty
-        );
-        self.exchange(request).instrument(span).await
     }
 
     /// Fetches a token, so that a wrong secret is told of before the first call.
@@ -323,7 +356,6 @@ impl GraphClient {
             Err(cause) => return Err(ClientError::NoAnswer { cause, client_request_id }),
         };
         let answer = self.read_answer(response, client_request_id);
-        tracing::Span::current().record("status", answer.status);
         tracing::debug!(status = answer.status, support = %answer.support, "answered");
         Ok(answer)
     }
@@ -397,6 +429,25 @@ impl GraphClient {
 const CLIENT_REQUEST_ID: &str = "client-request-id";
 /// The header that ties requests and notifications of a call together.
 pub(crate) const SCENARIO_ID: &str = "scenario-id";
+
+/// What Microsoft's support asks for, of the try that counts.
+fn tell(span: &tracing::Span, result: &Result<Answer, ClientError>) {
+    match result {
+        Ok(Answer { status, support, .. }) => {
+            span.record("status", status);
+            span.record("client_request_id", &support.client_request_id);
+            for (name, value) in [("request_id", &support.request_id), ("diagnostic", &support.diagnostic)] {
+                if let Some(value) = value {
+                    span.record(name, value);
+                }
+            }
+        }
+        Err(ClientError::NoAnswer { client_request_id, .. }) => {
+            span.record("client_request_id", client_request_id);
+        }
+        Err(ClientError::NoToken { .. } | ClientError::Malformed { .. } | ClientError::Transport(_)) => {}
+    }
+}
 
 /// What a try says to the rule.
 fn read(result: &Result<Answer, ClientError>) -> (When, Option<Duration>) {

@@ -19,6 +19,7 @@ use super::platform::Platform;
 use super::token_source::{AccessToken, TokenError};
 use super::{ClientError, Credentials, Endpoints, Limits};
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::transport::Transport;
 
 /// How many tenants' tokens are kept: beyond that the one that was used longest ago goes.
@@ -96,6 +97,7 @@ pub(super) struct Tokens {
     platform: Platform,
     of_tenants: Mutex<HashMap<String, Arc<Slot>>>,
     asks: AtomicU64,
+    metrics: Arc<Metrics>,
 }
 
 impl Tokens {
@@ -107,7 +109,18 @@ impl Tokens {
         clock: Clock,
     ) -> Self {
         let platform = Platform { endpoints, limits, transport, clock };
-        Self { credentials, platform, of_tenants: Mutex::default(), asks: AtomicU64::new(0) }
+        Self {
+            credentials,
+            platform,
+            of_tenants: Mutex::default(),
+            asks: AtomicU64::new(0),
+            metrics: Arc::default(),
+        }
+    }
+
+    /// The same; what they do is counted in `metrics`.
+    pub(super) fn counted(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// The tenant whose token is used where a call names none.
@@ -121,6 +134,7 @@ impl Tokens {
         tenant_id: &str,
         refused: Option<&SecretString>,
     ) -> Result<SecretString, ClientError> {
+        self.metrics.token_asked();
         self.kept_or_fetched(tenant_id, refused).await.map_err(|reason| ClientError::NoToken {
             app_id: self.credentials.app_id.clone(),
             tenant_id: tenant_id.to_owned(),
@@ -185,6 +199,7 @@ impl Tokens {
         let now = self.platform.clock.now_millis();
         let mut kept = slot.kept();
         slot.fetched.fetch_add(1, Ordering::SeqCst);
+        self.metrics.token_fetched(fetched.is_ok());
         match fetched {
             Ok(token) => {
                 tracing::debug!(tenant_id, "fetched a token");

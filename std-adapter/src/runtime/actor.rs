@@ -4,23 +4,26 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use callflow_core::action::Action;
 use callflow_core::command::RejectReason;
 use callflow_core::event::Event;
 use callflow_core::id::{CallId, Ticket};
 use callflow_core::lifecycle::State;
-use callflow_core::report::{Change, Report, Told};
 use callflow_core::time::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::delivery::{Delivery, HandedOver};
 use super::joining::{Defaulted, JoiningKey};
 use super::recovery::{Remains, UnknownCalls};
+use super::span::CallSpan;
 use super::{Incoming, Shared, Wake, What, alias_of, is_of_tenant};
 use crate::bot::{Call, Given, Kept, Recovered};
 use crate::client::retry::Class;
 use crate::client::{Answer, ClientError, GraphRequest};
+use crate::metrics::Counted;
 use crate::session::{Order, Outgoing, Session, Step};
 use crate::store::{About, CallName, Commit, InboxEntry, OutboxRow, Record, StoreError};
 use crate::transport::TransportError;
@@ -59,6 +62,10 @@ struct Actor {
     handled_to: Option<u64>,
     /// Somebody else drives the call.
     lost: CancellationToken,
+    /// Where it is counted.
+    counted: Counted,
+    /// What its span has.
+    span: CallSpan,
 }
 
 /// Puts a call away for the first time, with the requests that begin it.
@@ -82,6 +89,9 @@ pub(super) async fn begin(
         reconciling: None,
         handled_to: None,
         lost: CancellationToken::new(),
+        counted: Counted::new(Arc::clone(&shared.metrics)),
+        // That of whoever places the call is not the call's.
+        span: CallSpan::none(),
     };
     let commit = actor.author_step(None, step, Vec::new(), Vec::new()).await;
     // The task that takes the call up sends what is in the outbox.
@@ -161,10 +171,13 @@ async fn take_up(
             reconciling: None,
             handled_to: None,
             lost: lost.clone(),
+            counted: Counted::new(Arc::clone(&shared.metrics)),
+            span: CallSpan::current(),
         };
         if record.version > 0 {
             return match Session::from_bytes(&record.call, &record.texts) {
-                Ok(session) => {
+                Ok(mut session) => {
+                    shared.trace_from_here(&mut session);
                     let author = Kept { version: record.about.author_version, bytes: record.author };
                     Some(actor(session, record.version, author, record.outbox.into()))
                 }
@@ -213,18 +226,23 @@ async fn take_up(
                 Ok(false) => continue,
                 Err(error) => tracing::error!(%error, "the inbox of an unknown call cannot be dropped"),
             }
-            for entry in &record.inbox {
-                if let Some(told) = Defaulted::read(entry) {
-                    shared.desk.forget(&told.joining);
-                    continue;
-                }
-                let about =
-                    Delivery::read(entry).map(|read| read.notices.iter().map(describe).collect::<Vec<_>>());
-                tracing::warn!(?about, "no call is known for this notification; it is dropped");
-            }
+            tell_of_dropped(shared, &record);
             return None;
         }
         tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// Says in the log what waited for a call that nobody came to know.
+fn tell_of_dropped(shared: &Shared, record: &Record) {
+    for entry in &record.inbox {
+        if let Some(told) = Defaulted::read(entry) {
+            shared.desk.forget(&told.joining);
+            continue;
+        }
+        let about =
+            Delivery::read(entry).map(|read| read.notices.iter().map(Notice::in_words).collect::<Vec<_>>());
+        tracing::warn!(?about, "no call is known for this notification; it is dropped");
     }
 }
 
@@ -254,7 +272,7 @@ async fn offered(
             }
             shared.learn_tenant(name, session.tenant_id());
             let state = session.call().state();
-            let about = describe(notice);
+            let about = notice.in_words();
             shared.observe(name, state, What::Notification { accepted_at: accepted.at, about });
             let mut begun = actor(session, 0, Kept::default(), VecDeque::new());
             let mut commit = begun.author_step(Some(notice), step, Vec::new(), Vec::new()).await;
@@ -323,22 +341,25 @@ impl Actor {
     /// Goes on after a restart, or begins to: what is in the outbox was not answered.
     async fn resume(&mut self) {
         self.shared.learn_tenant(&self.name, self.session.tenant_id());
+        self.span.tell(&self.session, None);
         self.note_live();
+        self.counted.move_to(self.state(), self.session.call().kind());
         let now = self.shared.clock.now_millis();
         let (lost, rows): (Vec<_>, Vec<_>) = self
             .queue
             .drain(..)
             .partition(|row| row.once_only && row.attempted && !may_be_settled_again(row, now));
+        for row in rows {
+            self.send(row, None).await;
+        }
+        // What the service told meanwhile may settle what was not answered.
+        self.empty_inbox().await;
         for row in lost {
             let Some(ticket) = Ticket::try_new(row.ticket) else { continue };
             tracing::warn!(ticket = row.ticket, "sent before a restart, and not answered");
             let step = self.session.no_response(self.shared.now(), ticket);
             self.finish(step, Vec::new(), vec![row.ticket], None).await;
         }
-        for row in rows {
-            self.send(row, None).await;
-        }
-        self.empty_inbox().await;
     }
 
     /// Tells the handler that the call is known by its id alone, and puts it away: `lost` are requests of before.
@@ -515,13 +536,15 @@ impl Actor {
                 Subject::Joining => self.joining(notice, &JoiningKey::of(accepted, place)),
                 _ => self.session.notice(self.shared.now(), notice),
             };
-            tracing::info!(about = describe(notice), verdict = step.verdict.name(), state = %self.state(), "notified");
+            tracing::info!(about = notice.in_words(), verdict = step.verdict.name(), state = %self.state(), "notified");
             if let Subject::Call(told) = &notice.subject
                 && !told.unrecognised.is_empty()
             {
                 tracing::warn!(words = ?told.unrecognised, "words that this version does not know");
             }
-            let about = describe(notice);
+            let waited = self.shared.clock.now_millis().saturating_sub(accepted.at);
+            self.shared.metrics.notification(&notice.subject, step.verdict, waited);
+            let about = notice.in_words();
             self.observe(What::Notification { accepted_at: accepted.at, about });
             let done = if number == last { vec![seq] } else { Vec::new() };
             let commit = self.author_step(Some(notice), step, done, Vec::new()).await;
@@ -619,6 +642,7 @@ impl Actor {
         done: Vec<u64>,
         drop: Vec<u32>,
     ) -> Commit {
+        self.span.tell(&self.session, notice);
         let before = std::mem::take(&mut self.author);
         let now = self.shared.now();
         let mut call =
@@ -631,6 +655,9 @@ impl Actor {
             let closed = self.shared.desk.close(&mut self.session, self.shared.now(), default);
             requests.extend(closed.requests);
         }
+        self.shared.trace(&self.name, &mut self.session);
+        self.shared.metrics.step(&requests, &events);
+        self.counted.move_to(self.state(), self.session.call().kind());
         for event in events {
             tracing::debug!(?event, "event");
             self.observe(What::Event(event));
@@ -737,15 +764,19 @@ impl Actor {
         let tenant = self.session.tenant_id().map(str::to_owned);
         let scenario_id = self.scenario_id();
         let is_again = row.once_only && row.attempted;
+        let action = http.action;
         let sending = async move {
+            let since = tokio::time::Instant::now();
             let mut result = exchange(&shared, tenant.as_deref(), scenario_id, http, class).await;
             if is_again {
                 result = after_an_open_one(result);
             }
+            shared.metrics.request(action, &result, since.elapsed());
             // The call's task may have ended.
             let _ = wake.send(Wake::Answered { ticket, result, line });
         };
-        self.shared.tasks.spawn(tracing::Instrument::in_current_span(sending));
+        let span = super::span::of_request(action, ticket);
+        self.shared.tasks.spawn(sending.instrument(span));
     }
 
     async fn send_next(&mut self) {
@@ -846,6 +877,9 @@ struct StoredRequest {
     /// None in rows of before there were classes.
     #[serde(default)]
     class: Option<Class>,
+    /// What it does; none in rows of before that was kept.
+    #[serde(default)]
+    action: Option<Action>,
     /// The call's limit for it, in milliseconds since the Unix epoch.
     #[serde(default)]
     until: Option<u64>,
@@ -868,36 +902,14 @@ fn row_of(request: &Outgoing, deadline: Option<u64>) -> OutboxRow {
     let HttpRequest { version, method, path, body } = request.http.clone();
     let class = Class::of(request.action);
     let until = deadline.filter(|_| class == Class::Settling);
-    let stored = StoredRequest { version, method, path, body, class: Some(class), until };
+    let action = Some(request.action);
+    let stored = StoredRequest { version, method, path, body, class: Some(class), action, until };
     let bytes = serde_json::to_vec(&stored).unwrap_or_default();
     OutboxRow { ticket: request.ticket.number(), once_only: request.once_only, attempted: false, bytes }
 }
 
-/// A notice in a few words, without anything secret: `updated call established audio active`.
-pub(crate) fn describe(notice: &Notice) -> String {
-    let mut words = vec![notice.change.name().to_owned(), notice.subject.name().to_owned()];
-    match (notice.change, notice.report()) {
-        (Change::Created | Change::Updated | Change::Deleted, Report::Call { news, .. }) => {
-            match news.state {
-                Told::State(state) => words.push(state.name().to_owned()),
-                Told::Unrecognised => words.push("(state not recognised)".to_owned()),
-                Told::Nothing => {}
-            }
-            words.extend(news.audio.map(|audio| format!("audio {audio}")));
-            words.extend(news.tone.map(|tone| format!("{} #{}", tone.tone, tone.sequence.number())));
-            words.extend(news.result.map(|result| format!("{}/{}", result.code, result.subcode)));
-        }
-        (_, Report::Operation { news, .. }) => words.push(news.status.name().to_owned()),
-        (_, Report::Roster(news)) => words.push(format!("of {}", news.participants.len())),
-        (_, _) => {}
-    }
-    words.join(" ")
-}
-
 #[cfg(test)]
 mod tests {
-    use callflow_core::action::Action;
-
     use super::*;
 
     #[test]

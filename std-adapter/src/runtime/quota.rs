@@ -170,6 +170,18 @@ impl Counter {
         });
     }
 
+    /// How much of each limit is used.
+    pub(super) fn usage(&self, now: u64) -> [Usage; 2] {
+        let (concurrent, monthly) = self.change(|count| {
+            count.turn(now);
+            (used(count.live.len()), count.monthly)
+        });
+        [
+            Usage { limit: QuotaLimit::Concurrent, used: concurrent, of: self.quota.concurrent },
+            Usage { limit: QuotaLimit::Monthly, used: monthly, of: self.quota.monthly },
+        ]
+    }
+
     fn change<T>(&self, change: impl FnOnce(&mut Count) -> T) -> T {
         change(&mut self.count.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -22,6 +22,11 @@ impl Waiting {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many wait.
+    pub(super) fn of_all(&self) -> usize {
+        self.counts().of_all
+    }
+
     /// Makes room for one more, unless that is more than may be. Says how many of the call wait then.
     pub(super) fn reserve(&self, name: &CallName, max_of_call: usize, max: usize) -> Option<usize> {
         let mut counts = self.counts();

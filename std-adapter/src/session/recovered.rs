@@ -3,6 +3,7 @@
 use callflow_core::id::CallKey;
 use callflow_core::time::Timestamp;
 
+use super::journal::{Body, Input, Journal, Journaling};
 use super::{Order, Placement, Session, Settings, Step, Target};
 use crate::wire::notification::{Notice, Subject, read_batch};
 
@@ -19,10 +20,11 @@ impl Session {
         answer: (u16, &[u8]),
         settings: &Settings,
     ) -> Option<(Self, Step)> {
+        let unheard = Settings { journal: Journaling::Off, ..settings.clone() };
         let mut session = if is_incoming {
-            Self::offered(now, key, &offer(id, settings)?, settings)?.0
+            Self::offered(now, key, &offer(id, settings)?, &unheard)?.0
         } else {
-            Self::placed_before(now, key, id, settings)?
+            Self::placed_before(now, key, id, &unheard)?
         };
         let (status, body) = answer;
         let asked = session.order(now, &Order::Refresh).ok()?;
@@ -31,6 +33,16 @@ impl Session {
             None => Step::none(),
         };
         step.requests.clear();
+        session.journal = Journal::new(settings.journal);
+        let heard = || Input::Recovered {
+            key,
+            settings: Box::new(settings.clone()),
+            id: id.to_owned(),
+            is_incoming,
+            status,
+            body: Body(body.to_vec()),
+        };
+        session.journal.note(now, heard, Ok(&step), &session.call);
         Some((session, step))
     }
 

@@ -43,6 +43,7 @@ use callflow_core::report::Told;
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
+use tracing::Instrument;
 
 use crate::runtime::delivery::{Accepted, Delivery};
 use crate::runtime::{AcceptError, Incoming, Shared, is_of_tenant};
@@ -94,6 +95,10 @@ enum Refusal {
     JoiningUnsettled,
 }
 
+/// Why an answer is a refusal, for the metrics.
+#[derive(Clone, Copy)]
+struct Code(&'static str);
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, code, message) = match self {
@@ -114,6 +119,7 @@ impl IntoResponse for Refusal {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response =
             (status, Json(json!({"error": {"code": code, "message": message}}))).into_response();
+        response.extensions_mut().insert(Code(code));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS.into());
         }
@@ -144,11 +150,18 @@ async fn of_call(State(shared): State<Arc<Shared>>, Path(call): Path<String>, re
 
 async fn answer(shared: &Arc<Shared>, call: Option<CallName>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let answered = match shared.admission.request() {
-        Ok(_until_answered) => accept(shared, call, &parts.headers, body).await,
-        Err(refusal) => Err(refusal),
+    let span = span_of(&parts.headers);
+    let answered = async {
+        let answered = match shared.admission.request() {
+            Ok(_until_answered) => accept(shared, call, &parts.headers, body).await,
+            Err(refusal) => Err(refusal),
+        };
+        answered.into_response()
     };
-    let mut response = answered.into_response();
+    let mut response = answered.instrument(span.clone()).await;
+    let code = response.extensions().get::<Code>().map_or("", |code| code.0);
+    shared.metrics.answered(response.status().as_u16(), code);
+    span.record("status", response.status().as_u16());
     for (to, from) in [(CLIENT_REQUEST_ID, MESSAGE_ID), (SCENARIO_ID, SCENARIO_ID)] {
         if let Some(value) = parts.headers.get(from).filter(|value| value.len() <= MAX_ECHO) {
             response.headers_mut().insert(HeaderName::from_static(to), value.clone());
@@ -158,6 +171,20 @@ async fn answer(shared: &Arc<Shared>, call: Option<CallName>, request: Request) 
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// The span of a request. Whoever posted wrote the headers: what is no id is not repeated in logs.
+fn span_of(headers: &HeaderMap) -> tracing::Span {
+    let is_id = |text: &&str| {
+        text.len() <= MAX_ECHO
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte))
+    };
+    tracing::info_span!(
+        "webhook",
+        message_id = message_id(headers).filter(is_id),
+        scenario_id = text(headers, SCENARIO_ID).filter(is_id),
+        status = tracing::field::Empty,
+    )
 }
 
 async fn accept(

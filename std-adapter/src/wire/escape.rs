@@ -43,7 +43,7 @@ pub(super) fn query(text: &str) -> String {
 }
 
 /// A segment of a path as it was before it was escaped.
-pub(super) fn unescaped(segment: &str) -> String {
+pub(crate) fn unescaped(segment: &str) -> String {
     percent_decode_str(segment).decode_utf8_lossy().into_owned()
 }
 

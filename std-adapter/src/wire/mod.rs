@@ -10,7 +10,7 @@ pub mod audio_routing_group;
 pub mod content_sharing;
 pub mod device_quality;
 pub mod direct;
-mod escape;
+pub(crate) mod escape;
 pub mod extra;
 pub mod graph_error;
 pub mod join_url;

@@ -7,9 +7,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use callflow_core::id::SessionId;
-use callflow_core::report::{Change, Report};
+use callflow_core::report::{Change, Report, Told};
 use callflow_core::roster::Extent;
 use serde::de::{self, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -21,6 +22,7 @@ use super::resource::{
     CallJson, CallTold, DeltaJson, OperationJson, OperationTold, ParticipantJson, RosterTold, short_type,
 };
 use super::{WireError, line_of, read_at, utf8};
+use crate::session::journal::Posted;
 
 /// What a body told of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub struct Notice {
     pub subject: Subject,
     /// The members that nothing reads.
     pub ignored: Vec<String>,
+    /// Where it was read.
+    pub(crate) posted: Posted,
 }
 
 /// What a notice is about.
@@ -104,6 +108,27 @@ impl Notice {
             Subject::Left { .. } => Report::Left,
             Subject::Legacy | Subject::Unrecognised(_) => Report::Unrecognised,
         }
+    }
+
+    /// What it tells in a few words, without anything secret: `updated call established audio active`.
+    pub fn in_words(&self) -> String {
+        let mut words = vec![self.change.name().to_owned(), self.subject.name().to_owned()];
+        match (self.change, self.report()) {
+            (Change::Created | Change::Updated | Change::Deleted, Report::Call { news, .. }) => {
+                match news.state {
+                    Told::State(state) => words.push(state.name().to_owned()),
+                    Told::Unrecognised => words.push("(state not recognised)".to_owned()),
+                    Told::Nothing => {}
+                }
+                words.extend(news.audio.map(|audio| format!("audio {audio}")));
+                words.extend(news.tone.map(|tone| format!("{} #{}", tone.tone, tone.sequence.number())));
+                words.extend(news.result.map(|result| format!("{}/{}", result.code, result.subcode)));
+            }
+            (_, Report::Operation { news, .. }) => words.push(news.status.name().to_owned()),
+            (_, Report::Roster(news)) => words.push(format!("of {}", news.participants.len())),
+            (_, _) => {}
+        }
+        words.join(" ")
     }
 }
 
@@ -239,18 +264,18 @@ pub fn read_batch(body: &[u8]) -> Result<Batch, WireError> {
     read_apart(text)
 }
 
-/// A batch of which every entry can be read, as nearly all are: in one pass down to the resources.
+/// A batch of which every entry can be read, as nearly all are.
 fn read_at_once(text: &str) -> Option<Vec<Notice>> {
     #[derive(Deserialize)]
     struct BatchJson<'a> {
         #[serde(borrow)]
-        value: Vec<EntryJson<'a>>,
+        value: Vec<&'a RawValue>,
     }
     let batch: BatchJson<'_> = serde_json::from_str(text).ok()?;
     let mut notices = Vec::with_capacity(batch.value.len());
     for (number, entry) in batch.value.into_iter().enumerate() {
         let place = Place { whole: text, entry: Some(number), member: "" };
-        take_entry(entry, text, place, &mut notices).ok()?;
+        read_entry(entry.get(), place, &mut notices).ok()?;
     }
     Some(notices)
 }
@@ -272,8 +297,13 @@ fn read_apart(text: &str) -> Result<Batch, WireError> {
         // A notification that nobody put into a batch.
         None if envelope.change_type.is_some() => vec![text],
         None if envelope.call_state.is_some() || envelope.is_multiparty.is_some() => {
-            let legacy =
-                Notice { call: None, change: Change::Created, subject: Subject::Legacy, ignored: Vec::new() };
+            let legacy = Notice {
+                call: None,
+                change: Change::Created,
+                subject: Subject::Legacy,
+                ignored: Vec::new(),
+                posted: Posted { place: 0, entry: text.into() },
+            };
             return Ok(Batch { notices: vec![legacy], faults: Vec::new() });
         }
         None => return Err(WireError::new(1, "value", "missing: a batch of notifications is expected")),
@@ -316,16 +346,6 @@ fn read_entry(entry: &str, place: Place<'_>, notices: &mut Vec<Notice>) -> Resul
         let (line, path) = place.at(entry);
         WireError::of_json(&e, line, &path, "")
     })?;
-    take_entry(json, entry, place, notices)
-}
-
-/// Takes in an entry that stands at `entry`.
-fn take_entry(
-    json: EntryJson<'_>,
-    entry: &str,
-    place: Place<'_>,
-    notices: &mut Vec<Notice>,
-) -> Result<(), WireError> {
     let of_change = place.of("changeType");
     let Some(change) = json.change_type else {
         return Err(of_change.fault(entry, "missing: created, updated or deleted is expected"));
@@ -347,13 +367,15 @@ fn take_entry(
         Subject::Call(told) => told.id.clone(),
         _ => None,
     };
-    for subject in told {
+    let posted: Arc<str> = entry.into();
+    for (number, subject) in told.into_iter().enumerate() {
         let call = path.call.map(str::to_owned).or_else(|| call_in(&subject));
         if call.is_none() && !matches!(subject, Subject::Unrecognised(_)) {
             let reason = "names no call, and neither does the resource";
             return Err(place.of("resourceUrl").fault(data.unwrap_or(entry), reason));
         }
-        notices.push(Notice { call, change, subject, ignored: ignored.clone() });
+        let posted = Posted { place: number, entry: Arc::clone(&posted) };
+        notices.push(Notice { call, change, subject, ignored: ignored.clone(), posted });
     }
     Ok(())
 }
