@@ -159,6 +159,8 @@ pub struct Configuration {
     pub prompts: PromptSettings,
     /// Where it can be looked at and drained; none where there is no key for that.
     pub operations: Option<OperationsSettings>,
+    /// Where its calls are traced: the file of a [`Recorder`](crate::trace::Recorder) for [`Config::trace`].
+    pub trace: Option<PathBuf>,
     /// How it is drained.
     pub drain: Drain,
     /// What may be a mistake, and is none for certain.

@@ -7,6 +7,7 @@
 //! | `GET /calls` | 200 | the calls that have not ended; `?all=true`: those too that are kept after their end |
 //! | `GET /calls/{call}` | 200, 404 | one call, by its name or Graph's id |
 //! | `POST /calls/{call}/hang-up` | 202, 404, 409 | ends a call, or rejects one that rings |
+//! | `GET /metrics` | 200 | the [metrics](crate::metrics), for Prometheus, which sends the key as `authorization` of its scrape |
 //! | `POST /drain` | 202 | drains the bot; [`Operations::drained`] tells the program when that is done |
 //!
 //! Each but the first two wants `Authorization: Bearer <key>`, else it is answered 401. An error has a JSON body:

@@ -542,6 +542,10 @@ fn what_an_administrator_needs_is_written_once_and_holds_no_secret() {
     assert!(!written("SETUP.md").contains("s3cret") && !written("manifest.json").contains("s3cret"));
 }
 
+fn run_replay(trace: &std::path::Path) -> Output {
+    self::run(&["replay", trace.to_str().unwrap(), "--assert"])
+}
+
 /// A port that nobody has just now.
 fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -573,7 +577,7 @@ fn a_bot_of_a_file_takes_a_call_is_looked_at_and_drained() {
          openid = \"http://127.0.0.1:{graph}/v1/.well-known/OpenIdConfiguration\"\n\
          [webhook]\ncallback = \"http://127.0.0.1:{bot}/calls\"\nlisten = \"127.0.0.1:{bot}\"\n\
          [operations]\nlisten = \"127.0.0.1:{operations}\"\n[store]\nfile = \"calls.redb\"\n[prompts]\nfolder = \"prompts\"\n\
-         [drain]\nwithin = 0\nhang_up_within = 10\n\
+         [trace]\nfile = \"calls.trace\"\n[drain]\nwithin = 0\nhang_up_within = 10\n\
          [menu.main]\nprompt = \"welcome\"\n[menu.main.keys]\n1 = \"repeat\"\n"
     );
     std::fs::write(&file, &text).unwrap();
@@ -627,6 +631,8 @@ fn a_bot_of_a_file_takes_a_call_is_looked_at_and_drained() {
     simulator.wait().unwrap();
     assert!(output.status.success(), "{}", errors(&output));
     assert!(rest.contains("drained: 1 calls were hung up, 0 are left"), "{rest} {}", errors(&output));
+    let replayed = run_replay(&folder.path().join("calls.trace"));
+    assert!(replayed.status.success(), "{}", errors(&replayed));
     std::fs::write(&file, text.replace("1 = \"repeat\"", "1 = \"repaet\"")).unwrap();
     let output = run().output().unwrap();
     assert_eq!(output.status.code(), Some(2));

@@ -13,6 +13,7 @@ use callflow_graph::configuration::Configuration;
 use callflow_graph::ivr::{EXAMPLE, Menus};
 use callflow_graph::operations::Operations;
 use callflow_graph::prompt::Prompts;
+use callflow_graph::trace::Recorder;
 use callflow_graph::transport::{Https, Transport};
 use tokio::net::TcpListener;
 
@@ -71,8 +72,18 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
         None => None,
     };
     let store = configuration.store.open()?;
+    let mut config = configuration.bot.clone();
+    if let Some(file) = &configuration.trace {
+        let recorder = Recorder::to_file(file).map_err(|error| {
+            Failure::Because(format!(
+                "{} cannot be written: {error}; give another `trace.file`",
+                file.display()
+            ))
+        })?;
+        config.trace = Some(recorder);
+    }
     let handler = menus.handler(prompts.clone(), Arc::clone(&transport));
-    let bot = Bot::start(configuration.bot.clone(), handler, store, transport, clock).await?;
+    let bot = Bot::start(config, handler, store, transport, clock).await?;
     if let Err(error) = bot.check_credentials().await {
         if is_definite(&error) {
             bot.stop().await;

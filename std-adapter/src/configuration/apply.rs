@@ -50,7 +50,7 @@ pub(super) fn apply(
     document: Option<Document>,
     variables: &BTreeMap<String, String>,
 ) -> Result<Configuration, ConfigurationError> {
-    let Parts { bot, listen, store, prompts, operations, drain } = parts(&values, variables);
+    let Parts { bot, listen, store, prompts, operations, trace, drain } = parts(&values, variables);
     let mut settings = Vec::new();
     for key in KEYS {
         let given = values.given().find(|(path, ..)| *path == key.path);
@@ -63,9 +63,18 @@ pub(super) fn apply(
     let warnings = values.warnings.clone();
     // A key without which there is nothing refused itself by now.
     match (values.into_problems(), prompts) {
-        (problems, Some(prompts)) if problems.is_empty() => {
-            Ok(Configuration { bot, listen, store, prompts, operations, drain, warnings, document, settings })
-        }
+        (problems, Some(prompts)) if problems.is_empty() => Ok(Configuration {
+            bot,
+            listen,
+            store,
+            prompts,
+            operations,
+            trace,
+            drain,
+            warnings,
+            document,
+            settings,
+        }),
         (problems, _) => Err(ConfigurationError { problems }),
     }
 }
@@ -76,6 +85,7 @@ struct Parts {
     store: StoreSettings,
     prompts: Option<PromptSettings>,
     operations: Option<OperationsSettings>,
+    trace: Option<PathBuf>,
     drain: Drain,
 }
 
@@ -87,6 +97,7 @@ fn parts(values: &Values, variables: &BTreeMap<String, String>) -> Parts {
     Parts {
         listen: listen(values),
         operations: operations(values),
+        trace: values.path("trace.file").map(Path::to_owned),
         drain: drain(values),
         bot,
         store,

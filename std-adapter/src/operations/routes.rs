@@ -10,7 +10,7 @@ use callflow_core::media::Mute;
 use callflow_core::operation::{Operation, Phase};
 use callflow_core::result::ResultInfo;
 use callflow_core::roster::Hold;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -26,6 +26,7 @@ pub(super) fn router(operations: Operations) -> Router {
         .route("/calls/{call}", get(show))
         .route("/calls/{call}/hang-up", post(hang_up))
         .route("/drain", post(drain))
+        .route("/metrics", get(metrics))
         .layer(from_fn_with_state(operations.clone(), with_key));
     Router::new()
         .route("/live", get(async || Json(json!({"live": true}))))
@@ -160,6 +161,10 @@ async fn hang_up(State(operations): State<Operations>, Path(call): Path<String>)
         }
         Err(fault) => error(StatusCode::CONFLICT, "refused", &fault.to_string()),
     }
+}
+
+async fn metrics(State(operations): State<Operations>) -> Response {
+    ([(CONTENT_TYPE, crate::metrics::CONTENT)], operations.inner.bot.metrics()).into_response()
 }
 
 async fn drain(State(operations): State<Operations>) -> Response {

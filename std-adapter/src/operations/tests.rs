@@ -108,6 +108,7 @@ async fn without_the_key_nothing_is_told() {
         (Method::GET, "/calls/c-1"),
         (Method::POST, "/calls/c-1/hang-up"),
         (Method::POST, "/drain"),
+        (Method::GET, "/metrics"),
     ] {
         for (key, code) in
             [(None, "keyMissing"), (Some("another key, as long"), "keyWrong"), (Some(""), "keyWrong")]
@@ -159,6 +160,11 @@ async fn a_call_is_listed_shown_and_hung_up() {
     assert!(has("event", "Tone"), "{shown:#}");
     let text = shown.to_string();
     assert!(!text.contains("one7") && !text.contains("Seven") && !text.contains("Lovelace"), "{text}");
+    let request =
+        Request::get("https://operations.test/metrics").header("authorization", format!("Bearer {KEY}"));
+    let metrics = scene.net.send(request.body(Bytes::new()).unwrap()).await.unwrap();
+    assert_eq!(metrics.headers()["content-type"], crate::metrics::CONTENT);
+    assert_eq!(String::from_utf8_lossy(metrics.body()), scene.bot.metrics());
     assert_eq!(scene.post(&format!("/calls/{name}/hang-up")).await.0, 202);
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(scene.get("/calls").await.1["calls"], serde_json::json!([]));
