@@ -66,8 +66,8 @@ use crate::wire::resource::{Named, Party, Recording};
 pub use crate::runtime::quota::{Enforce, Quota, QuotaExceeded, QuotaLimit, Usage};
 pub use crate::runtime::request::{AskError, RequestError};
 pub use crate::runtime::{
-    AtLimit, Bot, Config, Drain, Drained, Incoming, Joining, Observed, PlaceError, StartError, UnknownCalls,
-    What,
+    AtLimit, Bot, Config, Drain, Drained, Incoming, Joining, Observed, Participating, PlaceError, StartError,
+    UnknownCalls, View, What,
 };
 pub use crate::store::StoreOutage;
 

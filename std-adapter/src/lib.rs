@@ -15,26 +15,38 @@
 //! | [`bot`] | what bots are written against |
 //! | [`piece`] | prompts, menus, digits, transfers: ready parts of calls |
 //! | [`conversation`] | the async style: a call as a script |
+//! | [`operations`] | a bot that runs is looked at and drained |
 //! | [`metrics`] | what is counted, for Prometheus |
 //! | [`recording`] | recordings are fetched |
 //! | [`prompt`] | prompts are converted, spoken and served |
+//! | [`configuration`] | a bot set up by a file, the environment and flags |
+//! | [`ivr`] | menus that a file describes |
+//! | [`check`] | what can be told of a bot before its first call |
 //! | [`simulator`] | a Graph calling service on loopback |
 //!
-//! Features, all on by default: `net` (everything from `transport` to `bot`), `prompts`, `simulator`, `cli` (the program
+//! Features, all on by default: `net` (everything from `transport` to `bot`), `prompts`, `configuration`, `simulator`, `cli` (the program
 //! `callflow`).
 //! Without any, `wire`, `session` and `trace` build without tokio, an HTTP library or a database.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "net")]
 pub mod bot;
+#[cfg(feature = "configuration")]
+pub mod check;
 #[cfg(feature = "net")]
 pub mod client;
 #[cfg(feature = "net")]
 pub mod clock;
+#[cfg(feature = "configuration")]
+pub mod configuration;
 #[cfg(feature = "net")]
 pub mod conversation;
+#[cfg(feature = "configuration")]
+pub mod ivr;
 #[cfg(feature = "net")]
 pub mod metrics;
+#[cfg(feature = "net")]
+pub mod operations;
 #[cfg(feature = "net")]
 pub mod piece;
 #[cfg(feature = "prompts")]

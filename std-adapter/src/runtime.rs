@@ -35,14 +35,15 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
-use callflow_core::classification::Classification;
+use callflow_core::classification::{Classification, Direction};
 use callflow_core::deadline::Timers;
 use callflow_core::id::{CallId, CallKey};
 use callflow_core::lifecycle::State;
 use callflow_core::lifecycle::end::End;
+use callflow_core::operation::Operation;
 use callflow_core::permission::{Grants, Policy};
 use callflow_core::restriction::Overrides;
-use callflow_core::roster::Trust;
+use callflow_core::roster::{Member, Presence, Trust};
 use callflow_core::time::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -61,7 +62,8 @@ use crate::store::{CallName, Store, StoreError};
 use crate::trace::Recorder;
 use crate::transport::Transport;
 use crate::webhook::Admission;
-use crate::webhook::authentication::{Authenticator, Expected};
+use crate::webhook::authentication::{Authenticator, Expected, Fault};
+use crate::wire::resource::Named;
 use delivery::{Delivery, HANDED_OVER, HandedOver, MAX_HANDED_OVER};
 use joining::{Defaulted, Desk, JoiningKey};
 use waiting::Waiting;
@@ -249,6 +251,8 @@ pub enum What {
 pub struct View {
     /// Graph's id.
     pub id: Option<String>,
+    /// Who called whom.
+    pub direction: Direction,
     /// Its state.
     pub state: State,
     /// Peer-to-peer or group, why, and how it is hosted.
@@ -257,8 +261,46 @@ pub struct View {
     pub ever_established: bool,
     /// Its end.
     pub end: Option<End>,
+    /// Who is in it, in its lobby, or invited, as far as the service told.
+    pub participants: Vec<Participating>,
+    /// How many more are in it of whom nothing else is known.
+    pub unnamed: u16,
+    /// What the service is asked to do, or does.
+    pub operations: Vec<Operation>,
     /// The handler's state, as JSON.
     pub author: Vec<u8>,
+}
+
+/// Somebody in a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Participating {
+    /// Who he is, where that was told.
+    pub named: Option<Named>,
+    /// How he stands in the call.
+    pub member: Member,
+}
+
+impl View {
+    fn of(session: &Session, author: Vec<u8>) -> Self {
+        let call = session.call();
+        let is_in = |member: &&Member| member.presence() != Presence::Left;
+        let participating = |member: &Member| Participating {
+            named: session.participant(member.id()).cloned(),
+            member: *member,
+        };
+        Self {
+            id: session.id().map(str::to_owned),
+            direction: call.direction(),
+            state: call.state(),
+            classification: call.classification(),
+            ever_established: call.was_ever_established(),
+            end: call.end(),
+            participants: call.roster().members().filter(is_in).map(participating).collect(),
+            unnamed: call.roster().unnamed(),
+            operations: call.operations().rows().copied().collect(),
+            author,
+        }
+    }
 }
 
 /// Why a notification is not accepted.
@@ -517,14 +559,22 @@ impl Bot {
         let Some(record) = self.shared.store.read(name).await?.filter(|record| record.version > 0) else {
             return Ok(None);
         };
-        Ok(Session::from_bytes(&record.call, &record.texts).ok().map(|session| View {
-            id: session.id().map(str::to_owned),
-            state: session.call().state(),
-            classification: session.call().classification(),
-            ever_established: session.call().was_ever_established(),
-            end: session.call().end(),
-            author: record.author,
-        }))
+        let session = Session::from_bytes(&record.call, &record.texts).ok();
+        Ok(session.map(|session| View::of(&session, record.author)))
+    }
+
+    /// The call of Graph's id; its name is one that no call has where the id is not known.
+    pub(crate) async fn named(&self, id: &str) -> Result<CallName, StoreError> {
+        self.shared.name_of(id).await
+    }
+
+    /// Fetches the keys of the service that posts notifications, where there are none yet: without them every one is
+    /// answered 503.
+    ///
+    /// # Errors
+    /// [`Fault::KeysUnavailable`]
+    pub async fn check_keys(&self) -> Result<(), Fault> {
+        self.shared.authenticator.check_keys().await
     }
 
     pub(crate) fn downgrade(&self) -> WeakBot {

@@ -444,6 +444,258 @@ fn where_calls_are_encrypted_nothing_is_deleted_by_person() {
     assert_eq!(lines(&run(&["store", "inspect", &path, "--json"]))[0]["calls"], 3);
 }
 
+#[test]
+fn a_configuration_is_shown_with_where_each_key_was_given_and_what_is_wrong_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bot.toml");
+    let example = String::from_utf8(run(&["config", "--example"]).stdout).unwrap();
+    std::fs::write(&file, &example).unwrap();
+    let path = file.to_str().unwrap();
+    let mut command = callflow(&["config", "--config", path, "--set", "webhook.listen=127.0.0.1:1"]);
+    let output = command.env("AZURE_CLIENT_SECRET", "s3cret of the app").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", errors(&output));
+    assert!(text.contains("webhook.listen = \"127.0.0.1:1\"  # a flag"), "{text}");
+    assert!(text.contains("app.secret = ***  # the variable AZURE_CLIENT_SECRET"), "{text}");
+    std::fs::write(&file, example.replace("callback =", "calback =")).unwrap();
+    let output = callflow(&["config", "--config", path]).env_remove("AZURE_CLIENT_SECRET").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    for words in
+        ["webhook.calback: there is no such key; did you mean `webhook.callback`?", "CALLFLOW_APP_SECRET"]
+    {
+        assert!(errors(&output).contains(words), "{words}: {}", errors(&output));
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_bot_is_found_before_its_first_call() {
+    let mut simulator = callflow(&["sim"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    let mut out = BufReader::new(simulator.stdout.take().unwrap());
+    out.read_line(&mut first).unwrap();
+    let base = format!("http://{}", first.split("http://").nth(1).unwrap().split('/').next().unwrap());
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let settings = [
+        format!("cloud.authority={base}"),
+        format!("cloud.graph={base}/v1.0"),
+        format!("cloud.openid={base}/v1/.well-known/OpenIdConfiguration"),
+        format!("webhook.callback=http://{free}/calls"),
+        format!("store.file={}", folder.path().join("calls.redb").display()),
+        "app.tenant_id=932899f8-2ea1-4604-8413-27bd2892079f".to_owned(),
+        "app.id=8a34a46b-3d17-4adc-8dce-dc4e7d572698".to_owned(),
+    ];
+    let mut args = vec!["check"];
+    for setting in &settings {
+        args.extend(["--set", setting]);
+    }
+    let mut command = callflow(&args);
+    command.env("CALLFLOW_APP_SECRET", "only-for-the-simulator");
+    let text = said(&command.output().unwrap());
+    let output = command.arg("--json").output().unwrap();
+    simulator.kill().unwrap();
+    simulator.wait().unwrap();
+    assert_eq!(output.status.code(), Some(1), "nobody listens at the callback: {text}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let of = |check: &str| {
+        let findings = report["findings"].as_array().unwrap();
+        findings.iter().find(|finding| finding["check"] == check).unwrap()["outcome"].clone()
+    };
+    for (check, outcome) in [
+        ("token", "ok"),
+        ("clock", "ok"),
+        ("permissions", "ok"),
+        ("graph", "ok"),
+        ("keys", "ok"),
+        ("store", "ok"),
+        ("callback", "failed"),
+    ] {
+        assert_eq!(of(check), outcome, "{check}: {report:#}");
+    }
+    assert!(text.contains("failed  callback: cannot reach") && text.contains("403 with 7503"), "{text}");
+}
+
+#[test]
+fn what_an_administrator_needs_is_written_once_and_holds_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("setup");
+    let set = |app: &str| {
+        let mut command = callflow(&["setup", "--out", out.to_str().unwrap(), "--does", "answer,transfer"]);
+        command.args(["--set", "app.tenant_id=contoso.example", "--set", &format!("app.id={app}")]);
+        command.args(["--set", "webhook.callback=https://bot.example/calls"]);
+        command.env("CALLFLOW_APP_SECRET", "s3cret of the app");
+        command
+    };
+    let output =
+        set("8a34a46b-3d17-4adc-8dce-dc4e7d572698").env_remove("CALLFLOW_APP_SECRET").output().unwrap();
+    assert!(output.status.success(), "{}", errors(&output));
+    let written = |name: &str| std::fs::read_to_string(out.join(name)).unwrap();
+    let manifest: Value = serde_json::from_str(&written("manifest.json")).unwrap();
+    assert_eq!(manifest["bots"][0]["supportsCalling"], true);
+    assert!(written("SETUP.md").contains("Calls.Initiate.All"));
+    let again = set("8a34a46b-3d17-4adc-8dce-dc4e7d572698").output().unwrap();
+    assert_eq!(again.status.code(), Some(2));
+    assert!(errors(&again).contains("is there already"), "{}", errors(&again));
+    assert!(errors(&set("app-1").output().unwrap()).contains("`app.id` is no application id"));
+    std::fs::remove_dir_all(&out).unwrap();
+    assert!(set("8a34a46b-3d17-4adc-8dce-dc4e7d572698").output().unwrap().status.success());
+    assert!(!written("SETUP.md").contains("s3cret") && !written("manifest.json").contains("s3cret"));
+}
+
+fn run_replay(trace: &std::path::Path) -> Output {
+    self::run(&["replay", trace.to_str().unwrap(), "--assert"])
+}
+
+/// A port that nobody has just now.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Waits until a program says this, and gives what it said up to then.
+fn heard(out: &mut impl BufRead, words: &str) -> String {
+    let mut all = String::new();
+    while !all.contains(words) {
+        let mut line = String::new();
+        assert!(out.read_line(&mut line).unwrap() > 0, "it ended before it said {words:?}: {all}");
+        all += &line;
+    }
+    all
+}
+
+#[cfg(unix)]
+#[test]
+fn a_bot_of_a_file_takes_a_call_is_looked_at_and_drained() {
+    let folder = tempfile::tempdir().unwrap();
+    let [bot, graph, operations] = [free_port(), free_port(), free_port()];
+    std::fs::create_dir(folder.path().join("prompts")).unwrap();
+    let tone = include_bytes!("../src/prompt/fixtures/tone.mp3");
+    std::fs::write(folder.path().join("prompts/welcome.mp3"), tone).unwrap();
+    let file = folder.path().join("bot.toml");
+    let text = format!(
+        "[app]\ntenant_id = \"932899f8-2ea1-4604-8413-27bd2892079f\"\nid = \"8a34a46b-3d17-4adc-8dce-dc4e7d572698\"\n\
+         [cloud]\nauthority = \"http://127.0.0.1:{graph}\"\ngraph = \"http://127.0.0.1:{graph}/v1.0\"\n\
+         openid = \"http://127.0.0.1:{graph}/v1/.well-known/OpenIdConfiguration\"\n\
+         [webhook]\ncallback = \"http://127.0.0.1:{bot}/calls\"\nlisten = \"127.0.0.1:{bot}\"\n\
+         [operations]\nlisten = \"127.0.0.1:{operations}\"\n[store]\nfile = \"calls.redb\"\n[prompts]\nfolder = \"prompts\"\n\
+         [trace]\nfile = \"calls.trace\"\n[drain]\nwithin = 0\nhang_up_within = 10\n\
+         [menu.main]\nprompt = \"welcome\"\n[menu.main.keys]\n1 = \"repeat\"\n"
+    );
+    std::fs::write(&file, &text).unwrap();
+    let config = file.to_str().unwrap();
+    let run = || {
+        let mut command = callflow(&["run", "--config", config]);
+        command
+            .env("CALLFLOW_APP_SECRET", "only-for-the-simulator")
+            .env("CALLFLOW_OPERATIONS_KEY", "a key of operations");
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    let mut running = run().spawn().unwrap();
+    let mut says = BufReader::new(running.stdout.take().unwrap());
+    heard(&mut says, "listening on");
+    let (port, callback) = (graph.to_string(), format!("http://127.0.0.1:{bot}/calls"));
+    let mut simulator = callflow(&["sim", "--port", &port, "--callback", &callback, "--call"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut graph_says = BufReader::new(simulator.stdout.take().unwrap());
+    // The key is pressed after the first prompt, which then is played again.
+    heard(&mut graph_says, "Ada presses 1");
+    let url = format!("http://127.0.0.1:{operations}");
+    let operate = |args: &[&str], key: &str| {
+        let output = callflow(args)
+            .args(["--url", &url, "--json"])
+            .env("CALLFLOW_OPERATIONS_KEY", key)
+            .output()
+            .unwrap();
+        (
+            output.status.code(),
+            serde_json::from_slice::<Value>(&output.stdout).unwrap_or_default(),
+            errors(&output),
+        )
+    };
+    let (code, list, told) = operate(&["calls", "list"], "a key of operations");
+    assert_eq!((code, &list["calls"][0]["state"]), (Some(0), &"established".into()), "{list} {told}");
+    let name = list["calls"][0]["name"].as_str().unwrap();
+    assert_eq!(operate(&["calls", "show", name], "a key of operations").1["kind"], "p2p");
+    assert_eq!(operate(&["health"], "a key of operations").1["ready"], true);
+    let (code, _, told) = operate(&["drain"], "another key, as long");
+    assert!(code == Some(1) && told.contains("this is not the key of operations"), "{told}");
+    assert_eq!(run().output().unwrap().status.code(), Some(1), "two at one address");
+    let pid = running.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let output = running.wait_with_output().unwrap();
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut says, &mut rest).unwrap();
+    simulator.kill().unwrap();
+    simulator.wait().unwrap();
+    assert!(output.status.success(), "{}", errors(&output));
+    assert!(rest.contains("drained: 1 calls were hung up, 0 are left"), "{rest} {}", errors(&output));
+    let replayed = run_replay(&folder.path().join("calls.trace"));
+    assert!(replayed.status.success(), "{}", errors(&replayed));
+    std::fs::write(&file, text.replace("1 = \"repeat\"", "1 = \"repaet\"")).unwrap();
+    let output = run().output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(errors(&output).contains("menu.main.keys.1: `repaet` is none of these"), "{}", errors(&output));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_stops_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let [bot, graph] = [free_port(), free_port()];
+    let example = String::from_utf8(run(&["run", "--example"]).stdout).unwrap();
+    let file = folder.path().join("bot.toml");
+    // Whatever is said is a tone here: nobody has to speak.
+    let text = example.replace("\nsay =", "\nprompt = \"tone\" #").replace("_say =", "_prompt = \"tone\" #");
+    std::fs::write(
+        &file,
+        text.replace("{ say = \"Monday to Friday, nine to five.\" }", "{ play = \"tone\" }"),
+    )
+    .unwrap();
+    std::fs::create_dir(folder.path().join("prompts")).unwrap();
+    std::fs::write(folder.path().join("prompts/tone.mp3"), include_bytes!("../src/prompt/fixtures/tone.mp3"))
+        .unwrap();
+    let (port, callback) = (graph.to_string(), format!("http://127.0.0.1:{bot}/calls"));
+    let settings = [
+        format!("cloud.authority=http://127.0.0.1:{graph}"),
+        format!("cloud.graph=http://127.0.0.1:{graph}/v1.0"),
+        format!("cloud.openid=http://127.0.0.1:{graph}/v1/.well-known/OpenIdConfiguration"),
+        format!("webhook.callback={callback}"),
+        format!("webhook.listen=127.0.0.1:{bot}"),
+        format!("prompts.folder={}", folder.path().join("prompts").display()),
+        "store.in_memory=true".to_owned(),
+        "app.tenant_id=932899f8-2ea1-4604-8413-27bd2892079f".to_owned(),
+        "app.id=8a34a46b-3d17-4adc-8dce-dc4e7d572698".to_owned(),
+    ];
+    let mut command = callflow(&["run", "--config", file.to_str().unwrap()]);
+    for setting in &settings {
+        command.args(["--set", setting]);
+    }
+    command
+        .env("CALLFLOW_APP_SECRET", "only-for-the-simulator")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut running = command.spawn().unwrap();
+    heard(&mut BufReader::new(running.stdout.take().unwrap()), "listening on");
+    let mut simulator = callflow(&["sim", "--port", &port, "--callback", &callback, "--call"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut graph_says = BufReader::new(simulator.stdout.take().unwrap());
+    heard(&mut graph_says, "Ada presses 1");
+    // Nobody is left who could end the call.
+    simulator.kill().unwrap();
+    simulator.wait().unwrap();
+    let pid = running.id().to_string();
+    let signal = || assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    signal();
+    heard(&mut BufReader::new(running.stderr.take().unwrap()), "a second signal stops at once");
+    signal();
+    let status = running.wait().unwrap();
+    assert_eq!(status.code(), Some(130), "it did not wait for the call");
+}
+
 fn traced_demo(folder: &std::path::Path) -> (String, String) {
     let path = folder.join("demo.trace").to_str().unwrap().to_owned();
     let output = run(&["demo", "--json", "--trace", &path]);

@@ -1,13 +1,18 @@
 //! The command line.
 
+mod check;
+mod configuration;
 mod decode;
 mod demo;
 mod diagram;
 mod explain;
 mod explain_token;
 mod ladder;
+mod operate;
 mod permissions;
 mod replay;
+mod run;
+mod setup;
 mod sim;
 mod store;
 mod story;
@@ -47,6 +52,20 @@ enum Command {
     Tables(tables::Args),
     /// Look at the file of a bot's store, make it smaller, or delete calls from it
     Store(store::Args),
+    /// Find out what is wrong with a bot before its first call: token, permissions, callback, clock, keys, store, prompts
+    Check(check::Args),
+    /// Write what an administrator needs: Teams app manifest, consent link, permissions, lines for Azure and PowerShell
+    Setup(setup::Args),
+    /// Run the built-in IVR that a file describes: menus, prompts, transfers, recordings
+    Run(run::Args),
+    /// Look at the calls of a bot that runs, or end one
+    Calls(operate::Calls),
+    /// Drain a bot that runs: it takes no new calls, and ends when those that are up have ended
+    Drain(operate::Which),
+    /// Ask a bot that runs whether it can take calls
+    Health(operate::Which),
+    /// Say what a bot's configuration comes to, and where each key was given; or print an example
+    Config(configuration::Args),
     /// Hand the inputs of a trace in again, and print how each call stands after each
     Replay(replay::Args),
     /// Draw the calls of a trace as ladders
@@ -71,6 +90,13 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Some(Command::Diagram(args)) => diagram::run(args),
         Some(Command::Tables(args)) => tables::run(args),
         Some(Command::Store(args)) => store::run(args),
+        Some(Command::Check(args)) => asynchronously(check::run(args)),
+        Some(Command::Setup(args)) => setup::run(args),
+        Some(Command::Run(args)) => asynchronously(run::run(args)),
+        Some(Command::Calls(args)) => asynchronously(operate::calls(args)),
+        Some(Command::Drain(args)) => asynchronously(operate::drain(args)),
+        Some(Command::Health(args)) => asynchronously(operate::health(args)),
+        Some(Command::Config(args)) => configuration::run(args),
         Some(Command::Replay(args)) => replay::run(args),
         Some(Command::Ladder(args)) => ladder::run(args),
     };

@@ -91,6 +91,11 @@ impl Bot {
         drained
     }
 
+    /// Whether it is drained, or was.
+    pub fn is_draining(&self) -> bool {
+        self.shared.draining().is_some()
+    }
+
     /// Ends these calls, and waits for that.
     async fn end_all(&self, names: &[CallName], until: Instant) {
         let mut ending = JoinSet::new();
@@ -107,7 +112,11 @@ impl Bot {
         self.shared.all_ended(until).await;
     }
 
-    async fn end(&self, name: &CallName) -> Result<(), PlaceError> {
+    /// Ends a call: hangs up, or rejects it as busy where it still rings.
+    ///
+    /// # Errors
+    /// [`PlaceError`]: nothing was done.
+    pub async fn end(&self, name: &CallName) -> Result<(), PlaceError> {
         match self.order(name, Order::HangUp).await {
             Err(PlaceError::Order(OrderError::Refused(refused))) if refused.state == State::Incoming => {
                 self.order(name, Order::Reject(RejectReason::Busy)).await

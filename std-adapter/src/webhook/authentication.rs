@@ -287,6 +287,15 @@ impl Authenticator {
         findings
     }
 
+    /// Fetches the service's keys, where there are none yet: without them nobody can be believed.
+    ///
+    /// # Errors
+    /// [`Fault::KeysUnavailable`]
+    pub async fn check_keys(&self) -> Result<(), Fault> {
+        let Inner { clock, keys, cache, .. } = &*self.inner;
+        keys.are_there(clock.now_millis(), |is_published| cache.keep_signed_by(is_published)).await
+    }
+
     /// How many signatures were checked so far.
     pub fn signatures_checked(&self) -> u64 {
         self.inner.signatures.load(Ordering::Relaxed)

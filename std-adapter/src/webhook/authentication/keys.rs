@@ -80,6 +80,22 @@ impl Keys {
         Ok(Self { source: Source::Given, state: Mutex::new(state) })
     }
 
+    /// Whether any were ever had; fetches them where none were.
+    pub(super) async fn are_there(
+        &self,
+        now: u64,
+        refreshed: impl FnOnce(&dyn Fn(&Arc<Published>) -> bool),
+    ) -> Result<(), Fault> {
+        if self.state.lock().await.fetched_at.is_some() {
+            return Ok(());
+        }
+        // No key has this id.
+        match self.get("", now, refreshed).await {
+            Ok(_) | Err(Fault::UnknownKey) => Ok(()),
+            Err(fault) => Err(fault),
+        }
+    }
+
     /// The key of this id; fetches the published ones where they are old, or do not have it, and says `is_published` of each
     /// afterwards to `refreshed`.
     pub(super) async fn get(

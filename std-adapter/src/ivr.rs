@@ -1,0 +1,196 @@
+//! The built-in IVR: menus that a file describes, and the handler that walks callers through them.
+//!
+//! ```toml
+#![doc = include_str!("ivr/example.toml")]
+//! ```
+//!
+//! A key is `0` to `9`, `star` (`"*"`), `pound` (`"#"`), or `A` to `D`. A key that is pressed while the menu is played stops
+//! it; one that is pressed while something else is played, recorded or transferred counts for nothing, but ends a recording.
+//! A transfer that fails leads back to the menu, and counts as a key that means nothing. A caller who presses no key stays in
+//! the menu until he hangs up.
+//!
+//! What a caller is at is kept with his call, so that it outlives a restart. The whole description is checked at the start:
+//! menus and prompts that there are not, keys that come twice, menus that nothing leads to, and permissions that lack.
+
+mod handler;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use callflow_core::media::Tone;
+use callflow_core::permission::{Grants, Permission};
+use serde::{Deserialize, Serialize};
+
+use crate::configuration::{Configuration, ConfigurationError};
+use crate::prompt::{PromptError, Prompts};
+use crate::session::Target;
+use crate::transport::Transport;
+
+pub use handler::{Ivr, Place};
+
+/// Menus as they may be described, with what each line does.
+pub const EXAMPLE: &str = include_str!("ivr/example.toml");
+
+/// Menus, as a file describes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Menus {
+    /// The one that callers come to.
+    pub start: String,
+    /// All, by their names.
+    pub by_name: BTreeMap<String, Menu>,
+    /// The folder for what is recorded.
+    pub recordings: Option<PathBuf>,
+    /// What may be a mistake, and is none for certain.
+    pub warnings: Vec<String>,
+}
+
+/// A menu.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Menu {
+    /// What is played to whoever comes to it.
+    pub prompt: Sound,
+    /// What is played after a key that means nothing, before the menu again.
+    pub invalid: Option<Sound>,
+    /// What is played before the bot hangs up.
+    pub goodbye: Option<Sound>,
+    /// How many keys may mean nothing.
+    pub retries: u32,
+    /// What each key does.
+    pub keys: Vec<(Tone, Choice)>,
+}
+
+impl Menu {
+    /// What a key does.
+    pub fn choice(&self, tone: Tone) -> Option<&Choice> {
+        self.keys.iter().find(|(key, _)| *key == tone).map(|(_, choice)| choice)
+    }
+
+    /// Everything that it plays.
+    fn sounds(&self) -> impl Iterator<Item = &Sound> {
+        let of_keys = self.keys.iter().filter_map(|(_, choice)| match choice {
+            Choice::Play { sound, .. } => Some(sound),
+            _ => None,
+        });
+        std::iter::once(&self.prompt).chain(&self.invalid).chain(&self.goodbye).chain(of_keys)
+    }
+}
+
+/// Something to play.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sound {
+    /// A prompt of this name.
+    Prompt(String),
+    /// A text that is spoken.
+    Say(String),
+}
+
+/// What a key does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Choice {
+    /// Leads to another menu.
+    Menu(String),
+    /// Plays something.
+    Play {
+        /// What.
+        sound: Sound,
+        /// What comes afterwards.
+        then: Then,
+    },
+    /// Transfers the caller.
+    Transfer(Target),
+    /// Records what he says.
+    Record {
+        /// How long at most, in seconds.
+        seconds: u8,
+        /// What comes afterwards.
+        then: Then,
+    },
+    /// Plays the menu again.
+    Repeat,
+    /// Hangs up.
+    HangUp,
+}
+
+/// What comes after something was played or recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Then {
+    /// The menu again.
+    #[default]
+    Repeat,
+    /// The bot hangs up.
+    HangUp,
+}
+
+/// A sound cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[error("menu.{menu}: {error}")]
+pub struct SoundError {
+    /// The menu that plays it.
+    pub menu: String,
+    /// Why.
+    pub error: PromptError,
+}
+
+impl Menus {
+    /// The menus of a configuration's file.
+    ///
+    /// # Errors
+    /// [`ConfigurationError`], with everything that is wrong.
+    pub fn read(configuration: &Configuration) -> Result<Self, ConfigurationError> {
+        let mut menus = read::read(configuration.document())?;
+        menus.warn_of_permissions(configuration.bot.grants);
+        Ok(menus)
+    }
+
+    /// Looks for every prompt, and has every text spoken, so that no caller waits for it.
+    ///
+    /// # Errors
+    /// [`SoundError`] of the first that is not to be had.
+    pub async fn prepare(&self, prompts: &Prompts) -> Result<(), SoundError> {
+        for (name, menu) in &self.by_name {
+            for sound in menu.sounds() {
+                sound.address(prompts).await.map_err(|error| SoundError { menu: name.clone(), error })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The handler.
+    pub fn handler(self, prompts: Prompts, transport: Arc<dyn Transport>) -> Ivr {
+        Ivr::new(self, prompts, transport)
+    }
+
+    fn warn_of_permissions(&mut self, grants: Grants) {
+        let Grants::Known(granted) = grants else { return };
+        let transfers = |choice: &Choice| matches!(choice, Choice::Transfer(_));
+        let has = |wanted: &dyn Fn(&Choice) -> bool| {
+            self.by_name.values().flat_map(|menu| &menu.keys).any(|(_, choice)| wanted(choice))
+        };
+        let mut warnings = Vec::new();
+        if has(&transfers) && !granted.has(Permission::InitiateAll) {
+            warnings.push(
+                "callers are transferred, which needs Calls.Initiate.All, and it is not granted".to_owned(),
+            );
+        }
+        if !granted.has(Permission::AccessMediaAll) {
+            warnings.push("no key is heard without Calls.AccessMedia.All, and it is not granted".to_owned());
+        }
+        self.warnings.append(&mut warnings);
+    }
+}
+
+impl Sound {
+    async fn address(&self, prompts: &Prompts) -> Result<crate::session::Address, PromptError> {
+        match self {
+            Self::Prompt(name) => prompts.url(name),
+            Self::Say(text) => prompts.say(text.as_str()).await,
+        }
+    }
+}

@@ -1,0 +1,157 @@
+use callflow_core::permission::Permissions;
+
+use super::*;
+use crate::configuration::Sources;
+
+const SETUP: &str =
+    "[app]\ntenant_id = \"t\"\nid = \"a\"\n[webhook]\ncallback = \"https://bot.example/calls\"\n";
+const ADA: &str = "112f7296-5fa4-42ca-bae8-6a692b15d4b8";
+
+fn configuration(menus: &str, permissions: &str) -> Configuration {
+    let sources = Sources::new().text("conf/bot.toml", format!("{SETUP}{menus}"));
+    let sources = sources.variables([("CALLFLOW_APP_SECRET", "a secret of the app")]);
+    sources.set("app.permissions", permissions).load().unwrap()
+}
+
+fn read(menus: &str) -> Result<Menus, ConfigurationError> {
+    Menus::read(&configuration(menus, "Calls.Initiate.All,Calls.AccessMedia.All"))
+}
+
+/// The menu `main`, with this key.
+fn with_key(key: &str) -> String {
+    format!("[menu.main]\nsay = \"x\"\n[menu.main.keys]\n{key}\n")
+}
+
+#[test]
+fn menus_are_read_with_everything_that_a_key_can_do() {
+    let text = format!(
+        "[run]\nstart = \"hall\"\nrecordings = \"messages\"\n[menu.hall]\nprompt = \"welcome\"\ninvalid_say = \"Sorry?\"\n\
+         retries = 0\n[menu.hall.keys]\n1 = {{ say = \"Nine to five.\", then = \"hang_up\" }}\n2 = {{ play = \"hours\" }}\n\
+         3 = {{ menu = \"more\" }}\n4 = {{ transfer = \"user:{ADA}\" }}\n5 = {{ transfer = \"phone:+49301234567\" }}\n\
+         6 = {{ record = 60 }}\n\"*\" = \"repeat\"\npound = \"hang_up\"\n[menu.more]\nsay = \"More.\"\ngoodbye_prompt = \"bye\"\n\
+         [menu.more.keys]\nA = {{ menu = \"hall\" }}\n"
+    );
+    let menus = read(&text).unwrap();
+    assert_eq!((menus.start.as_str(), menus.warnings.len()), ("hall", 0), "{menus:?}");
+    assert_eq!(menus.recordings.as_deref(), Some(std::path::Path::new("conf/messages")));
+    let hall = &menus.by_name["hall"];
+    assert_eq!(hall.retries, 0);
+    let nine = Choice::Play { sound: Sound::Say("Nine to five.".to_owned()), then: Then::HangUp };
+    let hours = Choice::Play { sound: Sound::Prompt("hours".to_owned()), then: Then::Repeat };
+    for (tone, choice) in [
+        (Tone::Tone1, nine),
+        (Tone::Tone2, hours),
+        (Tone::Tone3, Choice::Menu("more".to_owned())),
+        (Tone::Tone4, Choice::Transfer(Target::User(ADA.to_owned()))),
+        (Tone::Tone5, Choice::Transfer(Target::Phone("+49301234567".into()))),
+        (Tone::Tone6, Choice::Record { seconds: 60, then: Then::Repeat }),
+        (Tone::Star, Choice::Repeat),
+        (Tone::Pound, Choice::HangUp),
+    ] {
+        assert_eq!(hall.choice(tone), Some(&choice), "{tone}");
+    }
+    assert_eq!(menus.by_name["more"].retries, 2);
+    assert!(!format!("{menus:?}").contains("49301234567"), "numbers are nobody's business");
+}
+
+#[test]
+fn each_fault_names_its_key_its_place_and_the_way_out() {
+    for (menus, words) in [
+        (String::new(), "menu: there is no menu; describe one as [menu.main]"),
+        ("menu = 3\n".to_owned(), "webhook.menu"),
+        ("[menu]\nmain = 3\n".to_owned(), "conf/bot.toml:7:8: menu.main: a number stands here; give a table"),
+        (
+            "[menu.main]\n[menu.main.keys]\n".to_owned(),
+            "conf/bot.toml:6:7: menu.main: a menu says what there is to press",
+        ),
+        ("[menu.main]\nsay = \"x\"\n".to_owned(), "menu.main: a menu has keys"),
+        (
+            "[menu.main]\nsya = \"x\"\nsay = \"x\"\n".to_owned(),
+            "menu.main.sya: there is no such key; did you mean `menu.main.say`?",
+        ),
+        (
+            "[menu.main]\nsay = \"x\"\nprompt = \"y\"\n".to_owned(),
+            "menu.main.say: give `prompt` or `say`, not both",
+        ),
+        ("[menu.main]\nsay = 3\n".to_owned(), "menu.main.say: a number stands here"),
+        (
+            "[menu.main]\nsay = \"x\"\nretries = 21\n".to_owned(),
+            "menu.main.retries: 21 is out of range; give 0 to 20",
+        ),
+        (
+            with_key("1 = { menu = \"mian\" }"),
+            "conf/bot.toml:9:14: menu.main.keys.1.menu: `mian` is none of these: main; did you mean `main`?",
+        ),
+        (with_key("12 = \"repeat\""), "menu.main.keys.12: this is no key: give 0 to 9"),
+        (with_key("star = \"repeat\"\n\"*\" = \"repeat\""), "this key is there already"),
+        (with_key("1 = \"repeat\"\n1 = \"repeat\""), "this is no TOML"),
+        (with_key("1 = \"hangup\""), "`hangup` is none of these: repeat, hang_up; did you mean `hang_up`?"),
+        (with_key("1 = 5"), "menu.main.keys.1: a number stands here"),
+        (with_key("1 = { }"), "a key does one thing"),
+        (with_key("1 = { say = \"x\", play = \"y\" }"), "a key does one thing"),
+        (
+            with_key("1 = { sy = \"x\" }"),
+            "menu.main.keys.1.sy: there is no such key; did you mean `menu.main.keys.1.say`?",
+        ),
+        (
+            with_key("1 = { say = \"x\", then = \"repaet\" }"),
+            "menu.main.keys.1.then: `repaet` is none of these",
+        ),
+        (
+            with_key("1 = { transfer = \"ada\" }"),
+            "menu.main.keys.1.transfer: give \"user:\" and the id of a user",
+        ),
+        (with_key("1 = { transfer = \"phone:030 123\" }"), "a number as +49301234567"),
+        (with_key("1 = { record = 121 }"), "121 is out of range; give 1 to 120"),
+        (with_key("1 = { record = 0x3C }"), "give a whole number, in base ten"),
+        (with_key("1 = { record = 60 }"), "give a folder as `run.recordings`"),
+        (
+            format!("[run]\nstart = \"hall\"\n{}", with_key("1 = \"repeat\"")),
+            "conf/bot.toml:7:9: run.start: `hall` is none of these: main",
+        ),
+        (
+            format!("[run]\nstrat = \"hall\"\n{}", with_key("1 = \"repeat\"")),
+            "run.strat: there is no such key; did you mean `run.start`?",
+        ),
+    ] {
+        let told = match Sources::new()
+            .text("conf/bot.toml", format!("{SETUP}{menus}"))
+            .variables([("CALLFLOW_APP_SECRET", "a secret")])
+            .load()
+        {
+            Ok(configuration) => Menus::read(&configuration).unwrap_err().to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert!(told.contains(words), "{menus}: {told}");
+    }
+}
+
+#[test]
+fn what_may_be_a_mistake_is_warned_of() {
+    let lost = format!("{}[menu.lost]\nsay = \"x\"\n[menu.lost.keys]\n", with_key("1 = \"repeat\""));
+    assert_eq!(read(&lost).unwrap().warnings, ["no key leads to menu.lost"]);
+    let transfers = with_key(&format!("1 = {{ transfer = \"user:{ADA}\" }}"));
+    let warnings = Menus::read(&configuration(&transfers, "Calls.JoinGroupCall.All")).unwrap().warnings;
+    assert!(
+        warnings[0].contains("Calls.Initiate.All") && warnings[1].contains("Calls.AccessMedia.All"),
+        "{warnings:?}"
+    );
+    let mut unknown = configuration(&transfers, "Calls.Initiate.All");
+    unknown.bot.grants = Grants::Unknown;
+    assert!(Menus::read(&unknown).unwrap().warnings.is_empty());
+    assert_eq!(configuration(&transfers, "").bot.grants, Grants::Known(Permissions::NONE));
+}
+
+#[test]
+fn the_example_is_read_and_uses_everything() {
+    let menus = read(EXAMPLE).unwrap();
+    assert_eq!((menus.by_name.len(), menus.warnings.len()), (2, 0), "{menus:?}");
+    let choices: Vec<_> =
+        menus.by_name.values().flat_map(|menu| &menu.keys).map(|(_, choice)| choice).collect();
+    let has = |wanted: &dyn Fn(&Choice) -> bool| choices.iter().any(|choice| wanted(choice));
+    assert!(
+        has(&|choice| matches!(choice, Choice::Transfer(_)))
+            && has(&|choice| matches!(choice, Choice::Record { .. }))
+    );
+    assert!(has(&|choice| *choice == Choice::Repeat) && has(&|choice| *choice == Choice::HangUp));
+}

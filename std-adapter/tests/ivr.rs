@@ -1,0 +1,321 @@
+//! The built-in IVR, as callers at Graph's stand-in meet it.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // helpers of tests, beside the tests themselves
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use callflow_graph::bot::Bot;
+use callflow_graph::clock::Clock;
+use callflow_graph::configuration::{Configuration, Sources};
+use callflow_graph::ivr::Menus;
+use callflow_graph::simulator::{self, Outcome, Person, Registration, Simulator, Step, WhenRung};
+use callflow_graph::store::Store;
+use callflow_graph::store::memory::Memory;
+use callflow_graph::transport::{InProcess, Transport};
+use http::Request;
+use tokio::sync::mpsc;
+
+const APP: &str = "app-1";
+const ADA: &str = "112f7296-5fa4-42ca-bae8-6a692b15d4b8";
+const BOB: &str = "550fae72-d251-43ec-868c-373732c2704f";
+const SECRET: &str = "a secret of the app";
+const MP3: &[u8] = include_bytes!("../src/prompt/fixtures/tone.mp3");
+
+const MENUS: &str = r#"
+[run]
+recordings = "messages"
+[menu.main]
+prompt = "main"
+invalid_prompt = "sorry"
+goodbye_prompt = "bye"
+[menu.main.keys]
+1 = { play = "hours" }
+2 = { menu = "more" }
+3 = { transfer = "user:550fae72-d251-43ec-868c-373732c2704f" }
+4 = { record = 5, then = "hang_up" }
+0 = "hang_up"
+[menu.more]
+prompt = "more"
+[menu.more.keys]
+star = "hang_up"
+pound = { menu = "main" }
+"#;
+
+/// A network on which the service's fetches of prompts are seen.
+#[derive(Clone)]
+struct Seen {
+    net: InProcess,
+    fetched: mpsc::UnboundedSender<String>,
+}
+
+impl Transport for Seen {
+    fn send(&self, request: Request<Bytes>) -> callflow_graph::transport::Exchange {
+        let path = request.uri().path().to_owned();
+        if let Some(name) = path.strip_prefix("/prompts/") {
+            let _ = self.fetched.send(name.trim_end_matches(".wav").to_owned());
+        }
+        self.net.send(request)
+    }
+}
+
+struct Scene {
+    net: InProcess,
+    simulator: Simulator,
+    clock: Clock,
+    folder: tempfile::TempDir,
+    store: Arc<dyn Store>,
+    played: mpsc::UnboundedReceiver<String>,
+}
+
+impl Scene {
+    fn new(permissions: &[&str]) -> Self {
+        let (net, clock) = (InProcess::new(), Clock::system());
+        let mut app = Registration::new(APP, "tenant-1", SECRET, "https://bot.test/calls");
+        for permission in permissions {
+            app = app.with(*permission);
+        }
+        let (fetched, played) = mpsc::unbounded_channel();
+        let transport = Seen { net: net.clone(), fetched };
+        let config = simulator::Config::new("https://graph.test", app);
+        let simulator = Simulator::try_new(config, Arc::new(transport), clock).unwrap();
+        net.mount("graph.test", simulator.router());
+        for (id, name) in [(ADA, "Ada"), (BOB, "Bob")] {
+            let when_rung = WhenRung::PickUp { after: Duration::from_secs(1), then: Vec::new() };
+            simulator.add_person(Person { id: id.to_owned(), display_name: name.to_owned(), when_rung });
+        }
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("prompts")).unwrap();
+        std::fs::create_dir(folder.path().join("messages")).unwrap();
+        for name in ["main", "more", "hours", "sorry", "bye"] {
+            std::fs::write(folder.path().join(format!("prompts/{name}.mp3")), MP3).unwrap();
+        }
+        Self { net, simulator, clock, folder, store: Arc::new(Memory::new()), played }
+    }
+
+    fn configuration(&self) -> Configuration {
+        let endpoints = self.simulator.endpoints();
+        Sources::new()
+            .text(self.folder.path().join("bot.toml"), MENUS)
+            .variables([("CALLFLOW_APP_SECRET", SECRET)])
+            .set("app.tenant_id", "tenant-1")
+            .set("app.id", APP)
+            .set("cloud.authority", endpoints.authority)
+            .set("cloud.graph", endpoints.graph)
+            .set("cloud.openid", endpoints.openid)
+            .set("cloud.scope", endpoints.scope)
+            .set("webhook.callback", "https://bot.test/calls")
+            .set("prompts.folder", self.folder.path().join("prompts").to_str().unwrap())
+            .load()
+            .unwrap()
+    }
+
+    async fn start(&self) -> Bot {
+        let configuration = self.configuration();
+        let transport: Arc<dyn Transport> = Arc::new(self.net.clone());
+        let prompts = configuration.prompts.open(Arc::clone(&transport), self.clock).await.unwrap();
+        let menus = Menus::read(&configuration).unwrap();
+        menus.prepare(&prompts).await.unwrap();
+        let handler = menus.handler(prompts.clone(), Arc::clone(&transport));
+        let bot = Bot::start(configuration.bot, handler, Arc::clone(&self.store), transport, self.clock);
+        let bot = bot.await.unwrap();
+        self.net.mount("bot.test", bot.router().merge(prompts.router()));
+        bot
+    }
+
+    /// Lets Ada call, press `keys` each once a prompt was over, and wait for the end.
+    fn call(&self, keys: &[&str]) {
+        let mut script = vec![Step::AwaitAnswer];
+        for key in keys {
+            script.push(Step::AwaitPromptEnd);
+            script.extend(key.chars().map(Step::Press));
+        }
+        script.push(Step::AwaitHangUp);
+        self.simulator.call_bot(ADA, APP, script).unwrap();
+    }
+
+    async fn plays(&mut self, names: &[&str]) {
+        for (place, name) in names.iter().enumerate() {
+            let played = tokio::time::timeout(Duration::from_secs(120), self.played.recv()).await;
+            assert_eq!(played.as_ref().map(Option::as_deref), Ok(Some(*name)), "number {place}");
+        }
+    }
+
+    async fn is_done(&self) {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        let outcomes: Vec<_> = self.simulator.calls().into_iter().map(|call| call.outcome).collect();
+        assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Done), "{outcomes:?}");
+    }
+}
+
+const ALL: &[&str] = &["Calls.Initiate.All", "Calls.AccessMedia.All"];
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_walks_through_menus_and_is_told_goodbye() {
+    let mut scene = Scene::new(ALL);
+    let bot = scene.start().await;
+    scene.call(&["1"]);
+    scene.plays(&["main", "hours", "main"]).await;
+    scene.call(&["2", "#", "0"]);
+    scene.plays(&["main", "more", "main", "bye"]).await;
+    bot.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_mean_nothing_lead_back_until_there_were_too_many() {
+    let mut scene = Scene::new(ALL);
+    let bot = scene.start().await;
+    scene
+        .simulator
+        .call_bot(
+            ADA,
+            APP,
+            [Step::AwaitAnswer]
+                .into_iter()
+                .chain((0..3).flat_map(|_| [Step::Wait(Duration::from_secs(5)), Step::Press('9')]))
+                .chain([Step::AwaitHangUp])
+                .collect(),
+        )
+        .unwrap();
+    scene.plays(&["main", "sorry", "main", "sorry", "main", "bye"]).await;
+    scene.is_done().await;
+    bot.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_stops_the_menu_and_others_at_once_count_for_nothing() {
+    let mut scene = Scene::new(ALL);
+    let bot = scene.start().await;
+    let script = vec![
+        Step::AwaitAnswer,
+        Step::AwaitPromptStart,
+        Step::Press('1'),
+        Step::Press('0'),
+        Step::Press('9'),
+        Step::Wait(Duration::from_secs(5)),
+        Step::Press('0'),
+        Step::AwaitHangUp,
+    ];
+    scene.simulator.call_bot(ADA, APP, script).unwrap();
+    scene.plays(&["main", "hours", "main", "bye"]).await;
+    scene.is_done().await;
+    bot.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_a_caller_is_outlives_a_restart() {
+    let mut scene = Scene::new(ALL);
+    let bot = scene.start().await;
+    let wait = || Step::Wait(Duration::from_secs(30));
+    let script = vec![
+        Step::AwaitAnswer,
+        Step::AwaitPromptEnd,
+        Step::Press('2'),
+        wait(),
+        Step::Press('*'),
+        Step::AwaitHangUp,
+    ];
+    scene.simulator.call_bot(ADA, APP, script).unwrap();
+    scene.plays(&["main", "more"]).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    bot.stop().await;
+    let bot = scene.start().await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    scene.is_done().await;
+    // In the main menu the star means nothing, and he would have been told so.
+    assert!(scene.played.try_recv().is_err());
+    bot.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transfer_that_is_refused_leads_back_to_the_menu() {
+    let mut scene = Scene::new(&["Calls.AccessMedia.All"]);
+    let bot = scene.start().await;
+    scene
+        .simulator
+        .call_bot(
+            ADA,
+            APP,
+            vec![
+                Step::AwaitAnswer,
+                Step::AwaitPromptEnd,
+                Step::Press('3'),
+                Step::Wait(Duration::from_secs(10)),
+                Step::Press('0'),
+                Step::AwaitHangUp,
+            ],
+        )
+        .unwrap();
+    scene.plays(&["main", "sorry", "main", "bye"]).await;
+    scene.is_done().await;
+    bot.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_is_transferred() {
+    let mut scene = Scene::new(ALL);
+    let bot = scene.start().await;
+    let mut seen = scene.simulator.watch();
+    scene
+        .simulator
+        .call_bot(
+            ADA,
+            APP,
+            vec![
+                Step::AwaitAnswer,
+                Step::AwaitPromptEnd,
+                Step::Press('3'),
+                Step::Wait(Duration::from_secs(60)),
+            ],
+        )
+        .unwrap();
+    scene.plays(&["main"]).await;
+    let transferred = async {
+        loop {
+            if let simulator::What::Request { path, status, .. } = seen.recv().await.unwrap().what
+                && path.ends_with("/transfer")
+            {
+                return status;
+            }
+        }
+    };
+    assert_eq!(tokio::time::timeout(Duration::from_secs(60), transferred).await, Ok(202));
+    bot.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_caller_says_is_kept() {
+    let mut scene = Scene::new(ALL);
+    let bot = scene.start().await;
+    scene
+        .simulator
+        .call_bot(
+            ADA,
+            APP,
+            vec![
+                Step::AwaitAnswer,
+                Step::AwaitPromptEnd,
+                Step::Press('4'),
+                Step::Speak(Duration::from_secs(2)),
+                Step::AwaitHangUp,
+            ],
+        )
+        .unwrap();
+    scene.plays(&["main", "bye"]).await;
+    scene.is_done().await;
+    let kept: Vec<_> = std::fs::read_dir(scene.folder.path().join("messages")).unwrap().collect();
+    assert_eq!(kept.len(), 1);
+    let file = std::fs::read(kept[0].as_ref().unwrap().path()).unwrap();
+    assert!(file.starts_with(b"RIFF"), "{} bytes", file.len());
+    bot.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_prompt_that_there_is_not_is_told_of_before_anybody_calls() {
+    let scene = Scene::new(ALL);
+    std::fs::remove_file(scene.folder.path().join("prompts/hours.mp3")).unwrap();
+    let configuration = scene.configuration();
+    let prompts = configuration.prompts.open(Arc::new(scene.net.clone()), scene.clock).await.unwrap();
+    let error = Menus::read(&configuration).unwrap().prepare(&prompts).await.unwrap_err().to_string();
+    assert!(error.starts_with("menu.main: there is no prompt \"hours\""), "{error}");
+}
