@@ -196,7 +196,11 @@ fn export(store: &Offline) -> Result<ExitCode, Failure> {
             line.insert("author".to_owned(), stand_ins.bytes(&record.author, Whose::Authors));
             let inbox = record.inbox.iter();
             let inbox: Vec<_> = inbox
-                .map(|entry| json!({"seq": entry.seq, "entry": stand_ins.bytes(&entry.bytes, Whose::Known)}))
+                .map(|entry| {
+                    let (head, body) = entry.parts();
+                    let body = body.map(|body| stand_ins.bytes(body, Whose::Known));
+                    json!({"seq": entry.seq, "entry": stand_ins.bytes(head, Whose::Known), "body": body})
+                })
                 .collect();
             line.insert("inbox".to_owned(), inbox.into());
             let outbox = record.outbox.iter().map(|row| {
@@ -275,9 +279,12 @@ fn is_sealed(record: &Record) -> bool {
 
 /// Whether anything that is kept of a call names this person.
 fn is_named(record: &Record, person: &str) -> bool {
-    let inbox = record.inbox.iter().map(|entry| &entry.bytes);
-    let outbox = record.outbox.iter().map(|row| &row.bytes);
-    let mut kept = inbox.chain(outbox).chain([&record.texts, &record.author]);
+    let inbox = record.inbox.iter().flat_map(|entry| {
+        let (head, body) = entry.parts();
+        [Some(head), body]
+    });
+    let outbox = record.outbox.iter().map(|row| row.bytes.as_slice());
+    let mut kept = inbox.flatten().chain(outbox).chain([record.texts.as_slice(), record.author.as_slice()]);
     let person = person.to_lowercase();
     kept.any(|bytes| {
         String::from_utf8_lossy(bytes).to_lowercase().contains(&person)
@@ -330,11 +337,13 @@ mod tests {
         let number = "+49301234567";
         let of = |bytes: &str| bytes.as_bytes().to_vec();
         let escaped = r#"{"body": "{\"id\": \"\\u002b49301234567\"}"}"#;
+        let posted = "{\"at\": 1}\n{\"id\":\n \"\\u002b49301234567\"}";
         for (record, expected) in [
             (Record { texts: of(r#"{"source": {"phone": "+49301234567"}}"#), ..Record::default() }, true),
             (Record { author: of(r#"{"+49301234567": 1}"#), ..Record::default() }, true),
             (Record { author: of("not JSON: +49301234567"), ..Record::default() }, true),
             (Record { inbox: vec![InboxEntry { seq: 1, bytes: of(escaped) }], ..Record::default() }, true),
+            (Record { inbox: vec![InboxEntry { seq: 1, bytes: of(posted) }], ..Record::default() }, true),
             (Record { texts: of(r#"{"source": {"phone": "+49309999999"}}"#), ..Record::default() }, false),
         ] {
             assert_eq!(is_named(&record, number), expected, "{record:?}");

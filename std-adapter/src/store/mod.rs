@@ -76,6 +76,14 @@ pub struct InboxEntry {
     pub bytes: Vec<u8>,
 }
 
+impl InboxEntry {
+    /// JSON that says what the entry is, on one line; and what stands below it: the body of a notification, as it was posted.
+    pub fn parts(&self) -> (&[u8], Option<&[u8]>) {
+        let mut parts = self.bytes.splitn(2, |byte| *byte == b'\n');
+        (parts.next().unwrap_or_default(), parts.next())
+    }
+}
+
 /// A request to make.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutboxRow {

@@ -367,7 +367,14 @@ fn read_entry(entry: &str, place: Place<'_>, notices: &mut Vec<Notice>) -> Resul
     };
     let data = json.resource_data.map(RawValue::get).filter(|data| *data != "null");
     let of_data = place.of("resourceData");
-    let first = data.map(|data| read_type(data, of_data)).transpose()?.unwrap_or_default();
+    let is_plainly_of_a_call = |data: &&str| json.resource_url.is_some() && data.starts_with(A_CALL);
+    let first = match data {
+        Some(data) if is_plainly_of_a_call(&data) => {
+            TypeJson { odata_type: Some(Text(Cow::Borrowed("#microsoft.graph.call"))), odata_id: None }
+        }
+        Some(data) => read_type(data, of_data)?,
+        None => TypeJson::default(),
+    };
     let odata_id = first.odata_id.map(|id| id.0);
     let url = json.resource_url.or(odata_id).or(json.resource).unwrap_or_default();
     let path = Path::parse(&url);
@@ -390,6 +397,9 @@ fn read_entry(entry: &str, place: Place<'_>, notices: &mut Vec<Notice>) -> Resul
     }
     Ok(())
 }
+
+/// How nearly every resource begins: its type need not be looked for.
+const A_CALL: &str = r##"{"@odata.type":"#microsoft.graph.call","##;
 
 /// The type and id of the resource, of the first one in an array.
 fn read_type<'a>(data: &'a str, place: Place<'_>) -> Result<TypeJson<'a>, WireError> {
