@@ -487,10 +487,8 @@ fn read_resource(
         return Ok((told.collect(), ignored));
     }
     if is("call") || (kind.is_none() && is_a_call_path) {
-        let (calls, ignored) = read_at::<Many<CallJson>>(data, || place.at(data))?;
-        let extras =
-            Extra::of(data, &ignored, OF_A_CALL).into_iter().chain(std::iter::repeat_with(Extra::default));
-        let told = calls.0.into_iter().map(CallJson::into_told).zip(extras).map(|(mut told, extra)| {
+        let tell = |(call, extra): (CallJson, Extra)| {
+            let mut told = call.into_told();
             told.extra = extra;
             // `resourceUrl` is what Graph routes by; some examples have another id inside.
             if let Some(id) = path.call {
@@ -498,8 +496,16 @@ fn read_resource(
                 told.news.id = Some(callflow_core::id::CallId::parse(id));
             }
             Subject::Call(Box::new(told))
-        });
-        return Ok((told.collect(), ignored));
+        };
+        if !data.starts_with('[') {
+            let (call, ignored) = read_at::<CallJson>(data, || place.at(data))?;
+            let extra = Extra::of(data, &ignored, OF_A_CALL).pop().unwrap_or_default();
+            return Ok((vec![tell((call, extra))], ignored));
+        }
+        let (calls, ignored) = read_at::<Many<CallJson>>(data, || place.at(data))?;
+        let extras =
+            Extra::of(data, &ignored, OF_A_CALL).into_iter().chain(std::iter::repeat_with(Extra::default));
+        return Ok((calls.0.into_iter().zip(extras).map(tell).collect(), ignored));
     }
     let name = kind.or(path.collection).unwrap_or("(no type and no path)");
     Ok((vec![Subject::Unrecognised(name.to_owned())], unread(Some(data))))
