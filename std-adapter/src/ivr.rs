@@ -6,8 +6,8 @@
 //!
 //! A key is `0` to `9`, `star` (`"*"`), `pound` (`"#"`), or `A` to `D`. A key that is pressed while the menu is played stops
 //! it; one that is pressed while something else is played, recorded or transferred counts for nothing, but ends a recording.
-//! A transfer that fails leads back to the menu, and counts as a key that means nothing. A caller who presses no key stays in
-//! the menu until he hangs up.
+//! A transfer that fails leads back to the menu, and counts as a key that means nothing. So does
+//! it where a caller presses no key within `no_input_seconds` of the prompt's end.
 //!
 //! What a caller is at is kept with his call, so that it outlives a restart. The whole description is checked at the start:
 //! menus and prompts that there are not, keys that come twice, menus that nothing leads to, and permissions that lack.
@@ -20,6 +20,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use callflow_core::media::Tone;
 use callflow_core::permission::{Grants, Permission};
@@ -61,6 +62,8 @@ pub struct Menu {
     pub goodbye: Option<Sound>,
     /// How many keys may mean nothing.
     pub retries: u32,
+    /// How long after the prompt a key is waited for. None in this time is as one that means nothing.
+    pub no_input: Duration,
     /// What each key does.
     pub keys: Vec<(Tone, Choice)>,
 }

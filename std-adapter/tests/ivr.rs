@@ -37,6 +37,7 @@ goodbye_prompt = "bye"
 0 = "hang_up"
 [menu.more]
 prompt = "more"
+no_input_seconds = 120
 [menu.more.keys]
 star = "hang_up"
 pound = { menu = "main" }
@@ -180,6 +181,25 @@ async fn keys_that_mean_nothing_lead_back_until_there_were_too_many() {
     scene.plays(&["main", "sorry", "main", "sorry", "main", "bye"]).await;
     scene.is_done().await;
     bot.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_presses_nothing_is_asked_again_and_then_told_goodbye_also_over_a_restart() {
+    for restart in [false, true] {
+        let mut scene = Scene::new(ALL);
+        let mut bot = scene.start().await;
+        scene.simulator.call_bot(ADA, APP, vec![Step::AwaitAnswer, Step::AwaitHangUp]).unwrap();
+        scene.plays(&["main"]).await;
+        if restart {
+            // The prompt is over, and the time to press is not.
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            bot.stop().await;
+            bot = scene.start().await;
+        }
+        scene.plays(&["sorry", "main", "sorry", "main", "bye"]).await;
+        scene.is_done().await;
+        bot.stop().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

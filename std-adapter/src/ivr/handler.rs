@@ -29,9 +29,12 @@ pub struct Ivr {
 pub struct Place {
     /// The menu that he is in; the start, where there is none yet.
     menu: Option<String>,
-    /// How many keys meant nothing since he came to it.
+    /// How many keys meant nothing since he came to it, and how often he pressed none.
     tries: u32,
     doing: Doing,
+    /// Until when a key is waited for, in milliseconds since the Unix epoch; none while something is played.
+    #[serde(default)]
+    until: Option<u64>,
     /// Recordings that are to be fetched, by the numbers of their tickets.
     #[serde(default)]
     recordings: Vec<u32>,
@@ -73,9 +76,16 @@ impl Ivr {
     async fn enter(&self, call: &mut Call<'_>, place: &mut Place) -> Result<(), HandlerError> {
         // Whatever becomes of the prompt: a key counts from here on.
         place.doing = Doing::Menu { playing: None };
+        place.until = None;
         let Some(menu) = self.menu(place) else { return self.leave(call, place).await };
-        let playing = self.play(call, &menu.prompt).await?;
-        place.doing = Doing::Menu { playing: Some(playing) };
+        match self.play(call, &menu.prompt).await {
+            Ok(playing) => place.doing = Doing::Menu { playing: Some(playing) },
+            Err(error) => {
+                // It is tried again as after a prompt that nobody answered.
+                place.until = Some(call.wake_in(menu.no_input).as_millis());
+                return Err(error);
+            }
+        }
         Ok(())
     }
 
@@ -129,6 +139,7 @@ impl Ivr {
             call.cancel_media()?;
         }
         place.doing = Doing::Menu { playing: None };
+        place.until = None;
         let choice = self.menu(place).and_then(|menu| menu.choice(tone)).cloned();
         match choice {
             None => self.again(call, place).await,
@@ -177,6 +188,8 @@ impl Ivr {
             }
             (Doing::Menu { playing }, _) if *playing == Some(number) => {
                 *playing = None;
+                let wait = self.menu(place).map(|menu| menu.no_input);
+                place.until = wait.map(|wait| call.wake_in(wait).as_millis());
                 Ok(())
             }
             (Doing::Busy { ticket, then }, _) if *ticket == number => {
@@ -258,6 +271,15 @@ impl CallHandler for Ivr {
             }
             _ => Ok(()),
         }
+    }
+
+    async fn on_wake(&self, call: &mut Call<'_>, place: &mut Place) -> Result<(), HandlerError> {
+        let is_over = place.until.is_some_and(|until| until <= call.now().as_millis());
+        if is_over && place.doing == (Doing::Menu { playing: None }) {
+            place.until = None;
+            return self.again(call, place).await;
+        }
+        Ok(())
     }
 
     async fn on_resumed(&self, call: &mut Call<'_>, place: &mut Place) -> Result<(), HandlerError> {

@@ -1,6 +1,7 @@
 //! Menus are read from a file.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use callflow_core::media::Tone;
 use toml::Spanned;
@@ -13,14 +14,25 @@ use crate::session::Target;
 const START: &str = "main";
 const RETRIES: u64 = 2;
 const MAX_RETRIES: u64 = 20;
+const NO_INPUT: u64 = 10;
+const MAX_NO_INPUT: u64 = 3600;
 /// The longest recording, in seconds.
 ///
 /// Source: Graph docs, call: record (maxRecordDurationInSeconds).
 const MAX_SECONDS: u64 = 120;
 
 const OF_RUN: [&str; 2] = ["start", "recordings"];
-const OF_MENU: [&str; 8] =
-    ["prompt", "say", "invalid_prompt", "invalid_say", "goodbye_prompt", "goodbye_say", "retries", "keys"];
+const OF_MENU: [&str; 9] = [
+    "prompt",
+    "say",
+    "invalid_prompt",
+    "invalid_say",
+    "goodbye_prompt",
+    "goodbye_say",
+    "no_input_seconds",
+    "retries",
+    "keys",
+];
 const OF_CHOICE: [&str; 6] = ["menu", "play", "say", "transfer", "record", "then"];
 const WORDS: [&str; 2] = ["repeat", "hang_up"];
 
@@ -177,6 +189,9 @@ impl Reader<'_> {
         let goodbye = self.sound(path, menu, "goodbye_prompt", "goodbye_say");
         let retries =
             menu.get("retries").map(|value| self.number(&format!("{path}.retries"), value, 0, MAX_RETRIES));
+        let no_input = menu
+            .get("no_input_seconds")
+            .map(|value| self.number(&format!("{path}.no_input_seconds"), value, 1, MAX_NO_INPUT));
         let keys = match menu.get("keys").map(|value| (value, value.get_ref())) {
             Some((_, DeValue::Table(keys))) => self.keys(&format!("{path}.keys"), keys),
             Some((value, _)) => {
@@ -193,7 +208,15 @@ impl Reader<'_> {
             }
         };
         let retries = retries.unwrap_or(Some(RETRIES))?;
-        Some(Menu { prompt: prompt?, invalid, goodbye, retries: u32::try_from(retries).ok()?, keys })
+        let no_input = no_input.unwrap_or(Some(NO_INPUT))?;
+        Some(Menu {
+            prompt: prompt?,
+            invalid,
+            goodbye,
+            retries: u32::try_from(retries).ok()?,
+            no_input: Duration::from_secs(no_input),
+            keys,
+        })
     }
 
     fn keys(&mut self, path: &str, table: &DeTable<'_>) -> Vec<(Tone, Choice)> {

@@ -26,7 +26,7 @@ fn with_key(key: &str) -> String {
 fn menus_are_read_with_everything_that_a_key_can_do() {
     let text = format!(
         "[run]\nstart = \"hall\"\nrecordings = \"messages\"\n[menu.hall]\nprompt = \"welcome\"\ninvalid_say = \"Sorry?\"\n\
-         retries = 0\n[menu.hall.keys]\n1 = {{ say = \"Nine to five.\", then = \"hang_up\" }}\n2 = {{ play = \"hours\" }}\n\
+         retries = 0\nno_input_seconds = 5\n[menu.hall.keys]\n1 = {{ say = \"Nine to five.\", then = \"hang_up\" }}\n2 = {{ play = \"hours\" }}\n\
          3 = {{ menu = \"more\" }}\n4 = {{ transfer = \"user:{ADA}\" }}\n5 = {{ transfer = \"phone:+49301234567\" }}\n\
          6 = {{ record = 60 }}\n\"*\" = \"repeat\"\npound = \"hang_up\"\n[menu.more]\nsay = \"More.\"\ngoodbye_prompt = \"bye\"\n\
          [menu.more.keys]\nA = {{ menu = \"hall\" }}\n"
@@ -35,7 +35,7 @@ fn menus_are_read_with_everything_that_a_key_can_do() {
     assert_eq!((menus.start.as_str(), menus.warnings.len()), ("hall", 0), "{menus:?}");
     assert_eq!(menus.recordings.as_deref(), Some(std::path::Path::new("conf/messages")));
     let hall = &menus.by_name["hall"];
-    assert_eq!(hall.retries, 0);
+    assert_eq!((hall.retries, hall.no_input.as_secs()), (0, 5));
     let nine = Choice::Play { sound: Sound::Say("Nine to five.".to_owned()), then: Then::HangUp };
     let hours = Choice::Play { sound: Sound::Prompt("hours".to_owned()), then: Then::Repeat };
     for (tone, choice) in [
@@ -50,7 +50,7 @@ fn menus_are_read_with_everything_that_a_key_can_do() {
     ] {
         assert_eq!(hall.choice(tone), Some(&choice), "{tone}");
     }
-    assert_eq!(menus.by_name["more"].retries, 2);
+    assert_eq!((menus.by_name["more"].retries, menus.by_name["more"].no_input.as_secs()), (2, 10));
     assert!(!format!("{menus:?}").contains("49301234567"), "numbers are nobody's business");
 }
 
@@ -77,6 +77,10 @@ fn each_fault_names_its_key_its_place_and_the_way_out() {
         (
             "[menu.main]\nsay = \"x\"\nretries = 21\n".to_owned(),
             "menu.main.retries: 21 is out of range; give 0 to 20",
+        ),
+        (
+            "[menu.main]\nsay = \"x\"\nno_input_seconds = 0\n".to_owned(),
+            "menu.main.no_input_seconds: 0 is out of range; give 1 to 3600",
         ),
         (
             with_key("1 = { menu = \"mian\" }"),
