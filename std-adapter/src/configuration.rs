@@ -43,7 +43,7 @@ use secrecy::SecretString;
 
 use crate::bot::{Config, Drain};
 use crate::clock::Clock;
-use crate::prompt::tts::{AzureSpeech, Program, Tts};
+use crate::prompt::tts::{AzureSpeech, Program, Tones, Tts};
 use crate::prompt::{self, Load, PromptError, Prompts, Settings};
 use crate::store::embedded::Embedded;
 use crate::store::encrypted::{Encrypted, Keys};
@@ -265,12 +265,15 @@ pub enum Speech {
     },
     /// A program on this machine, with the options of espeak-ng.
     Program(PathBuf),
+    /// A tone for each word: no speech, and nothing that a machine would have to have.
+    Tones,
 }
 
 impl Speech {
     fn open(&self, transport: Arc<dyn Transport>) -> Result<Option<Arc<dyn Tts>>, PromptError> {
         Ok(match self {
             Self::Nobody => None,
+            Self::Tones => Some(Arc::new(Tones)),
             Self::Azure { endpoint, key, voice } => {
                 Some(Arc::new(AzureSpeech::at(endpoint, key.clone(), voice.clone(), transport)?))
             }

@@ -24,6 +24,8 @@
 //! | [`check`] | what can be told of a bot before its first call |
 //! | [`simulator`] | a Graph calling service on loopback |
 //!
+//! [`guide`] leads from nothing to a bot in a tenant.
+//!
 //! Features, all on by default: `net` (everything from `transport` to `bot`), `prompts`, `configuration`, `simulator`, `cli` (the program
 //! `callflow`).
 //! Without any, `wire`, `session` and `trace` build without tokio, an HTTP library or a database.
@@ -41,6 +43,8 @@ pub mod clock;
 pub mod configuration;
 #[cfg(feature = "net")]
 pub mod conversation;
+#[cfg(feature = "cli")]
+pub mod guide;
 #[cfg(feature = "configuration")]
 pub mod ivr;
 #[cfg(feature = "net")]

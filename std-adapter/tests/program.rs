@@ -469,28 +469,19 @@ fn a_configuration_is_shown_with_where_each_key_was_given_and_what_is_wrong_with
 
 #[test]
 fn what_is_wrong_with_a_bot_is_found_before_its_first_call() {
-    let mut simulator = callflow(&["sim"]).stdout(Stdio::piped()).spawn().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let variables = folder.path().join("sim.env");
+    let callback = format!("http://{free}/calls");
+    let args = ["sim", "--callback", &callback, "--env", variables.to_str().unwrap()];
+    let mut simulator = callflow(&args).stdout(Stdio::piped()).spawn().unwrap();
     let mut first = String::new();
     let mut out = BufReader::new(simulator.stdout.take().unwrap());
     out.read_line(&mut first).unwrap();
-    let base = format!("http://{}", first.split("http://").nth(1).unwrap().split('/').next().unwrap());
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let settings = [
-        format!("cloud.authority={base}"),
-        format!("cloud.graph={base}/v1.0"),
-        format!("cloud.openid={base}/v1/.well-known/OpenIdConfiguration"),
-        format!("webhook.callback=http://{free}/calls"),
-        format!("store.file={}", folder.path().join("calls.redb").display()),
-        "app.tenant_id=932899f8-2ea1-4604-8413-27bd2892079f".to_owned(),
-        "app.id=8a34a46b-3d17-4adc-8dce-dc4e7d572698".to_owned(),
-    ];
-    let mut args = vec!["check"];
-    for setting in &settings {
-        args.extend(["--set", setting]);
-    }
-    let mut command = callflow(&args);
-    command.env("CALLFLOW_APP_SECRET", "only-for-the-simulator");
+    let store = format!("store.file={}", folder.path().join("calls.redb").display());
+    let mut command = callflow(&["check", "--set", &store]);
+    let variables = std::fs::read_to_string(&variables).unwrap();
+    command.envs(variables.lines().map(|line| line.split_once('=').unwrap()));
     let text = said(&command.output().unwrap());
     let output = command.arg("--json").output().unwrap();
     simulator.kill().unwrap();

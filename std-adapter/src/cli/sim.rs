@@ -1,10 +1,12 @@
 //! `callflow sim`: the simulator, for a bot in any language.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use callflow_graph::client::Endpoints;
 use callflow_graph::clock::Clock;
 use callflow_graph::simulator::{Config, Person, Registration, Simulator, Step, What, WhenRung};
 use callflow_graph::transport::{Https, Transport};
@@ -42,6 +44,9 @@ pub(crate) struct Args {
     /// Let Ada call the bot at once, press 1 after its first prompt, and hang up 5 seconds later
     #[arg(long)]
     call: bool,
+    /// A file for the variables with which `callflow run` and `callflow check` find this simulator: env $(cat FILE) callflow run …
+    #[arg(long, value_name = "FILE")]
+    env: Option<PathBuf>,
 }
 
 /// What the secret is where none is given; it opens nothing but a simulator.
@@ -68,6 +73,10 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
 
     let endpoints = simulator.endpoints();
+    if let Some(file) = &args.env {
+        std::fs::write(file, variables(args, &endpoints))
+            .map_err(|error| Failure::Because(format!("{}: {error}; give another --env", file.display())))?;
+    }
     let secret = if args.client_secret == SECRET { SECRET } else { "the one that was given" };
     say(&[
         ("Graph", endpoints.graph.as_str()),
@@ -103,6 +112,22 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     }
     server.abort();
     Ok(ExitCode::SUCCESS)
+}
+
+/// The variables of a bot at this simulator. A secret that was given is not among them.
+fn variables(args: &Args, endpoints: &Endpoints) -> String {
+    let secret = (args.client_secret == SECRET).then_some(("APP_SECRET", SECRET));
+    let all = [
+        ("CLOUD_AUTHORITY", endpoints.authority.as_str()),
+        ("CLOUD_GRAPH", &endpoints.graph),
+        ("CLOUD_OPENID", &endpoints.openid),
+        ("CLOUD_SCOPE", &endpoints.scope),
+        ("APP_TENANT_ID", &args.tenant_id),
+        ("APP_ID", &args.app_id),
+        ("WEBHOOK_CALLBACK", &args.callback),
+    ];
+    let lines = all.into_iter().chain(secret).map(|(name, value)| format!("CALLFLOW_{name}={value}\n"));
+    lines.collect()
 }
 
 fn say(lines: &[(&str, &str)]) -> std::io::Result<()> {

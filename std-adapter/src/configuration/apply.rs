@@ -459,6 +459,7 @@ fn speech(values: &Values) -> Speech {
     let program = values.text("prompts.speech_program").unwrap_or("espeak-ng");
     match values.text("prompts.speech") {
         Some("program") => Speech::Program(PathBuf::from(program)),
+        Some("tones") => Speech::Tones,
         Some("azure") => {
             let endpoint = match (endpoint, region) {
                 (Some(endpoint), _) => Some(endpoint.to_owned()),

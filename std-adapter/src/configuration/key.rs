@@ -189,7 +189,7 @@ pub const KEYS: &[Key] = &[
     key("prompts.cache_folder", Kind::Path, "\"prompt-cache\"", "Where converted and spoken prompts are kept over a restart."),
     key("prompts.key", Kind::Secret, "", "What addresses are signed with, 16 bytes at least; by default the client secret, or a key beside the store."),
     key("prompts.key_file", Kind::Path, "\"/run/secrets/prompts-key\"", "A file that holds it."),
-    key("prompts.speech", Kind::Choice(&["none", "azure", "program"]), "\"none\"", "Who speaks texts: nobody, Azure's speech service, or a program on this machine."),
+    key("prompts.speech", Kind::Choice(&["none", "azure", "program", "tones"]), "\"none\"", "Who speaks texts: nobody, Azure's speech service, a program on this machine, or tones, a stand-in to try menus with."),
     key("prompts.speech_region", Kind::Text, "\"westeurope\"", "The region of Azure's speech resource."),
     key("prompts.speech_endpoint", Kind::Address, "\"https://usgovvirginia.tts.speech.azure.us\"", "Its endpoint, instead of a region."),
     key("prompts.speech_key", Kind::Secret, "", "The key of the speech resource."),

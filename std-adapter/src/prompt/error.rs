@@ -72,7 +72,9 @@ pub enum PromptError {
         within: Duration,
     },
     /// Nobody is there to speak.
-    #[error("no text-to-speech is set up; give one as `Settings::tts`")]
+    #[error(
+        "no text-to-speech is set up; give one as `Settings::tts`, or in a configuration as `prompts.speech`"
+    )]
     NoTts,
     /// It could not be spoken.
     #[error(transparent)]
