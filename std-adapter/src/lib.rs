@@ -17,6 +17,7 @@
 //! | [`conversation`] | the async style: a call as a script |
 //! | [`operations`] | a bot that runs is looked at and drained |
 //! | [`metrics`] | what is counted, for Prometheus |
+//! | `otel` | spans to an OpenTelemetry collector (feature `otel`) |
 //! | [`recording`] | recordings are fetched |
 //! | [`prompt`] | prompts are converted, spoken and served |
 //! | [`configuration`] | a bot set up by a file, the environment and flags |
@@ -27,7 +28,7 @@
 //! [`guide`] leads from nothing to a bot in a tenant.
 //!
 //! Features, all on by default: `net` (everything from `transport` to `bot`), `prompts`, `configuration`, `simulator`, `cli` (the program
-//! `callflow`).
+//! `callflow`). `otel` is not.
 //! Without any, `wire`, `session` and `trace` build without tokio, an HTTP library or a database.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -51,6 +52,8 @@ pub mod ivr;
 pub mod metrics;
 #[cfg(feature = "net")]
 pub mod operations;
+#[cfg(feature = "otel")]
+pub mod otel;
 #[cfg(feature = "net")]
 pub mod piece;
 #[cfg(feature = "prompts")]
