@@ -13,6 +13,7 @@ use callflow_core::command::RejectReason;
 use callflow_core::event::Event;
 use callflow_core::lifecycle::State;
 use callflow_core::lifecycle::end::How;
+use callflow_core::media::Tone;
 use callflow_core::operation::Outcome as Ended;
 use callflow_core::result::ResultInfo;
 use callflow_graph::bot::{
@@ -192,6 +193,48 @@ async fn a_handler_that_panics_costs_no_call() {
         Outcome::Done,
         "what was commanded before stays so"
     );
+}
+
+/// Answers, and does not come back from the first tone.
+struct Hanging;
+
+impl CallHandler for Hanging {
+    type State = u32;
+
+    async fn on_event(&self, call: &mut Call<'_>, kept: &mut u32, event: &Event) -> Result<(), HandlerError> {
+        match event {
+            Event::Offered => {
+                call.answer()?;
+                call.subscribe_to_tone()?;
+                *kept = 7;
+            }
+            Event::Tone { tone: Tone::Tone1, .. } => {
+                *kept = 8;
+                std::future::pending::<()>().await;
+            }
+            Event::Tone { .. } => {
+                call.hang_up()?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_hangs_is_let_go_and_its_call_goes_on() {
+    let scene = Scene::good();
+    let transport = Arc::new(scene.net.clone());
+    let bot =
+        Bot::start(scene.config(), Hanging, Arc::clone(&scene.store), transport, scene.clock).await.unwrap();
+    scene.net.mount("bot.test", bot.router());
+    let wait = Step::Wait(Duration::from_secs(60));
+    let script =
+        vec![Step::AwaitToneSubscription, Step::Press('1'), wait, Step::Press('2'), Step::AwaitHangUp];
+    let id = scene.simulator.call_bot(PERSON, APP, script).unwrap();
+    let view = end_of(&bot, &name_of(&id)).await;
+    assert_eq!(view.author, b"7", "the state from before it hung");
+    assert_eq!(scene.simulator.call(&id).unwrap().outcome, Outcome::Done, "the second key was heard");
 }
 
 #[tokio::test(start_paused = true)]

@@ -245,6 +245,8 @@ pub struct Call<'a> {
     notice: Option<&'a Notice>,
     requests: Vec<Outgoing>,
     events: VecDeque<Event>,
+    /// How long the handler may take for one of them.
+    within: Duration,
 }
 
 impl<'a> Call<'a> {
@@ -255,11 +257,24 @@ impl<'a> Call<'a> {
         desk: &'a Desk,
         step: Step,
     ) -> Self {
-        Self { name, session, now, desk, notice: None, requests: step.requests, events: step.events.into() }
+        Self {
+            name,
+            session,
+            now,
+            desk,
+            notice: None,
+            requests: step.requests,
+            events: step.events.into(),
+            within: HANDLER_WITHIN,
+        }
     }
 
     pub(crate) fn caused_by(self, notice: Option<&'a Notice>) -> Self {
         Self { notice, ..self }
+    }
+
+    pub(crate) fn handled_within(self, within: Duration) -> Self {
+        Self { within, ..self }
     }
 
     /// Answers, with audio that the service hosts.
@@ -674,21 +689,32 @@ pub(crate) enum Given {
     Recovered(Recovered),
 }
 
-/// The handler panicked.
-struct Panicked;
+/// How long a handler may take for an event where nothing else is stated.
+pub(crate) const HANDLER_WITHIN: Duration = Duration::from_secs(30);
 
-/// Drives `handling`, and stops where it panics: a mistake in a handler must cost no call.
-async fn unwound<T>(handling: impl Future<Output = T>) -> Result<T, Panicked> {
+/// Why a handler did not come to an end.
+#[derive(Debug, thiserror::Error)]
+enum Unfinished {
+    #[error("the handler panicked")]
+    Panicked,
+    #[error(
+        "the handler did not return within {0:?}, and is let go; do what takes long in a task, and tell the call by `Bot::wake`"
+    )]
+    Hung(Duration),
+}
+
+/// Drives `handling`, and stops where it panics or does not end: a mistake in a handler must cost no call.
+async fn unwound<T>(within: Duration, handling: impl Future<Output = T>) -> Result<T, Unfinished> {
     let mut handling = pin!(handling);
-    poll_fn(|context| {
+    let unwinding = poll_fn(|context| {
         let polled = catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context)));
         match polled {
             Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
             Ok(Poll::Pending) => Poll::Pending,
-            Err(_) => Poll::Ready(Err(Panicked)),
+            Err(_) => Poll::Ready(Err(Unfinished::Panicked)),
         }
-    })
-    .await
+    });
+    tokio::time::timeout(within, unwinding).await.unwrap_or(Err(Unfinished::Hung(within)))
 }
 
 /// The most events that one input may lead to: a handler whose commands fail at once must not turn for ever.
@@ -721,17 +747,18 @@ impl<H: CallHandler> Author for H {
                     return (before, seen);
                 }
             };
+            let within = call.within;
             let goes_on = match given {
                 Given::Events => Ok(Ok(())),
-                Given::Resumed => unwound(self.on_resumed(call, &mut state)).await,
-                Given::Woken => unwound(self.on_wake(call, &mut state)).await,
-                Given::Recovered(why) => unwound(self.on_recovered(call, &mut state, why)).await,
+                Given::Resumed => unwound(within, self.on_resumed(call, &mut state)).await,
+                Given::Woken => unwound(within, self.on_wake(call, &mut state)).await,
+                Given::Recovered(why) => unwound(within, self.on_recovered(call, &mut state, why)).await,
             };
             match goes_on {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!(?given, %error, "the handler failed"),
-                Err(Panicked) => {
-                    tracing::error!(?given, "the handler panicked; its state is kept");
+                Err(error) => {
+                    tracing::error!(?given, %error, "its state from before is kept");
                     return (before, seen);
                 }
             }
@@ -740,15 +767,15 @@ impl<H: CallHandler> Author for H {
                     tracing::error!(event = ?Logged(&event), "too many events follow one input; the rest is not handled");
                     break;
                 }
-                match unwound(self.on_event(call, &mut state, &event)).await {
+                match unwound(within, self.on_event(call, &mut state, &event)).await {
                     Ok(Ok(())) => seen.push(event),
                     Ok(Err(error)) => {
                         tracing::warn!(event = ?Logged(&event), %error, "the handler failed");
                         seen.push(event);
                     }
-                    Err(Panicked) => {
+                    Err(error) => {
                         // Its state may be half changed: the one before this input is kept, and the call goes on.
-                        tracing::error!(event = ?Logged(&event), "the handler panicked; its state from before is kept");
+                        tracing::error!(event = ?Logged(&event), %error, "its state from before is kept");
                         seen.push(event);
                         while let Some(event) = call.next_event() {
                             seen.push(event);

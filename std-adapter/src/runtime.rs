@@ -112,6 +112,10 @@ pub struct Config {
     pub unknown_calls: UnknownCalls,
     /// How many calls ask the service at a time how they stand, after a restart: 16 by default.
     pub asked_at_a_time: usize,
+    /// How long the handler may take for one event: 30 s by default. Meanwhile its call takes in nothing else, so that one
+    /// that hangs would keep it for ever. It is let go then as where it panics: its state stays what it was before, and what
+    /// it commanded until then is done.
+    pub handler_within: Duration,
     /// How joining participants are answered where the bot does not do it (policy-based recording).
     pub joining: Joining,
     /// What becomes of calls that are up while the store cannot be written.
@@ -143,6 +147,7 @@ impl Config {
             keep_unknown: Duration::from_secs(60),
             unknown_calls: UnknownCalls::default(),
             asked_at_a_time: 16,
+            handler_within: crate::bot::HANDLER_WITHIN,
             joining: Joining::default(),
             store_outage: StoreOutage::default(),
             webhook: crate::webhook::Settings::default(),

@@ -235,6 +235,7 @@ fn bot(values: &Values, credentials: Credentials) -> Config {
         _ => UnknownCalls::Ignore,
     };
     config.asked_at_a_time = size(values, "calls.asked_at_a_time").unwrap_or(config.asked_at_a_time);
+    config.handler_within = values.span("calls.handler_within").unwrap_or(config.handler_within);
     let within = values.span("calls.joining_within").unwrap_or(config.joining.within);
     config.joining = Joining { within, ..Joining::default() };
     config.store_outage = match values.text("store.outage") {

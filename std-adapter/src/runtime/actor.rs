@@ -656,8 +656,9 @@ impl Actor {
         self.span.tell(&self.session, notice);
         let before = std::mem::take(&mut self.author);
         let now = self.shared.now();
-        let mut call =
-            Call::new(&self.name, &mut self.session, now, &self.shared.desk, step).caused_by(notice);
+        let mut call = Call::new(&self.name, &mut self.session, now, &self.shared.desk, step)
+            .caused_by(notice)
+            .handled_within(self.shared.config.handler_within);
         let (after, events) = self.shared.author.handle(&mut call, given, before).await;
         let mut requests = call.into_requests();
         self.author = after;
