@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::Request;
 use serde::Deserialize;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::{Fault, KEYS_FRESH_FOR, REFETCH_AFTER};
 use crate::transport::Transport;
@@ -80,30 +80,34 @@ impl Keys {
         Ok(Self { source: Source::Given, state: Mutex::new(state) })
     }
 
-    /// Whether any were ever had; fetches them where none were.
+    /// Whether there are any; fetches them where there are none, or they are old.
     pub(super) async fn are_there(
         &self,
         now: u64,
         refreshed: impl FnOnce(&dyn Fn(&Arc<Published>) -> bool),
     ) -> Result<(), Fault> {
-        if self.state.lock().await.fetched_at.is_some() {
-            return Ok(());
-        }
-        // No key has this id.
-        match self.get("", now, refreshed).await {
-            Ok(_) | Err(Fault::UnknownKey) => Ok(()),
-            Err(fault) => Err(fault),
-        }
+        self.current(now, |_| true, refreshed).await.map(drop)
     }
 
-    /// The key of this id; fetches the published ones where they are old, or do not have it, and says `is_published` of each
-    /// afterwards to `refreshed`.
+    /// The key of this id; fetches the published ones where they do not have it, or are old.
     pub(super) async fn get(
         &self,
         id: &str,
         now: u64,
         refreshed: impl FnOnce(&dyn Fn(&Arc<Published>) -> bool),
     ) -> Result<Arc<Published>, Fault> {
+        let state = self.current(now, |by_id| by_id.contains_key(id), refreshed).await?;
+        state.by_id.get(id).cloned().ok_or(Fault::UnknownKey)
+    }
+
+    /// The published keys; fetches them where they are not `enough`, or are old, and says `is_published` of each afterwards
+    /// to `refreshed`. Keys that are old are better than none: they were published once.
+    async fn current(
+        &self,
+        now: u64,
+        enough: impl FnOnce(&ById) -> bool,
+        refreshed: impl FnOnce(&dyn Fn(&Arc<Published>) -> bool),
+    ) -> Result<MutexGuard<'_, State>, Fault> {
         // Whoever comes while they are fetched waits here, and finds them.
         let mut state = self.state.lock().await;
         let age = |at: Option<u64>| at.map(|at| Duration::from_millis(now.saturating_sub(at)));
@@ -111,7 +115,7 @@ impl Keys {
         let may_try = age(state.tried_at).is_none_or(|age| age >= REFETCH_AFTER);
         let mut failure = None;
         if let Source::OpenId(openid, transport) = &self.source
-            && (is_old || !state.by_id.contains_key(id))
+            && (is_old || !enough(&state.by_id))
             && may_try
         {
             state.tried_at = Some(now);
@@ -127,14 +131,10 @@ impl Keys {
                 }
             }
         }
-        match state.by_id.get(id) {
-            // Keys that are old are better than none: they were published once.
-            Some(key) => Ok(Arc::clone(key)),
-            None if state.fetched_at.is_none() => {
-                Err(Fault::KeysUnavailable(failure.unwrap_or_else(|| "tried a moment ago".to_owned())))
-            }
-            None => Err(Fault::UnknownKey),
+        if state.fetched_at.is_none() {
+            return Err(Fault::KeysUnavailable(failure.unwrap_or_else(|| "tried a moment ago".to_owned())));
         }
+        Ok(state)
     }
 }
 
