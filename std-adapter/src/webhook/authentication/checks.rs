@@ -4,7 +4,7 @@
 use aws_lc_rs::signature::ParsedPublicKey;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::Algorithm;
+use jsonwebtoken::{Algorithm, Header};
 use serde::Deserialize;
 
 use super::{Expected, Fault, MAX_SHOWN, TOLERANCE_SECONDS};
@@ -93,22 +93,9 @@ impl Claims {
     }
 }
 
-/// What is read of a token's header.
-#[derive(Debug, Deserialize)]
-pub(super) struct Header {
-    pub(super) alg: Algorithm,
-    pub(super) kid: Option<String>,
-}
-
 /// `alg: none` ends here: it is no algorithm of the library.
 pub(super) fn shape(token: &str) -> Result<Header, Fault> {
-    let mut parts = token.split('.');
-    let (Some(header), Some(_), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(Fault::Malformed);
-    };
-    let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| Fault::Malformed)?;
-    serde_json::from_slice(&header).map_err(|_| Fault::Malformed)
+    jsonwebtoken::decode_header(token).map_err(|_| Fault::Malformed)
 }
 
 pub(super) fn algorithm(header: &Header) -> Result<(), Fault> {
