@@ -78,10 +78,6 @@ pub enum HandlerError {
     /// A command was not carried out.
     #[error(transparent)]
     Order(#[from] OrderError),
-    /// There is no such prompt, or it could not be spoken.
-    #[cfg(feature = "prompts")]
-    #[error(transparent)]
-    Prompt(#[from] crate::prompt::PromptError),
     /// Something of the author's own.
     #[error("{0}")]
     Other(String),

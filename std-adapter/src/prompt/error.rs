@@ -84,3 +84,10 @@ pub enum PromptError {
 fn listed(refused: &[PromptError]) -> String {
     refused.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
+
+/// So that a handler can say `call.play(prompts.url("menu")?)`.
+impl From<PromptError> for crate::bot::HandlerError {
+    fn from(error: PromptError) -> Self {
+        Self::Other(error.to_string())
+    }
+}
