@@ -234,7 +234,7 @@ impl Texts {
             };
             match written {
                 Some((mut http, action)) => {
-                    if let Some(Order::Answer(answer)) = order {
+                    if let (Action::Answer, Some(Order::Answer(answer))) = (action, order) {
                         answer.complete(&mut http);
                     }
                     let once_only = request.is_once_only();

@@ -9,7 +9,6 @@ use callflow_core::list::List;
 use callflow_core::media::{RecordingStatus, ScreenSharingRole, Tone};
 use callflow_core::text::Uri;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::placement::{Media, Target};
 use super::request::{HttpRequest, pre_fetch};
@@ -36,13 +35,9 @@ pub struct Answer {
 impl Answer {
     /// Adds to the request what no rule of the call decides on: a session does so.
     pub fn complete(&self, http: &mut HttpRequest) {
-        if self.pre_fetch.is_empty() {
-            return;
+        if !self.pre_fetch.is_empty() {
+            http.amend(|body| pre_fetch(body, &self.pre_fetch));
         }
-        let body = http.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
-        let Some(Value::Object(mut body)) = body else { return };
-        pre_fetch(&mut body, &self.pre_fetch);
-        http.body = Some(Value::Object(body).to_string());
     }
 }
 

@@ -261,12 +261,10 @@ impl Placement {
         if self.beta_member().is_some() {
             http.version = Version::Beta;
         }
-        let body = http.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
-        let Some(Value::Object(mut body)) = body else { return };
-        let given = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        body.extend(given);
-        pre_fetch(&mut body, &self.pre_fetch);
-        http.body = Some(Value::Object(body).to_string());
+        http.amend(|body| {
+            body.extend(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+            pre_fetch(body, &self.pre_fetch);
+        });
     }
 
     /// The member that only beta has, where it uses one.

@@ -80,6 +80,17 @@ pub struct HttpRequest {
     pub body: Option<String>,
 }
 
+impl HttpRequest {
+    /// Adds members to the body, where it is a JSON object.
+    pub(super) fn amend(&mut self, add: impl FnOnce(&mut serde_json::Map<String, Value>)) {
+        let body = self.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
+        if let Some(Value::Object(mut body)) = body {
+            add(&mut body);
+            self.body = Some(Value::Object(body).to_string());
+        }
+    }
+}
+
 impl std::fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // A body holds callback keys, prompts' signatures and numbers.
