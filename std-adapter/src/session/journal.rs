@@ -3,13 +3,13 @@
 //! It is kept only where [`Settings::journal`](super::Settings::journal) says so, or from [`Session::keep_journal`] on,
 //! and grows until [`Session::take_journal`] takes it away: after each input, or it is all kept in memory.
 
-use std::sync::Arc;
-
 use callflow_core::id::{CallKey, Ticket};
 use callflow_core::permission::Grants;
 use callflow_core::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
+
+use crate::wire::inline;
+pub use crate::wire::posted::Posted;
 
 use super::{JoiningAnswer, Machine, Order, OrderError, Placement, Session, Settings, Step};
 
@@ -150,31 +150,6 @@ impl Input {
     }
 }
 
-/// The entry of a notification from which a notice was read, and which of those in it the notice is. `Debug` shows nothing
-/// of it, and any two are equal: what they told is in the notices.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Posted {
-    /// The notice's place among those of the entry.
-    pub place: usize,
-    /// The entry, JSON.
-    #[serde(serialize_with = "inline", deserialize_with = "from_inline")]
-    pub entry: Arc<str>,
-}
-
-impl std::fmt::Debug for Posted {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Posted(<{} bytes>)", self.entry.len())
-    }
-}
-
-impl PartialEq for Posted {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Posted {}
-
 /// A body as it came. `Debug` shows how long it is.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Body(pub Vec<u8>);
@@ -187,29 +162,14 @@ impl std::fmt::Debug for Body {
 
 impl Serialize for Body {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        inline(&String::from_utf8_lossy(&self.0), serializer)
+        inline::serialize(&String::from_utf8_lossy(&self.0), serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Body {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        from_inline(deserializer).map(|text| Self(text.as_bytes().to_vec()))
+        inline::deserialize(deserializer).map(|text| Self(text.as_bytes().to_vec()))
     }
-}
-
-/// JSON stands in JSON as it is; any other text as a text.
-fn inline<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
-    match serde_json::from_str(text) {
-        Ok(value @ (Value::Object(_) | Value::Array(_))) => value.serialize(serializer),
-        Ok(_) | Err(_) => serializer.serialize_str(text),
-    }
-}
-
-fn from_inline<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::String(text) => text.into(),
-        value => value.to_string().into(),
-    })
 }
 
 /// The bytes of a snapshot; as JSON, hexadecimal digits.

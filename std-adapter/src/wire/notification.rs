@@ -6,23 +6,21 @@
 //! Source: Graph docs, commsNotification; field captures, where a call's id stands in `resourceUrl` only.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 
 use callflow_core::id::SessionId;
 use callflow_core::report::{Change, Report, Told, ToneInfo};
 use callflow_core::roster::Extent;
-use serde::de::{self, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::extra::{Extra, OF_A_CALL, OF_A_PARTICIPANT};
 use super::lenient::There;
+use super::posted::Posted;
 use super::resource::{
     CallJson, CallTold, DeltaJson, OperationJson, OperationTold, ParticipantJson, RosterTold, short_type,
 };
 use super::{WireError, line_of, read_at, utf8};
-use crate::session::journal::Posted;
 
 /// What a body told of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,65 +153,24 @@ struct EnvelopeJson<'a> {
     is_multiparty: Option<There>,
 }
 
-#[derive(Default)]
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct EntryJson<'a> {
-    change_type: Option<Cow<'a, str>>,
-    resource_url: Option<Cow<'a, str>>,
-    resource: Option<Cow<'a, str>>,
+    #[serde(rename = "@odata.type")]
+    _odata_type: Option<There>,
+    #[serde(borrow)]
+    change_type: Option<Text<'a>>,
+    #[serde(borrow)]
+    resource_url: Option<Text<'a>>,
+    #[serde(borrow)]
+    resource: Option<Text<'a>>,
+    #[serde(borrow)]
     resource_data: Option<&'a RawValue>,
-    /// The members that nothing reads.
-    ignored: Vec<String>,
 }
 
 /// A text that is borrowed where nothing in it is escaped.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for EntryJson<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = EntryJson<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a notification")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<EntryJson<'de>, A::Error> {
-                fn text<'de, A: MapAccess<'de>>(
-                    map: &mut A,
-                    name: &'static str,
-                    known: &mut Option<Cow<'de, str>>,
-                ) -> Result<(), A::Error> {
-                    if known.is_some() {
-                        return Err(de::Error::duplicate_field(name));
-                    }
-                    *known = map.next_value::<Option<Text<'de>>>()?.map(|text| text.0);
-                    Ok(())
-                }
-                let mut entry = EntryJson::default();
-                while let Some(Text(name)) = map.next_key()? {
-                    match &*name {
-                        "changeType" => text(&mut map, "changeType", &mut entry.change_type)?,
-                        "resourceUrl" => text(&mut map, "resourceUrl", &mut entry.resource_url)?,
-                        "resource" => text(&mut map, "resource", &mut entry.resource)?,
-                        "resourceData" if entry.resource_data.is_some() => {
-                            return Err(de::Error::duplicate_field("resourceData"));
-                        }
-                        "resourceData" => entry.resource_data = Some(map.next_value()?),
-                        "@odata.type" => drop(map.next_value::<IgnoredAny>()?),
-                        _ => {
-                            entry.ignored.push(name.into_owned());
-                            map.next_value::<IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(entry)
-            }
-        }
-        deserializer.deserialize_map(Reader)
-    }
-}
 
 #[derive(Default, Deserialize)]
 struct TypeJson<'a> {
@@ -353,12 +310,9 @@ impl<'a> Path<'a> {
 }
 
 fn read_entry(entry: &str, place: Place<'_>, notices: &mut Vec<Notice>) -> Result<(), WireError> {
-    let json: EntryJson<'_> = serde_json::from_str(entry).map_err(|e| {
-        let (line, path) = place.at(entry);
-        WireError::of_json(&e, line, &path, "")
-    })?;
+    let (json, ignored_here) = read_at::<EntryJson<'_>>(entry, || place.at(entry))?;
     let of_change = place.of("changeType");
-    let Some(change) = json.change_type else {
+    let Some(Text(change)) = json.change_type else {
         return Err(of_change.fault(entry, "missing: created, updated or deleted is expected"));
     };
     let Some(change) = Change::ALL.iter().copied().find(|c| c.name().eq_ignore_ascii_case(change.trim()))
@@ -375,12 +329,11 @@ fn read_entry(entry: &str, place: Place<'_>, notices: &mut Vec<Notice>) -> Resul
         Some(data) => read_type(data, of_data)?,
         None => TypeJson::default(),
     };
-    let odata_id = first.odata_id.map(|id| id.0);
-    let url = json.resource_url.or(odata_id).or(json.resource).unwrap_or_default();
+    let url = json.resource_url.or(first.odata_id).or(json.resource).map(|url| url.0).unwrap_or_default();
     let path = Path::parse(&url);
     let kind = first.odata_type.as_ref().map(|kind| short_type(&kind.0));
     let (told, mut ignored) = read_resource(path, kind, data, of_data)?;
-    ignored.extend(json.ignored);
+    ignored.extend(ignored_here);
     let call_in = |subject: &Subject| match subject {
         Subject::Call(told) => told.id.clone(),
         _ => None,
