@@ -98,8 +98,8 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
             observed = seen.recv() => {
                 let Some(observed) = observed else { break };
                 match observed.what {
-                    What::Request { method, path, status } => say(&[("request", &format!("{method} {path} → {status}"))])?,
-                    What::Notification { about, result } => say(&[("notification", &format!("{about} → {result}"))])?,
+                    What::Request { method, path, status, .. } => say(&[("request", &format!("{method} {path} → {status}"))])?,
+                    What::Notification { about, result, .. } => say(&[("notification", &format!("{about} → {result}"))])?,
                     What::Person { name, did } => say(&[("person", &format!("{name} {did}"))])?,
                     _ => {}
                 }

@@ -3,16 +3,16 @@
 //! Source: Graph docs, commsNotification. How often the service posts again what was not accepted is not documented; here
 //! three times.
 
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Request;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::{What, World};
+use super::{Posted, What, World};
 
 /// How often a notification is posted that is not accepted.
 const TRIES: u64 = 3;
@@ -39,8 +39,7 @@ pub(super) async fn run(world: Weak<World>, mut queue: mpsc::UnboundedReceiver<N
         let Some(world) = world.upgrade() else { return };
         let faults = world.config.faults;
         if world.is_drawn(faults.lost) {
-            let about = notification.about.clone();
-            world.observe(Some(&notification.call), What::Notification { about, result: "lost".to_owned() });
+            notification.note(&world, "lost".to_owned(), 0);
             continue;
         }
         let twice = world.is_drawn(faults.twice);
@@ -63,47 +62,55 @@ pub(super) async fn run(world: Weak<World>, mut queue: mpsc::UnboundedReceiver<N
     }
 }
 
-async fn deliver(world: &World, notification: &Notification) {
-    let Notification { call, app_id, tenant_id, to, about, change, below, data } = notification;
-    let entry = json!({
-        "@odata.type": "#microsoft.graph.commsNotification",
-        "changeType": change,
-        "resource": format!("/app/calls/{call}{below}"),
-        "resourceUrl": format!("/communications/calls/{call}{below}"),
-        "resourceData": data,
-    });
-    let body = json!({"@odata.type": "#microsoft.graph.commsNotifications", "value": [entry]}).to_string();
-    let mut result = "not posted".to_owned();
-    for tried in 1..=TRIES {
-        let Some(token) = world.keys.for_notification(app_id, tenant_id, world.clock.now_seconds()) else {
-            break;
-        };
-        let request = Request::post(to.as_str())
-            .header(AUTHORIZATION, format!("Bearer {token}"))
-            .header(CONTENT_TYPE, "application/json")
-            .body(Bytes::from(body.clone()));
-        let Ok(request) = request else {
-            result = String::from("the callback is no address");
-            break;
-        };
-        let is_final = match tokio::time::timeout(ANSWER_WITHIN, world.transport.send(request)).await {
-            Ok(Ok(response)) => {
-                result = response.status().as_u16().to_string();
-                !response.status().is_server_error()
-            }
-            Ok(Err(error)) => {
-                result = error.to_string();
-                false
-            }
-            Err(_) => {
-                result = format!("no answer within {ANSWER_WITHIN:?}");
-                false
-            }
-        };
-        if is_final {
-            break;
-        }
-        tokio::time::sleep(Duration::from_secs(tried)).await;
+impl Notification {
+    fn body(&self) -> Bytes {
+        let Self { call, change, below, data, .. } = self;
+        let entry = json!({
+            "@odata.type": "#microsoft.graph.commsNotification",
+            "changeType": change,
+            "resource": format!("/app/calls/{call}{below}"),
+            "resourceUrl": format!("/communications/calls/{call}{below}"),
+            "resourceData": data,
+        });
+        json!({"@odata.type": "#microsoft.graph.commsNotifications", "value": [entry]}).to_string().into()
     }
-    world.observe(Some(call), What::Notification { about: about.clone(), result });
+
+    /// Notes what became of it.
+    fn note(&self, world: &World, result: String, tries: u64) {
+        let posted = Arc::new(Posted { to: self.to.clone(), body: self.body().into(), tries });
+        world.observe(Some(&self.call), What::Notification { about: self.about.clone(), result, posted });
+    }
+}
+
+async fn deliver(world: &World, notification: &Notification) {
+    let mut result = "not posted".to_owned();
+    let mut tries = 0;
+    while tries < TRIES {
+        tries = tries.saturating_add(1);
+        match post(world, notification).await {
+            Ok(status) => {
+                result = status.as_u16().to_string();
+                if !status.is_server_error() {
+                    break;
+                }
+            }
+            Err(reason) => result = reason,
+        }
+        tokio::time::sleep(Duration::from_secs(tries)).await;
+    }
+    notification.note(world, result, tries);
+}
+
+async fn post(world: &World, notification: &Notification) -> Result<StatusCode, String> {
+    let Notification { app_id, tenant_id, to, .. } = notification;
+    let token = world.keys.for_notification(app_id, tenant_id, world.clock.now_seconds());
+    let token = token.ok_or("no token can be signed")?;
+    let request = Request::post(to.as_str())
+        .header(AUTHORIZATION, format!("Bearer {token}"))
+        .header(CONTENT_TYPE, "application/json")
+        .body(notification.body())
+        .map_err(|_| "the callback is no address")?;
+    let answer = tokio::time::timeout(ANSWER_WITHIN, world.transport.send(request)).await;
+    let answer = answer.map_err(|_| format!("no answer within {ANSWER_WITHIN:?}"))?;
+    answer.map(|response| response.status()).map_err(|error| error.to_string())
 }

@@ -28,6 +28,7 @@ mod delivery;
 mod error;
 mod groups;
 mod handover;
+mod history;
 mod media;
 mod operation;
 mod participants;
@@ -45,6 +46,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 pub use call::CallView;
+pub use history::{Exchange, Headers, Observed, Posted, Text, What};
 pub use person::{Outcome, Person, Step, WhenRung};
 pub use stage::Stage;
 pub use tokens::Flaw;
@@ -120,6 +122,8 @@ pub struct Config {
     pub seed: u64,
     /// How notifications fail to arrive.
     pub faults: Faults,
+    /// How much of what happened is kept, in entries: 10,000 by default.
+    pub history: usize,
 }
 
 impl Config {
@@ -131,6 +135,7 @@ impl Config {
             time_scale: 1.0,
             seed: 1,
             faults: Faults::default(),
+            history: 10_000,
         }
     }
 }
@@ -150,46 +155,6 @@ pub enum SimulatorError {
     NoApp(String),
 }
 
-/// Something that happened at the simulator.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Observed {
-    /// When, in milliseconds since the Unix epoch.
-    pub at: u64,
-    /// To which call.
-    pub call: Option<String>,
-    /// What.
-    pub what: What,
-}
-
-/// What was observed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum What {
-    /// A request was answered.
-    Request {
-        /// Its method.
-        method: String,
-        /// Its path.
-        path: String,
-        /// The status of the answer.
-        status: u16,
-    },
-    /// A notification was posted.
-    Notification {
-        /// What it told.
-        about: String,
-        /// The status that the bot answered with, or why there is none.
-        result: String,
-    },
-    /// A person did something.
-    Person {
-        /// Who.
-        name: String,
-        /// What.
-        did: String,
-    },
-}
-
 pub(crate) struct World {
     config: Config,
     transport: Arc<dyn Transport>,
@@ -202,7 +167,7 @@ pub(crate) struct World {
     /// Statuses that the next requests to a path ending so are answered with.
     refusals: Mutex<Vec<(String, u16)>>,
     chance: Mutex<u64>,
-    watchers: Mutex<Vec<mpsc::UnboundedSender<Observed>>>,
+    history: history::History,
     stop: tokio_util::sync::CancellationToken,
 }
 
@@ -237,6 +202,7 @@ impl Simulator {
         let registrations =
             config.registrations.iter().map(|app| (app.app_id.clone(), app.clone())).collect();
         let chance = Mutex::new(config.seed.max(1));
+        let history = history::History::new(config.history);
         Ok(Self {
             world: Arc::new(World {
                 config,
@@ -248,7 +214,7 @@ impl Simulator {
                 calls: RwLock::default(),
                 refusals: Mutex::default(),
                 chance,
-                watchers: Mutex::default(),
+                history,
                 stop: tokio_util::sync::CancellationToken::new(),
             }),
         })
@@ -356,9 +322,12 @@ impl Simulator {
 
     /// Tells of what happens from now on, until the receiver is dropped.
     pub fn watch(&self) -> mpsc::UnboundedReceiver<Observed> {
-        let (watcher, seen) = mpsc::unbounded_channel();
-        self.world.watchers.lock().unwrap_or_else(PoisonError::into_inner).push(watcher);
-        seen
+        self.world.history.watch()
+    }
+
+    /// What happened after the entry of this number, as far as it is kept; 0 is the beginning.
+    pub fn history(&self, after: u64) -> Vec<Observed> {
+        self.world.history.after(after, usize::MAX)
     }
 }
 
@@ -368,9 +337,7 @@ impl World {
     }
 
     fn observe(&self, call: Option<&str>, what: What) {
-        let observed = Observed { at: self.clock.now_millis(), call: call.map(str::to_owned), what };
-        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
-        watchers.retain(|watcher| watcher.send(observed.clone()).is_ok());
+        self.history.note(self.clock.now_millis(), call.map(str::to_owned), what);
     }
 
     fn app(&self, id: &str) -> Option<Registration> {

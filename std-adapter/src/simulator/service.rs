@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::tokens::{ISSUER, TOKEN_LIFE};
-use super::{Registration, What, World, actions, wav_tone};
+use super::{Registration, World, actions, history, wav_tone};
 
 pub(super) type Served = Arc<World>;
 
@@ -29,7 +29,8 @@ pub(super) fn router(world: Served) -> Router {
     let api = Router::new()
         .nest("/communications/calls", actions::router())
         .fallback(async |uri: Uri| Error::not_simulated(uri.path()))
-        .layer(from_fn_with_state(Arc::clone(&world), authenticate));
+        .layer(from_fn_with_state(Arc::clone(&world), authenticate))
+        .layer(from_fn_with_state(Arc::clone(&world), history::record));
     Router::new()
         .route("/{tenant}/oauth2/v2.0/token", post(issue_token))
         .route("/v1/.well-known/OpenIdConfiguration", get(openid))
@@ -95,9 +96,9 @@ async fn keys(State(world): State<Served>) -> Json<Value> {
     Json(world.keys.published().clone())
 }
 
-/// Checks the token, refuses what a test asked to be refused, and tells the watchers.
+/// Checks the token, and refuses what a test asked to be refused.
 async fn authenticate(State(world): State<Served>, mut request: Request, next: Next) -> Response {
-    let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+    let path = request.uri().path();
     let refusal = {
         let mut refusals = world.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         let place = refusals.iter().position(|(suffix, _)| path.ends_with(suffix.as_str()));
@@ -106,7 +107,7 @@ async fn authenticate(State(world): State<Served>, mut request: Request, next: N
     let caller = bearer(request.headers())
         .and_then(|token| world.keys.app_of(token, world.clock.now_seconds()))
         .and_then(|app_id| world.app(&app_id));
-    let response = match (refusal, caller) {
+    match (refusal, caller) {
         (Some(status), _) => Error::new(status, "Refused", "Refused as asked.").into_response(),
         (None, None) => {
             Error::unauthorized("The token is missing, expired or not for Graph.").into_response()
@@ -115,11 +116,7 @@ async fn authenticate(State(world): State<Served>, mut request: Request, next: N
             request.extensions_mut().insert(Caller(app));
             next.run(request).await
         }
-    };
-    let status = response.status().as_u16();
-    let call = path.split('/').nth(3).map(str::to_owned);
-    world.observe(call.as_deref(), What::Request { method, path, status });
-    response
+    }
 }
 
 /// What somebody said whom the bot recorded; the address and the token are those of the operation.

@@ -143,7 +143,7 @@ impl Stage {
         while let Ok(Observed { at, what, .. }) = self.seen.try_recv() {
             let told = match what {
                 What::Person { name, did } => format!("{name} {did}"),
-                What::Request { method, path, status } => match said(&method, &path) {
+                What::Request { method, path, status, .. } => match said(&method, &path) {
                     Some(asked) => format!("    bot: {asked} ({status})"),
                     None => continue,
                 },
