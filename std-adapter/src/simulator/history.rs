@@ -114,7 +114,8 @@ impl Headers {
     fn of(headers: &HeaderMap) -> Self {
         let shown = headers.iter().map(|(name, value)| {
             let is_secret = [AUTHORIZATION, COOKIE, SET_COOKIE].contains(name);
-            let value = if is_secret { "(not kept)".into() } else { String::from_utf8_lossy(value.as_bytes()) };
+            let value =
+                if is_secret { "(not kept)".into() } else { String::from_utf8_lossy(value.as_bytes()) };
             (name.as_str().to_owned(), value.into_owned())
         });
         Self(shown.collect())
@@ -344,8 +345,18 @@ mod tests {
         for (method, path, location, expected) in [
             ("POST", "/v1.0/communications/calls/c1/answer", None, Some("c1")),
             ("DELETE", "/beta/communications/calls/c1", None, Some("c1")),
-            ("POST", "/v1.0/communications/calls", Some("https://g/v1.0/communications/calls/c2"), Some("c2")),
-            ("POST", "/v1.0/communications/calls/", Some("https://g/v1.0/communications/calls/c2"), Some("c2")),
+            (
+                "POST",
+                "/v1.0/communications/calls",
+                Some("https://g/v1.0/communications/calls/c2"),
+                Some("c2"),
+            ),
+            (
+                "POST",
+                "/v1.0/communications/calls/",
+                Some("https://g/v1.0/communications/calls/c2"),
+                Some("c2"),
+            ),
             ("POST", "/v1.0/communications/calls", None, None),
             ("GET", "/v1.0/me", None, None),
         ] {

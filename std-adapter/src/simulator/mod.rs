@@ -35,8 +35,10 @@ mod participants;
 mod person;
 mod placement;
 mod prompt;
+mod ringing;
 mod service;
 mod stage;
+mod step;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -47,8 +49,10 @@ use tokio::sync::mpsc;
 
 pub use call::CallView;
 pub use history::{Exchange, Headers, Observed, Posted, Text, What};
-pub use person::{Outcome, Person, Step, WhenRung};
+pub use person::{Outcome, Person, WhenRung};
+pub use ringing::Decision;
 pub use stage::Stage;
+pub use step::{Step, StepError};
 pub use tokens::Flaw;
 
 use crate::client::Endpoints;
@@ -168,6 +172,7 @@ pub(crate) struct World {
     refusals: Mutex<Vec<(String, u16)>>,
     chance: Mutex<u64>,
     history: history::History,
+    ringing: ringing::Ringing,
     stop: tokio_util::sync::CancellationToken,
 }
 
@@ -215,6 +220,7 @@ impl Simulator {
                 refusals: Mutex::default(),
                 chance,
                 history,
+                ringing: ringing::Ringing::default(),
                 stop: tokio_util::sync::CancellationToken::new(),
             }),
         })
@@ -278,6 +284,11 @@ impl Simulator {
             self.world.person(person_id).ok_or_else(|| SimulatorError::NoPerson(person_id.to_owned()))?;
         let app = self.world.app(app_id).ok_or_else(|| SimulatorError::NoApp(app_id.to_owned()))?;
         Ok(call::Call::incoming(&self.world, &app, &person, script, is_policy_recording))
+    }
+
+    /// Decides for a person whose phone rings for a call; whether it did.
+    pub fn decide(&self, call_id: &str, person_id: &str, decision: Decision) -> bool {
+        self.world.ringing.decide(call_id, person_id, decision)
     }
 
     /// The `Authorization` header of a notification to an app, with a flaw where one is asked for: a bot has to refuse it.

@@ -13,6 +13,8 @@ use super::call::{Call, RING_FOR, STEP, Stage};
 use super::error::Error;
 use super::operation::{Ended, Operation};
 use super::person::{self, Person, WhenRung};
+use super::ringing::Answered;
+use super::step::Step;
 
 /// Somebody in a call.
 #[derive(Clone, Debug)]
@@ -338,11 +340,12 @@ impl Call {
         let mut ringing = tokio::task::JoinSet::new();
         for (person, participant, withdrawn) in rung {
             let is_on_the_line = replaced.is_some();
+            let call = Arc::clone(self);
             ringing.spawn(async move {
                 let reaction = tokio::select! {
                     biased;
                     () = withdrawn.cancelled() => Err((400, 8508)),
-                    reaction = react(&person, is_on_the_line) => reaction,
+                    reaction = call.react(&person, is_on_the_line) => reaction,
                 };
                 (person, participant, reaction)
             });
@@ -351,7 +354,7 @@ impl Call {
         while let Some(Ok((person, participant, reaction))) = ringing.join_next().await {
             self.with(|inner| inner.invited.retain(|invited| invited.id != participant.id));
             match reaction {
-                Ok(()) => joined.push((person, participant)),
+                Ok(then) => joined.push((person, participant, then)),
                 Err(codes) => failure = Some(codes),
             }
         }
@@ -365,39 +368,38 @@ impl Call {
         self.with(|inner| inner.is_group = true);
         self.end_operation(operation, Ended::well());
         let mut people = Vec::new();
-        for (person, participant) in joined {
+        for (person, participant, then) in joined {
             self.with(|inner| inner.roster.push(participant));
-            people.push(person);
+            people.push((person, then));
         }
         self.tell_roster();
         if let Some(replaced) = replaced {
             // Source: Graph docs, participant: invite; assumed: the codes.
             replaced.end(200, 5001, true);
         }
-        for person in people {
+        for (person, then) in people {
             self.did(&person.display_name, "joins");
-            if let WhenRung::PickUp { then, .. } = person.when_rung.clone() {
-                self.later(person::act(Arc::clone(self), person, then));
-            }
+            self.later(person::act(Arc::clone(self), person, then));
         }
     }
 }
 
-/// What becomes of ringing somebody: he picks up, or the codes of why not.
-pub(super) async fn react(person: &Person, is_on_the_line: bool) -> Result<(), (u32, u32)> {
-    tokio::time::sleep(STEP).await;
-    match &person.when_rung {
-        _ if is_on_the_line => Ok(()),
-        WhenRung::PickUp { after, .. } => {
-            tokio::time::sleep(*after).await;
-            Ok(())
+impl Call {
+    /// What becomes of ringing somebody: he picks up, and what he does then, or the codes of why not.
+    pub(super) async fn react(&self, person: &Person, is_on_the_line: bool) -> Result<Vec<Step>, (u32, u32)> {
+        tokio::time::sleep(STEP).await;
+        if is_on_the_line {
+            return Ok(match &person.when_rung {
+                WhenRung::PickUp { then, .. } => then.clone(),
+                WhenRung::Decline | WhenRung::Ignore | WhenRung::Ask => Vec::new(),
+            });
         }
-        // Source: Graph docs, call: delete (rejected).
-        WhenRung::Decline => Err((480, 10134)),
-        WhenRung::Ignore => {
-            tokio::time::sleep(RING_FOR).await;
+        match self.ring(person, RING_FOR).await {
+            Answered::PickedUp(then) => Ok(then),
+            // Source: Graph docs, call: delete (rejected).
+            Answered::Declined => Err((480, 10134)),
             // Source: field reports.
-            Err((408, 8544))
+            Answered::Not => Err((408, 8544)),
         }
     }
 }

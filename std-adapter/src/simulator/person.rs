@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::call::Call;
+use super::step::Step;
 
 /// A person.
 #[derive(Clone, Debug)]
@@ -30,29 +31,8 @@ pub enum WhenRung {
     Decline,
     /// He lets it ring.
     Ignore,
-}
-
-/// Something that a person does, or waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// He waits this long.
-    Wait(Duration),
-    /// He waits until the call is established.
-    AwaitAnswer,
-    /// He waits until a prompt begins, one that he has not waited for yet.
-    AwaitPromptStart,
-    /// He waits until a prompt ends, one that he has not waited for yet.
-    AwaitPromptEnd,
-    /// He waits until the bot listens to tones.
-    AwaitToneSubscription,
-    /// He presses a key: a digit, `*` or `#`.
-    Press(char),
-    /// He speaks this long, and is heard by whoever records.
-    Speak(Duration),
-    /// He hangs up.
-    HangUp,
-    /// He waits until the bot hangs up.
-    AwaitHangUp,
+    /// He does what somebody decides while it rings, by [`Simulator::decide`](super::Simulator::decide) or on the page.
+    Ask,
 }
 
 /// How far a person's script got.
