@@ -45,12 +45,16 @@ impl Call {
             let call = Arc::clone(self);
             ringing.spawn(async move { call.ring(&person, timeout).await });
         }
-        while let Some(answered) = ringing.join_next().await {
-            if matches!(answered, Ok(Answered::PickedUp(_))) {
-                return true;
+        let picked_up = async {
+            while let Some(answered) = ringing.join_next().await {
+                if matches!(answered, Ok(Answered::PickedUp(_))) {
+                    return;
+                }
             }
-        }
-        false
+            // Who declines does not end the time of the others. Source: assumed.
+            std::future::pending().await
+        };
+        tokio::time::timeout(timeout, picked_up).await.is_ok()
     }
 
     pub(super) fn transfer(self: &Arc<Self>, body: &Value) -> Result<(), Error> {
