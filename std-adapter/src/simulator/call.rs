@@ -111,6 +111,7 @@ pub(super) struct Call {
     tenant_id: String,
     pub(super) chain_id: String,
     participant_id: String,
+    began_at: u64,
     world: Weak<World>,
     inner: Mutex<Inner>,
     progress: watch::Sender<Progress>,
@@ -134,6 +135,7 @@ impl Call {
             tenant_id,
             chain_id: uuid::Uuid::new_v4().to_string(),
             participant_id: uuid::Uuid::new_v4().to_string(),
+            began_at: world.clock.now_millis(),
             world: world.weak(),
             inner: Mutex::new(Inner {
                 stage,
@@ -183,6 +185,59 @@ impl Call {
 
     pub(super) fn app_id(&self) -> &str {
         &self.app_id
+    }
+
+    pub(super) fn direction(&self) -> &'static str {
+        self.facts.direction
+    }
+
+    /// When it began, in milliseconds since the Unix epoch.
+    pub(super) fn began_at(&self) -> u64 {
+        self.began_at
+    }
+
+    /// Whether it is a group call, and why. Source: Graph docs, Calls overview.
+    pub(super) fn kind(&self) -> (bool, &'static str) {
+        let has_coordinates = !self.facts.chat_info.is_null() || !self.facts.meeting_info.is_null();
+        let is_group = self.with(|inner| inner.is_group);
+        let why = match (is_group, has_coordinates, &self.facts.peer) {
+            (false, ..) => "one participant and the bot",
+            (true, true, _) => "meeting coordinates were given when it was created",
+            (true, false, None) => "it was created with several targets",
+            (true, false, Some(_)) => "a third participant came in",
+        };
+        (is_group, why)
+    }
+
+    /// The people who are in it, or were, with where they are.
+    pub(super) fn people(&self) -> Vec<(String, &'static str)> {
+        let stage = self.stage();
+        let roster: Vec<String> = self
+            .with(|inner| inner.roster.iter().filter_map(|one| one.user_id().map(str::to_owned)).collect());
+        let is = match stage {
+            Stage::Terminated => "left",
+            Stage::Incoming
+            | Stage::Answered
+            | Stage::Rejected
+            | Stage::Redirecting
+            | Stage::Establishing => "waiting",
+            Stage::Established | Stage::Transferring | Stage::TransferAccepted => "connected",
+        };
+        if roster.is_empty() {
+            return self.facts.peer.iter().map(|peer| (peer.id.clone(), is)).collect();
+        }
+        let peer = self
+            .facts
+            .peer
+            .iter()
+            .filter(|peer| !roster.contains(&peer.id))
+            .map(|peer| (peer.id.clone(), "left"));
+        peer.chain(roster.iter().map(|id| (id.clone(), is))).collect()
+    }
+
+    /// It is over, and nobody is told.
+    pub(super) fn drop_silently(&self) {
+        self.finish(None);
     }
 
     /// The bot's own place in the roster.

@@ -52,7 +52,7 @@ impl Call {
                 }
             }
             // Who declines does not end the time of the others. Source: assumed.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         tokio::time::timeout(timeout, picked_up).await.is_ok()
     }

@@ -24,6 +24,7 @@
 mod actions;
 mod asked;
 mod call;
+mod control;
 mod delivery;
 mod error;
 mod groups;
@@ -36,6 +37,7 @@ mod person;
 mod placement;
 mod prompt;
 mod ringing;
+pub mod seed;
 mod service;
 mod stage;
 mod step;
@@ -120,6 +122,8 @@ pub struct Config {
     pub base: String,
     /// The apps.
     pub registrations: Vec<Registration>,
+    /// The people.
+    pub people: Vec<Person>,
     /// How long a second of a prompt takes, in seconds.
     pub time_scale: f64,
     /// Where its chances begin.
@@ -136,6 +140,7 @@ impl Config {
         Self {
             base: base.into(),
             registrations: vec![registration],
+            people: Vec::new(),
             time_scale: 1.0,
             seed: 1,
             faults: Faults::default(),
@@ -160,6 +165,8 @@ pub enum SimulatorError {
 }
 
 pub(crate) struct World {
+    /// Another one after each start.
+    instance: String,
     config: Config,
     transport: Arc<dyn Transport>,
     clock: Clock,
@@ -204,17 +211,16 @@ impl Simulator {
         clock: Clock,
     ) -> Result<Self, SimulatorError> {
         let keys = tokens::Keys::try_new()?;
-        let registrations =
-            config.registrations.iter().map(|app| (app.app_id.clone(), app.clone())).collect();
         let chance = Mutex::new(config.seed.max(1));
         let history = history::History::new(config.history);
-        Ok(Self {
+        let simulator = Self {
             world: Arc::new(World {
+                instance: uuid::Uuid::new_v4().to_string(),
                 config,
                 transport,
                 clock,
                 keys,
-                registrations: RwLock::new(registrations),
+                registrations: RwLock::default(),
                 people: RwLock::default(),
                 calls: RwLock::default(),
                 refusals: Mutex::default(),
@@ -223,28 +229,25 @@ impl Simulator {
                 ringing: ringing::Ringing::default(),
                 stop: tokio_util::sync::CancellationToken::new(),
             }),
-        })
+        };
+        simulator.world.begin();
+        Ok(simulator)
     }
 
     /// Everything that it serves.
     pub fn router(&self) -> axum::Router {
-        service::router(Arc::clone(&self.world))
+        let service = service::router(Arc::clone(&self.world));
+        service.merge(control::router(Arc::clone(&self.world)))
     }
 
     /// What a bot has to be given so that it uses this service instead of the real one.
     pub fn endpoints(&self) -> Endpoints {
-        let base = self.world.config.base.trim_end_matches('/');
-        Endpoints {
-            authority: base.to_owned(),
-            graph: format!("{base}/v1.0"),
-            openid: format!("{base}/v1/.well-known/OpenIdConfiguration"),
-            ..Endpoints::global()
-        }
+        self.world.endpoints()
     }
 
     /// Adds a person, or changes what he does.
     pub fn add_person(&self, person: Person) {
-        self.world.people.write().unwrap_or_else(PoisonError::into_inner).insert(person.id.clone(), person);
+        self.world.add_person(person);
     }
 
     /// Lets a person call a bot and do what `script` says. Gives the call's id.
@@ -313,8 +316,7 @@ impl Simulator {
 
     /// What is known of every call, those that ended included.
     pub fn calls(&self) -> Vec<CallView> {
-        let calls = self.world.calls.read().unwrap_or_else(PoisonError::into_inner);
-        calls.values().map(|call| call.view()).collect()
+        self.world.all_calls().iter().map(|call| call.view()).collect()
     }
 
     /// Takes a permission from an app, as an administrator can while it runs.
@@ -345,6 +347,64 @@ impl Simulator {
 impl World {
     fn base(&self) -> &str {
         self.config.base.trim_end_matches('/')
+    }
+
+    /// The apps and people that there are at the beginning.
+    fn begin(&self) {
+        *self.registrations.write().unwrap_or_else(PoisonError::into_inner) =
+            self.config.registrations.iter().map(|app| (app.app_id.clone(), app.clone())).collect();
+        *self.people.write().unwrap_or_else(PoisonError::into_inner) =
+            self.config.people.iter().map(|person| (person.id.clone(), person.clone())).collect();
+        *self.chance.lock().unwrap_or_else(PoisonError::into_inner) = self.config.seed.max(1);
+    }
+
+    /// Ends all calls without telling anybody, forgets what happened, and begins anew.
+    fn reset(&self) {
+        let calls = std::mem::take(&mut *self.calls.write().unwrap_or_else(PoisonError::into_inner));
+        for call in calls.values() {
+            call.drop_silently();
+        }
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.begin();
+        self.history.clear();
+    }
+
+    fn endpoints(&self) -> Endpoints {
+        let base = self.base();
+        Endpoints {
+            authority: base.to_owned(),
+            graph: format!("{base}/v1.0"),
+            openid: format!("{base}/v1/.well-known/OpenIdConfiguration"),
+            ..Endpoints::global()
+        }
+    }
+
+    fn apps(&self) -> Vec<Registration> {
+        self.registrations.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    fn register(&self, app: Registration) {
+        self.registrations.write().unwrap_or_else(PoisonError::into_inner).insert(app.app_id.clone(), app);
+    }
+
+    fn unregister(&self, id: &str) -> bool {
+        self.registrations.write().unwrap_or_else(PoisonError::into_inner).remove(id).is_some()
+    }
+
+    fn everybody(&self) -> Vec<Person> {
+        self.people.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    fn add_person(&self, person: Person) {
+        self.people.write().unwrap_or_else(PoisonError::into_inner).insert(person.id.clone(), person);
+    }
+
+    fn remove_person(&self, id: &str) -> bool {
+        self.people.write().unwrap_or_else(PoisonError::into_inner).remove(id).is_some()
+    }
+
+    fn all_calls(&self) -> Vec<Arc<call::Call>> {
+        self.calls.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     fn observe(&self, call: Option<&str>, what: What) {

@@ -16,6 +16,11 @@ use super::person::{self, Person, WhenRung};
 use super::ringing::Answered;
 use super::step::Step;
 
+/// The permissions of group calls, one of which an app has that stays when a call becomes one. Source: Graph docs, Calls
+/// overview, which does not say which; assumed: any.
+const OF_GROUPS: [&str; 3] =
+    ["Calls.InitiateGroupCall.All", "Calls.JoinGroupCall.All", "Calls.JoinGroupCallAsGuest.All"];
+
 /// Somebody in a call.
 #[derive(Clone, Debug)]
 pub(super) struct Participant {
@@ -67,8 +72,13 @@ impl Participant {
     }
 
     fn is_user(&self, id: &str) -> bool {
+        self.user_id() == Some(id)
+    }
+
+    /// The object id of a user.
+    pub(super) fn user_id(&self) -> Option<&str> {
         let (kind, identity) = &self.identity;
-        *kind == "user" && identity.get("id").and_then(Value::as_str) == Some(id)
+        identity.get("id").and_then(Value::as_str).filter(|_| *kind == "user")
     }
 
     pub(super) fn json(&self) -> Value {
@@ -148,6 +158,51 @@ impl Call {
 
     pub(super) fn leave_user(&self, id: &str) {
         self.leave(|participant| participant.is_user(id));
+    }
+
+    /// A person mutes or unmutes himself; whether he could.
+    pub(super) fn mute_user(&self, person: &Person, is_muted: bool) -> bool {
+        if self.stage() != Stage::Established {
+            return false;
+        }
+        self.did(&person.display_name, if is_muted { "mutes himself" } else { "unmutes himself" });
+        let id = self
+            .with(|inner| inner.roster.iter().find(|one| one.is_user(&person.id)).map(|one| one.id.clone()));
+        // A peer-to-peer call has no roster that would tell of it.
+        if let Some(id) = id {
+            let _ = self.change(&id, |participant| participant.is_muted = is_muted);
+        }
+        true
+    }
+
+    /// Those who are in the call add somebody; why it is not done.
+    ///
+    /// Source: Graph docs, Calls overview: where the app lacks the permissions of group calls, it is dropped. The code is
+    /// assumed.
+    pub(super) fn add_by_others(self: &Arc<Self>, person: &Person) -> Result<(), String> {
+        if self.stage() != Stage::Established {
+            return Err("the call is not established".to_owned());
+        }
+        if self.has_in_it(&person.id) {
+            return Err(format!("{} is in the call already", person.display_name));
+        }
+        self.did(&person.display_name, "is added by the others");
+        let app = self.world().and_then(|world| world.app(self.app_id()));
+        let may_stay = app
+            .is_some_and(|app| app.permissions.iter().any(|granted| OF_GROUPS.contains(&granted.as_str())));
+        if !may_stay {
+            self.end_saying(403, 7504, "The app has no permission of group calls.");
+            return Ok(());
+        }
+        self.become_conversation();
+        self.with(|inner| inner.is_group = true);
+        self.join(Participant::user(person));
+        Ok(())
+    }
+
+    /// Whether this person is connected.
+    pub(super) fn has_in_it(&self, person_id: &str) -> bool {
+        self.people().iter().any(|(id, is)| id == person_id && *is == "connected")
     }
 
     /// Changes a participant and tells of it; where there is none, nothing.

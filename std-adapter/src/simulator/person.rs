@@ -78,15 +78,9 @@ pub(super) async fn act(call: Arc<Call>, person: Person, script: Vec<Step>) {
                 wait(&mut progress, |p| p.prompts_ended >= ends).await
             }
             Step::AwaitToneSubscription => wait(&mut progress, |p| p.listens).await,
-            Step::Press(key) => call.press(&person, *key),
-            Step::Speak(length) => {
-                call.did(&person.display_name, "speaks");
-                call.progress_is(|p| p.speaking = p.speaking.saturating_add(1));
-                tokio::time::sleep(*length).await;
-                call.progress_is(|p| p.speaking = p.speaking.saturating_sub(1));
-                true
+            Step::Press(_) | Step::Speak(_) | Step::Mute | Step::Unmute | Step::HangUp => {
+                perform(&call, &person, &step).await
             }
-            Step::HangUp => call.hang_up_by(&person),
             Step::AwaitHangUp => wait(&mut progress, |p| p.ended).await,
         };
         if !reached {
@@ -95,6 +89,29 @@ pub(super) async fn act(call: Arc<Call>, person: Person, script: Vec<Step>) {
         }
     }
     call.set_outcome(Outcome::Done);
+}
+
+/// Lets a person do something; whether the call was there to do it in. What only waits does nothing here.
+pub(super) async fn perform(call: &Call, person: &Person, step: &Step) -> bool {
+    match step {
+        Step::Press(key) => call.press(person, *key),
+        Step::Speak(length) => {
+            call.did(&person.display_name, "speaks");
+            call.progress_is(|p| p.speaking = p.speaking.saturating_add(1));
+            tokio::time::sleep(*length).await;
+            call.progress_is(|p| p.speaking = p.speaking.saturating_sub(1));
+            true
+        }
+        Step::Mute => call.mute_user(person, true),
+        Step::Unmute => call.mute_user(person, false),
+        Step::HangUp => call.hang_up_by(person),
+        Step::Wait(_)
+        | Step::AwaitAnswer
+        | Step::AwaitPromptStart
+        | Step::AwaitPromptEnd
+        | Step::AwaitToneSubscription
+        | Step::AwaitHangUp => true,
+    }
 }
 
 /// Waits until `is_reached`; false where the call ended before.

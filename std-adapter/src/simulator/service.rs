@@ -128,11 +128,7 @@ async fn recording(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let token = bearer(&headers).unwrap_or_default();
-    let calls: Vec<_> = {
-        let calls = world.calls.read().unwrap_or_else(PoisonError::into_inner);
-        calls.values().cloned().collect()
-    };
-    let length = calls.iter().find_map(|call| call.recorded(&operation, token));
+    let length = world.all_calls().iter().find_map(|call| call.recorded(&operation, token));
     let length = length.ok_or_else(|| Error::unauthorized("The token is not that of the recording."))?;
     Ok(([(CONTENT_TYPE, "application/octet-stream")], wav_tone(length)).into_response())
 }

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::routing::get;
 use tokio::sync::mpsc;
 
+use super::seed::id_of;
 use super::{
     Config, Observed, Person, Registration, Simulator, SimulatorError, Step, What, WhenRung, wav_tone,
 };
@@ -154,12 +155,6 @@ impl Stage {
         }
         &self.lines
     }
-}
-
-/// An object id for a name.
-fn id_of(name: &str) -> String {
-    const PEOPLE: uuid::Uuid = uuid::uuid!("0f2c9d1e-5f55-4f5c-8f0f-8a3b7a2f5d10");
-    uuid::Uuid::new_v5(&PEOPLE, name.as_bytes()).to_string()
 }
 
 /// What a request asks, without the ids; none where it is not of a call.

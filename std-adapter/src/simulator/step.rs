@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Something that a person does, or waits for.
 ///
 /// In files and in JSON it is a text: `wait 2s`, `await answer`, `await prompt`, `await prompt end`, `await tones`,
-/// `press 1`, `speak 3s`, `hang up`, `await hang up`. A time is a whole number of milliseconds or seconds: `250ms`, `2s`.
+/// `press 1`, `speak 3s`, `mute`, `unmute`, `hang up`, `await hang up`. A time is a whole number of milliseconds or seconds: `250ms`, `2s`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,6 +35,10 @@ pub enum Step {
     Press(char),
     /// He speaks this long, and is heard by whoever records.
     Speak(Duration),
+    /// He mutes himself.
+    Mute,
+    /// He unmutes himself.
+    Unmute,
     /// He hangs up.
     HangUp,
     /// He waits until the bot hangs up.
@@ -47,7 +51,7 @@ pub enum StepError {
     /// No step begins so.
     #[error(
         "{0:?} is no step: wait 2s, await answer, await prompt, await prompt end, await tones, press 1, speak 3s, \
-         hang up and await hang up are"
+         mute, unmute, hang up and await hang up are"
     )]
     Unknown(String),
     /// The time of it cannot be read.
@@ -59,7 +63,9 @@ pub enum StepError {
 }
 
 /// The steps that have no argument.
-const PLAIN: [(&str, Step); 6] = [
+const PLAIN: [(&str, Step); 8] = [
+    ("mute", Step::Mute),
+    ("unmute", Step::Unmute),
     ("await answer", Step::AwaitAnswer),
     ("await prompt", Step::AwaitPromptStart),
     ("await prompt end", Step::AwaitPromptEnd),
@@ -117,6 +123,8 @@ impl fmt::Display for Step {
             | Self::AwaitPromptStart
             | Self::AwaitPromptEnd
             | Self::AwaitToneSubscription
+            | Self::Mute
+            | Self::Unmute
             | Self::HangUp
             | Self::AwaitHangUp => {
                 let name = PLAIN.iter().find(|(_, step)| step == self).map(|(name, _)| *name);
