@@ -12,10 +12,11 @@ use super::asked::Hosting;
 use super::delivery::Notification;
 use super::error::Error;
 use super::groups::Group;
-use super::media::{Queued, Recorded};
+use super::media::Queued;
 use super::operation::Operation;
 use super::participants::{Invited, Participant};
 use super::person::{Outcome, Person, Progress};
+use super::recording::{Recorded, Spoken};
 use super::{What, World};
 
 /// How long a call lives without a keepAlive. Source: Graph docs, call: keepAlive.
@@ -98,6 +99,7 @@ pub(super) struct Inner {
     /// Every key that was pressed.
     pub(super) keys: Vec<char>,
     pub(super) operations: Vec<Operation>,
+    pub(super) spoken: Vec<Spoken>,
     pub(super) recorded: Vec<Recorded>,
     kept_at: u64,
     result: Option<(u32, u32)>,
@@ -152,6 +154,7 @@ impl Call {
                 next_tone: world.config.seed % 7,
                 keys: Vec::new(),
                 operations: Vec::new(),
+                spoken: Vec::new(),
                 recorded: Vec::new(),
                 kept_at: world.clock.now_millis(),
                 result: None,
@@ -609,8 +612,12 @@ impl Call {
     }
 
     pub(super) fn did(&self, name: &str, what: &str) {
+        self.happened(What::Person { name: name.to_owned(), did: what.to_owned() });
+    }
+
+    pub(super) fn happened(&self, what: What) {
         if let Some(world) = self.world.upgrade() {
-            world.observe(Some(&self.facts.id), What::Person { name: name.to_owned(), did: what.to_owned() });
+            world.observe(Some(&self.facts.id), what);
         }
     }
 

@@ -67,6 +67,15 @@ pub enum What {
         #[schema(inline)]
         posted: Arc<Posted>,
     },
+    /// A prompt is heard, or no longer.
+    Prompt {
+        /// Whether it begins, ends or is stopped.
+        did: Play,
+        /// Which.
+        #[serde(flatten)]
+        #[schema(inline)]
+        heard: Heard,
+    },
     /// A person did something.
     Person {
         /// Who.
@@ -74,6 +83,30 @@ pub enum What {
         /// What.
         did: String,
     },
+}
+
+/// A prompt that is heard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Heard {
+    /// The operation that plays it.
+    pub operation: String,
+    /// Where it can be heard, below the simulator's base: a WAV file.
+    pub sound: String,
+    /// How long it is, in milliseconds.
+    pub length_ms: u64,
+}
+
+/// What a prompt does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Play {
+    /// It begins.
+    Begins,
+    /// It comes to its end.
+    Ends,
+    /// It is stopped before its end.
+    Stopped,
 }
 
 /// What a request and its answer say beside method, path and status.

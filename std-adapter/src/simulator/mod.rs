@@ -36,9 +36,11 @@ mod participants;
 mod person;
 mod placement;
 mod prompt;
+mod recording;
 mod ringing;
 pub mod seed;
 mod service;
+mod sound;
 mod stage;
 mod step;
 mod tokens;
@@ -50,7 +52,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 pub use call::CallView;
-pub use history::{Exchange, Headers, Observed, Posted, Text, What};
+pub use history::{Exchange, Headers, Heard, Observed, Play, Posted, Text, What};
 pub use person::{Outcome, Person, WhenRung};
 pub use ringing::Decision;
 pub use stage::Stage;
@@ -180,6 +182,7 @@ pub(crate) struct World {
     chance: Mutex<u64>,
     history: history::History,
     ringing: ringing::Ringing,
+    sounds: sound::Sounds,
     stop: tokio_util::sync::CancellationToken,
 }
 
@@ -227,6 +230,7 @@ impl Simulator {
                 chance,
                 history,
                 ringing: ringing::Ringing::default(),
+                sounds: sound::Sounds::default(),
                 stop: tokio_util::sync::CancellationToken::new(),
             }),
         };

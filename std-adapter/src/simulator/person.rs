@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::call::Call;
+use super::recording::Speech;
 use super::step::Step;
 
 /// A person.
@@ -96,10 +97,7 @@ pub(super) async fn perform(call: &Call, person: &Person, step: &Step) -> bool {
     match step {
         Step::Press(key) => call.press(person, *key),
         Step::Speak(length) => {
-            call.did(&person.display_name, "speaks");
-            call.progress_is(|p| p.speaking = p.speaking.saturating_add(1));
-            tokio::time::sleep(*length).await;
-            call.progress_is(|p| p.speaking = p.speaking.saturating_sub(1));
+            call.speak(&person.display_name, Speech::Tone(*length)).await;
             true
         }
         Step::Mute => call.mute_user(person, true),

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::tokens::{ISSUER, TOKEN_LIFE};
-use super::{Registration, World, actions, history, wav_tone};
+use super::{Registration, World, actions, history};
 
 pub(super) type Served = Arc<World>;
 
@@ -128,9 +128,9 @@ async fn recording(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let token = bearer(&headers).unwrap_or_default();
-    let length = world.all_calls().iter().find_map(|call| call.recorded(&operation, token));
-    let length = length.ok_or_else(|| Error::unauthorized("The token is not that of the recording."))?;
-    Ok(([(CONTENT_TYPE, "application/octet-stream")], wav_tone(length)).into_response())
+    let wav = world.all_calls().iter().find_map(|call| call.recorded(&operation, token));
+    let wav = wav.ok_or_else(|| Error::unauthorized("The token is not that of the recording."))?;
+    Ok(([(CONTENT_TYPE, "application/octet-stream")], wav).into_response())
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
+use bytes::Bytes;
 use http::StatusCode;
 use serde::Deserialize;
 
 use super::super::Registration;
 use super::super::call::{self, Stage};
 use super::super::person::{self, Person};
+use super::super::prompt;
+use super::super::recording::Speech;
 use super::super::ringing::Decision;
 use super::super::service::Served;
 use super::super::step::Step;
@@ -98,18 +101,19 @@ pub(super) async fn act(
 ) -> Result<Json<CallState>, Refusal> {
     let Json(Act { does }) = asked?;
     let (call, person) = (found(&world, &id)?, found_person(&world, &person_id)?);
-    let name = &person.display_name;
     match does {
         Deed::PickUp => decide(&world, &call, &person, Decision::PickUp)?,
         Deed::Decline => decide(&world, &call, &person, Decision::Decline)?,
         Deed::Join => call.add_by_others(&person).map_err(Refusal::conflict)?,
-        Deed::Step(_) if call.stage() != Stage::Established && does != Deed::Step(Step::HangUp) => {
-            return Err(Refusal::conflict("the call is not established"));
-        }
-        Deed::Step(_) if !call.has_in_it(&person.id) => {
-            return Err(Refusal::conflict(format!("{name} is not in the call")));
+        // Who rings or waits can go as well.
+        Deed::Step(Step::HangUp) => {
+            let is_there = call.people().iter().any(|(id, is)| *id == person.id && *is != "left");
+            if !is_there || !call.hang_up_by(&person) {
+                return Err(Refusal::conflict(format!("{} is not in the call", person.display_name)));
+            }
         }
         Deed::Step(step) => {
+            may_act(&call, &person)?;
             let (call, person) = (Arc::clone(&call), person.clone());
             // Speaking takes its time; the answer does not wait for it.
             world.spawn(async move {
@@ -119,6 +123,48 @@ pub(super) async fn act(
         }
     }
     Ok(Json(CallState::of(&world, &call)))
+}
+
+/// Lets a person say what a WAV file has: 16 kHz, 16 bits, mono, 2 minutes at most
+#[utoipa::path(post, path = "/sim/v1/calls/{call}/people/{person}/speech",
+    request_body(content = [u8], content_type = "audio/wav"),
+    responses((status = 200, body = CallState), (status = 400, body = Refusal), (status = 409, body = Refusal)))]
+pub(super) async fn speak(
+    State(world): State<Served>,
+    Path((id, person_id)): Path<(String, String)>,
+    wav: Bytes,
+) -> Result<Json<CallState>, Refusal> {
+    let (call, person) = (found(&world, &id)?, found_person(&world, &person_id)?);
+    let samples =
+        prompt::samples_of(&wav).map_err(|why| Refusal::bad(format!("the sound is not taken: {why}")))?;
+    may_act(&call, &person)?;
+    let speaking = Arc::clone(&call);
+    world.spawn(async move { speaking.speak(&person.display_name, Speech::Samples(samples)).await });
+    tokio::task::yield_now().await;
+    Ok(Json(CallState::of(&world, &call)))
+}
+
+/// A prompt that somebody heard
+#[utoipa::path(get, path = "/sim/v1/sounds/{name}",
+    responses((status = 200, content_type = "audio/wav", body = [u8]), (status = 404, body = Refusal)))]
+pub(super) async fn sound(
+    State(world): State<Served>,
+    Path(name): Path<String>,
+) -> Result<impl axum::response::IntoResponse, Refusal> {
+    let wav =
+        world.sounds.get(&name).ok_or_else(|| Refusal::not_found("there is no such sound, or no longer"))?;
+    Ok(([(http::header::CONTENT_TYPE, "audio/wav")], wav))
+}
+
+/// Refuses what only somebody does who is in an established call.
+fn may_act(call: &call::Call, person: &Person) -> Result<(), Refusal> {
+    if call.stage() != Stage::Established {
+        Err(Refusal::conflict("the call is not established"))
+    } else if call.has_in_it(&person.id) {
+        Ok(())
+    } else {
+        Err(Refusal::conflict(format!("{} is not in the call", person.display_name)))
+    }
 }
 
 fn decide(world: &Served, call: &call::Call, person: &Person, decision: Decision) -> Result<(), Refusal> {

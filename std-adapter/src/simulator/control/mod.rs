@@ -12,6 +12,7 @@ mod events;
 mod people;
 mod view;
 
+use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 use axum::{Json, Router};
 use utoipa::OpenApi;
@@ -19,6 +20,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::service::Served;
+
+/// 2 minutes of speech, and a header.
+const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -39,11 +43,14 @@ pub(super) fn router(world: Served) -> Router {
         .routes(routes!(calls::list, calls::start))
         .routes(routes!(calls::show))
         .routes(routes!(calls::act))
+        .routes(routes!(calls::speak))
+        .routes(routes!(calls::sound))
         .routes(routes!(events::history))
         .routes(routes!(events::events))
         .split_for_parts();
     let described = get(async move || Json(description));
-    router.route("/sim/v1/openapi.json", described).with_state(world)
+    let router = router.route("/sim/v1/openapi.json", described);
+    router.layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(world)
 }
 
 #[cfg(test)]

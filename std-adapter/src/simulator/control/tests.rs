@@ -107,6 +107,7 @@ async fn a_person_calls_and_does_what_he_is_told() {
         ("ada", "await answer", 422),
         ("ada", "pick up", 409),
         ("ben", "press 1", 409),
+        ("ben", "hang up", 409),
         ("eve", "press 1", 404),
         ("ada", "hang up", 200),
         ("ada", "press 1", 409),
@@ -169,6 +170,70 @@ async fn who_is_added_makes_it_a_group_where_the_app_may_stay() {
             assert_eq!(again.0, 409);
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_prompt_is_heard_and_what_is_said_is_recorded() {
+    let scene = scene(&["Calls.AccessMedia.All"]);
+    let prompt = crate::wav::tone(Duration::from_secs(2));
+    let served = prompt.clone();
+    scene.net.mount("prompts.test", axum::Router::new().fallback(async move || served.clone()));
+    let id = scene.answered().await;
+    let body = json!({
+        "prompts": [{"mediaInfo": {"uri": "https://prompts.test/beep.wav"}}],
+        "maxRecordDurationInSeconds": 60, "initialSilenceTimeoutInSeconds": 5, "maxSilenceTimeoutInSeconds": 2,
+        "stopTones": ["#"],
+    });
+    let (status, operation) = scene.as_bot(Method::POST, &format!("/{id}/recordResponse"), body).await;
+    assert_eq!(status, 200, "{operation}");
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    let of_prompts = async |name: &str| -> Vec<Value> {
+        let all = scene.get(&format!("/sim/v1/history?call={id}")).await;
+        let prompts = all.as_array().unwrap().iter().filter(|one| one["kind"] == "prompt");
+        prompts.map(|one| one[name].clone()).collect()
+    };
+    assert_eq!(of_prompts("did").await, ["begins", "ends"]);
+    let sound = of_prompts("sound").await[0].as_str().unwrap().to_owned();
+    let request = Request::get(format!("https://graph.test{sound}")).body(Bytes::new()).unwrap();
+    assert_eq!(*scene.net.send(request).await.unwrap().body(), prompt);
+
+    let speech = async |person: &str, wav: Vec<u8>| {
+        let uri = format!("https://graph.test/sim/v1/calls/{id}/people/{person}/speech");
+        scene.net.send(Request::post(uri).body(wav.into()).unwrap()).await.unwrap().status().as_u16()
+    };
+    let said = crate::wav::write(&[1234; 16_000]);
+    assert_eq!(speech("ada", b"RIFF".to_vec()).await, 400);
+    assert_eq!(speech("ben", said.clone()).await, 409);
+    assert_eq!(speech("ada", said).await, 200);
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let call = scene.get(&format!("/sim/v1/calls/{id}")).await;
+    let operation = &call["operations"][0];
+    assert_eq!(operation["completionReason"], "maxSilenceTimeout", "{operation}");
+    let request = Request::get(operation["recordingLocation"].as_str().unwrap())
+        .header("authorization", format!("Bearer {}", operation["recordingAccessToken"].as_str().unwrap()));
+    let recording = scene.net.send(request.body(Bytes::new()).unwrap()).await.unwrap().into_body();
+    let heard =
+        recording[44..].as_chunks::<2>().0.iter().filter(|sample| i16::from_le_bytes(**sample) == 1234);
+    assert_eq!(heard.count(), 16_000);
+    // Silence before and after.
+    assert!(recording.len() > 44 + 2 * 2 * 16_000, "{}", recording.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_prompt_that_is_cancelled_is_told_of_as_stopped() {
+    let scene = scene(&[]);
+    let served = crate::wav::tone(Duration::from_secs(20));
+    scene.net.mount("prompts.test", axum::Router::new().fallback(async move || served.clone()));
+    let id = scene.answered().await;
+    let body = json!({"prompts": [{"mediaInfo": {"uri": "https://prompts.test/long.wav"}}]});
+    assert_eq!(scene.as_bot(Method::POST, &format!("/{id}/playPrompt"), body).await.0, 200);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(scene.as_bot(Method::POST, &format!("/{id}/cancelMediaProcessing"), json!({})).await.0, 200);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let all = scene.get("/sim/v1/history").await;
+    let did =
+        all.as_array().unwrap().iter().filter(|one| one["kind"] == "prompt").map(|one| one["did"].clone());
+    assert_eq!(did.collect::<Vec<_>>(), ["begins", "stopped"]);
 }
 
 #[tokio::test(start_paused = true)]
