@@ -2,6 +2,7 @@
 //!
 //! Source: Graph docs, call: answer, reject, delete, keepAlive, and their examples; what is assumed says so.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -114,6 +115,7 @@ pub(super) struct Call {
     pub(super) chain_id: String,
     participant_id: String,
     began_at: u64,
+    ordinal: u64,
     world: Weak<World>,
     inner: Mutex<Inner>,
     progress: watch::Sender<Progress>,
@@ -138,6 +140,7 @@ impl Call {
             chain_id: uuid::Uuid::new_v4().to_string(),
             participant_id: uuid::Uuid::new_v4().to_string(),
             began_at: world.clock.now_millis(),
+            ordinal: world.begun.fetch_add(1, Ordering::Relaxed).saturating_add(1),
             world: world.weak(),
             inner: Mutex::new(Inner {
                 stage,
@@ -151,7 +154,7 @@ impl Call {
                 has_audio: false,
                 listens: false,
                 // Field captures have sequences that begin at 6.
-                next_tone: world.config.seed % 7,
+                next_tone: world.chances.faults().seed % 7,
                 keys: Vec::new(),
                 operations: Vec::new(),
                 spoken: Vec::new(),
@@ -197,6 +200,11 @@ impl Call {
     /// When it began, in milliseconds since the Unix epoch.
     pub(super) fn began_at(&self) -> u64 {
         self.began_at
+    }
+
+    /// Its place among all calls, from 1 on: chances depend on it, and not on its id.
+    pub(super) fn ordinal(&self) -> u64 {
+        self.ordinal
     }
 
     /// Whether it is a group call, and why. Source: Graph docs, Calls overview.

@@ -12,12 +12,16 @@ use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::fault::{Fault, lateness};
 use super::{Posted, What, World};
 
 /// How often a notification is posted that is not accepted.
 const TRIES: u64 = 3;
 /// How long the bot may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+
+/// How long one waits that is to be overtaken, where no other comes.
+const OVERTAKEN_WITHIN: Duration = Duration::from_secs(5);
 
 /// A notification of one call.
 #[derive(Clone, Debug)]
@@ -35,17 +39,36 @@ pub(super) struct Notification {
 
 /// Delivers what comes, until nobody can send any more.
 pub(super) async fn run(world: Weak<World>, mut queue: mpsc::UnboundedReceiver<Notification>) {
-    while let Some(notification) = queue.recv().await {
-        let Some(world) = world.upgrade() else { return };
-        let faults = world.config.faults;
-        if world.is_drawn(faults.lost) {
+    // One that waits until the next one has gone out.
+    let mut overtaken = None;
+    loop {
+        let next = match &overtaken {
+            None => queue.recv().await,
+            // The last of a call is overtaken by nothing.
+            Some(_) => tokio::time::timeout(OVERTAKEN_WITHIN, queue.recv()).await.unwrap_or(None),
+        };
+        let (Some(world), next) = (world.upgrade(), next) else { return };
+        let is_over = next.is_none() && overtaken.is_none();
+        if is_over {
+            return;
+        }
+        let Some(notification) = next else {
+            if let Some(waiting) = overtaken.take() {
+                deliver(&world, &waiting).await;
+            }
+            continue;
+        };
+        let strikes = |fault| world.strikes(fault, Some(&notification.call), &notification.about);
+        if strikes(Fault::NotificationLost).is_some() {
             notification.note(&world, "lost".to_owned(), 0);
             continue;
         }
-        let twice = world.is_drawn(faults.twice);
-        if world.is_drawn(faults.late) {
-            let late_by = u64::try_from(faults.late_by.as_millis()).unwrap_or(u64::MAX);
-            let wait = Duration::from_millis(world.draw().checked_rem(late_by).unwrap_or(0));
+        if strikes(Fault::KeyRotated).is_some() {
+            world.keys.rotate();
+        }
+        let is_twice = strikes(Fault::NotificationTwice).is_some();
+        if let Some(drawn) = strikes(Fault::NotificationLate) {
+            let wait = lateness(&world.chances.faults(), drawn);
             let (weak, late) = (world.weak(), notification.clone());
             world.spawn(async move {
                 tokio::time::sleep(wait).await;
@@ -53,11 +76,17 @@ pub(super) async fn run(world: Weak<World>, mut queue: mpsc::UnboundedReceiver<N
                     deliver(&world, &late).await;
                 }
             });
+        } else if overtaken.is_none() && strikes(Fault::NotificationReordered).is_some() {
+            overtaken = Some(notification);
+            continue;
         } else {
             deliver(&world, &notification).await;
         }
-        if twice {
+        if is_twice {
             deliver(&world, &notification).await;
+        }
+        if let Some(waiting) = overtaken.take() {
+            deliver(&world, &waiting).await;
         }
     }
 }

@@ -17,6 +17,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, watch};
 
+use super::fault::{self, Fault};
 use super::service::Served;
 
 /// How much of a body is taken; the service's own limit is not documented.
@@ -75,6 +76,14 @@ pub enum What {
         #[serde(flatten)]
         #[schema(inline)]
         heard: Heard,
+    },
+    /// Something went wrong on purpose.
+    Fault {
+        /// What.
+        #[schema(value_type = String)]
+        fault: Fault,
+        /// The request or notification that it struck.
+        about: String,
     },
     /// A person did something.
     Person {
@@ -289,10 +298,10 @@ pub(super) async fn record(
     };
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     let (parts, body) = response.into_parts();
-    // The service's own answers are short, and come from memory.
-    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    // The service's own answers are short, and come from memory; only one that is cut breaks off.
+    let body = axum::body::to_bytes(body, usize::MAX).await.ok();
     exchange.answer_headers = Headers::of(&parts.headers);
-    exchange.answer = body.clone().into();
+    exchange.answer = body.clone().unwrap_or(Bytes::from_static(b"(the connection was cut)")).into();
     let call = call_of(&method, &path, &parts.headers);
     let what = What::Request {
         method: method.to_string(),
@@ -301,17 +310,19 @@ pub(super) async fn record(
         exchange: Arc::new(exchange),
     };
     world.observe(call.as_deref(), what);
-    Response::from_parts(parts, Body::from(body))
+    body.map_or_else(fault::cut, |body| Response::from_parts(parts, Body::from(body)))
 }
 
 /// The call that a request is about: the one in its path, or the one that it created.
 fn call_of(method: &Method, path: &str, answer: &HeaderMap) -> Option<String> {
-    let below = |path: &str| {
-        let (_, below) = path.split_once("/communications/calls/")?;
-        below.split('/').next().filter(|id| !id.is_empty()).map(str::to_owned)
-    };
-    let created = || answer.get(LOCATION).and_then(|location| location.to_str().ok()).and_then(below);
-    below(path).or_else(|| if method == Method::POST { created() } else { None })
+    let created = || answer.get(LOCATION).and_then(|location| location.to_str().ok()).and_then(call_in);
+    call_in(path).or_else(|| if method == Method::POST { created() } else { None })
+}
+
+/// The id of the call in a path.
+pub(super) fn call_in(path: &str) -> Option<String> {
+    let (_, below) = path.split_once("/communications/calls/")?;
+    below.split('/').next().filter(|id| !id.is_empty()).map(str::to_owned)
 }
 
 #[cfg(test)]

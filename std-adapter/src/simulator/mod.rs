@@ -27,6 +27,7 @@ mod call;
 mod control;
 mod delivery;
 mod error;
+mod fault;
 mod groups;
 mod handover;
 mod history;
@@ -46,12 +47,13 @@ mod step;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 pub use call::CallView;
+pub use fault::{Cut, Fault, Faults, NoFault};
 pub use history::{Exchange, Headers, Heard, Observed, Play, Posted, Text, What};
 pub use person::{Outcome, Person, WhenRung};
 pub use ringing::Decision;
@@ -104,19 +106,6 @@ impl Registration {
     }
 }
 
-/// How notifications fail to arrive as they should. In hundredths.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Faults {
-    /// How many are posted twice.
-    pub twice: u8,
-    /// How many are lost.
-    pub lost: u8,
-    /// How many are late, by up to [`Self::late_by`], and so overtaken by others.
-    pub late: u8,
-    /// How late.
-    pub late_by: Duration,
-}
-
 /// How a simulator is set up.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -128,9 +117,7 @@ pub struct Config {
     pub people: Vec<Person>,
     /// How long a second of a prompt takes, in seconds.
     pub time_scale: f64,
-    /// Where its chances begin.
-    pub seed: u64,
-    /// How notifications fail to arrive.
+    /// What goes wrong on purpose.
     pub faults: Faults,
     /// How much of what happened is kept, in entries: 10,000 by default.
     pub history: usize,
@@ -144,7 +131,6 @@ impl Config {
             registrations: vec![registration],
             people: Vec::new(),
             time_scale: 1.0,
-            seed: 1,
             faults: Faults::default(),
             history: 10_000,
         }
@@ -179,7 +165,9 @@ pub(crate) struct World {
     calls: RwLock<BTreeMap<String, Arc<call::Call>>>,
     /// Statuses that the next requests to a path ending so are answered with.
     refusals: Mutex<Vec<(String, u16)>>,
-    chance: Mutex<u64>,
+    chances: fault::Chances,
+    /// How many calls were begun.
+    begun: AtomicU64,
     history: history::History,
     ringing: ringing::Ringing,
     sounds: sound::Sounds,
@@ -214,7 +202,7 @@ impl Simulator {
         clock: Clock,
     ) -> Result<Self, SimulatorError> {
         let keys = tokens::Keys::try_new()?;
-        let chance = Mutex::new(config.seed.max(1));
+        let chances = fault::Chances::new(config.faults.clone());
         let history = history::History::new(config.history);
         let simulator = Self {
             world: Arc::new(World {
@@ -227,7 +215,8 @@ impl Simulator {
                 people: RwLock::default(),
                 calls: RwLock::default(),
                 refusals: Mutex::default(),
-                chance,
+                chances,
+                begun: AtomicU64::new(0),
                 history,
                 ringing: ringing::Ringing::default(),
                 sounds: sound::Sounds::default(),
@@ -337,6 +326,11 @@ impl Simulator {
         refusals.push((suffix.to_owned(), status));
     }
 
+    /// What goes wrong from now on; their chances begin anew.
+    pub fn set_faults(&self, faults: Faults) {
+        self.world.chances.set(faults);
+    }
+
     /// Tells of what happens from now on, until the receiver is dropped.
     pub fn watch(&self) -> mpsc::UnboundedReceiver<Observed> {
         self.world.history.watch()
@@ -359,7 +353,8 @@ impl World {
             self.config.registrations.iter().map(|app| (app.app_id.clone(), app.clone())).collect();
         *self.people.write().unwrap_or_else(PoisonError::into_inner) =
             self.config.people.iter().map(|person| (person.id.clone(), person.clone())).collect();
-        *self.chance.lock().unwrap_or_else(PoisonError::into_inner) = self.config.seed.max(1);
+        self.begun.store(0, Ordering::Relaxed);
+        self.chances.set(self.config.faults.clone());
     }
 
     /// Ends all calls without telling anybody, forgets what happened, and begins anew.
@@ -425,20 +420,6 @@ impl World {
 
     fn call(&self, id: &str) -> Option<Arc<call::Call>> {
         self.calls.read().unwrap_or_else(PoisonError::into_inner).get(&plain(id)).cloned()
-    }
-
-    /// Whether a chance of so many hundredths comes true.
-    fn is_drawn(&self, hundredths: u8) -> bool {
-        hundredths > 0 && self.draw() % 100 < u64::from(hundredths)
-    }
-
-    /// The next number of a xorshift generator.
-    fn draw(&self) -> u64 {
-        let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
-        *chance ^= chance.wrapping_shl(13);
-        *chance ^= chance.wrapping_shr(7);
-        *chance ^= chance.wrapping_shl(17);
-        *chance
     }
 
     /// Runs `task` until the simulator is dropped.

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::tokens::{ISSUER, TOKEN_LIFE};
-use super::{Registration, World, actions, history};
+use super::{Registration, World, actions, fault, history};
 
 pub(super) type Served = Arc<World>;
 
@@ -30,6 +30,7 @@ pub(super) fn router(world: Served) -> Router {
         .nest("/communications/calls", actions::router())
         .fallback(async |uri: Uri| Error::not_simulated(uri.path()))
         .layer(from_fn_with_state(Arc::clone(&world), authenticate))
+        .layer(from_fn_with_state(Arc::clone(&world), fault::inject))
         .layer(from_fn_with_state(Arc::clone(&world), history::record));
     Router::new()
         .route("/{tenant}/oauth2/v2.0/token", post(issue_token))
@@ -93,7 +94,7 @@ async fn openid(State(world): State<Served>) -> Json<Value> {
 }
 
 async fn keys(State(world): State<Served>) -> Json<Value> {
-    Json(world.keys.published().clone())
+    Json(world.keys.published())
 }
 
 /// Checks the token, and refuses what a test asked to be refused.

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 
 /// How many bytes of sounds are kept; the oldest are forgotten first.
@@ -22,8 +24,7 @@ struct Kept {
 impl Sounds {
     /// Keeps a WAV file, and gives its name.
     pub(super) fn keep(&self, wav: &Bytes) -> String {
-        let name: String =
-            digest(&SHA256, wav).as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let name = URL_SAFE_NO_PAD.encode(digest(&SHA256, wav));
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.sounds.iter().all(|(known, _)| *known != name) {
             kept.bytes = kept.bytes.saturating_add(wav.len());

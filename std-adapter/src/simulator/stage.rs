@@ -148,7 +148,7 @@ impl Stage {
                     Some(asked) => format!("    bot: {asked} ({status})"),
                     None => continue,
                 },
-                What::Notification { .. } | What::Prompt { .. } => continue,
+                What::Notification { .. } | What::Prompt { .. } | What::Fault { .. } => continue,
             };
             let seconds = Duration::from_millis(at.saturating_sub(self.begun)).as_secs_f64();
             self.lines.push(format!("{seconds:8.2}  {told}"));

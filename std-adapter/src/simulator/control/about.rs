@@ -2,10 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
 use http::StatusCode;
 use serde::Serialize;
 
+use super::super::Faults;
 use super::super::service::Served;
+use super::error::Refusal;
 
 /// A simulator.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -44,4 +47,22 @@ pub(super) async fn about(State(world): State<Served>) -> Json<About> {
 pub(super) async fn reset(State(world): State<Served>) -> StatusCode {
     world.reset();
     StatusCode::NO_CONTENT
+}
+
+/// What goes wrong on purpose
+#[utoipa::path(get, path = "/sim/v1/faults", responses((status = 200, body = Faults)))]
+pub(super) async fn faults(State(world): State<Served>) -> Json<Faults> {
+    Json(world.chances.faults())
+}
+
+/// Lets this go wrong from now on, instead of what did before
+#[utoipa::path(put, path = "/sim/v1/faults", request_body = Faults,
+    responses((status = 200, body = Faults), (status = 422, body = Refusal)))]
+pub(super) async fn set_faults(
+    State(world): State<Served>,
+    faults: Result<Json<Faults>, JsonRejection>,
+) -> Result<Json<Faults>, Refusal> {
+    let Json(faults) = faults?;
+    world.chances.set(faults.clone());
+    Ok(Json(faults))
 }

@@ -36,6 +36,7 @@ pub(super) fn router(world: Served) -> Router {
     let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(about::about))
         .routes(routes!(about::reset))
+        .routes(routes!(about::faults, about::set_faults))
         .routes(routes!(apps::list))
         .routes(routes!(apps::put, apps::delete))
         .routes(routes!(people::list))

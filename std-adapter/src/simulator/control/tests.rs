@@ -201,7 +201,7 @@ async fn a_prompt_is_heard_and_what_is_said_is_recorded() {
         let uri = format!("https://graph.test/sim/v1/calls/{id}/people/{person}/speech");
         scene.net.send(Request::post(uri).body(wav.into()).unwrap()).await.unwrap().status().as_u16()
     };
-    let said = crate::wav::write(&[1234; 16_000]);
+    let said = crate::wav::write(&vec![1234; 16_000]);
     assert_eq!(speech("ada", b"RIFF".to_vec()).await, 400);
     assert_eq!(speech("ben", said.clone()).await, 409);
     assert_eq!(speech("ada", said).await, 200);
