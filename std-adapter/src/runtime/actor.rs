@@ -242,7 +242,7 @@ fn tell_of_dropped(shared: &Shared, record: &Record) {
             continue;
         }
         let about =
-            Delivery::read(entry).map(|read| read.notices.iter().map(Notice::for_log).collect::<Vec<_>>());
+            Delivery::read(entry).map(|read| read.notices.iter().map(Notice::in_words).collect::<Vec<_>>());
         tracing::warn!(?about, "no call is known for this notification; it is dropped");
     }
 }
@@ -547,7 +547,7 @@ impl Actor {
                 Subject::Joining => self.joining(notice, &JoiningKey::of(accepted, place)),
                 _ => self.session.notice(self.shared.now(), notice),
             };
-            tracing::info!(about = notice.for_log(), verdict = step.verdict.name(), state = %self.state(), "notified");
+            tracing::info!(about = notice.in_words(), verdict = step.verdict.name(), state = %self.state(), "notified");
             if let Subject::Call(told) = &notice.subject
                 && !told.unrecognised.is_empty()
             {

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use callflow_core::id::SessionId;
+use callflow_core::media::Tone;
 use callflow_core::report::{Change, Report, Told, ToneInfo};
 use callflow_core::roster::Extent;
 use serde::Deserialize;
@@ -108,16 +109,18 @@ impl Notice {
         }
     }
 
-    /// What it tells in a few words, without anything secret but the key that was pressed:
-    /// `updated call established audio active`.
+    /// What it tells in a few words, without anything secret: `updated call established audio active`. Of a key that was
+    /// pressed it tells the sequence: `updated call tone #6`.
     pub fn in_words(&self) -> String {
-        self.words(|tone| format!("{} #{}", tone.tone, tone.sequence.number()))
+        self.words(|tone| format!("tone #{}", tone.sequence.number()))
     }
 
-    /// The same as logs show it: which key was pressed is nobody's business there.
-    #[cfg(feature = "net")]
-    pub(crate) fn for_log(&self) -> String {
-        self.words(|tone| format!("tone #{}", tone.sequence.number()))
+    /// The same with the key that was pressed: `updated call tone1 #6`. It may be one of a PIN.
+    pub fn in_words_with_key(&self) -> String {
+        self.words(|tone| match tone.tone {
+            Tone::Unrecognised => format!("tone #{}", tone.sequence.number()),
+            key => format!("{key} #{}", tone.sequence.number()),
+        })
     }
 
     fn words(&self, key: impl Fn(ToneInfo) -> String) -> String {
