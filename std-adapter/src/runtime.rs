@@ -26,6 +26,7 @@ pub(crate) mod joining;
 pub mod quota;
 mod recovery;
 pub mod request;
+mod settling;
 mod span;
 mod waiting;
 

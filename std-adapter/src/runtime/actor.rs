@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::delivery::{Delivery, HandedOver};
 use super::joining::{Defaulted, JoiningKey};
 use super::recovery::{Remains, UnknownCalls};
+use super::settling::Settling;
 use super::span::CallSpan;
 use super::{Incoming, Shared, Wake, What, alias_of, is_of_tenant};
 use crate::bot::{Call, Given, Kept, Logged, Recovered};
@@ -67,6 +68,8 @@ struct Actor {
     counted: Counted,
     /// What its span has.
     span: CallSpan,
+    /// Requests of which the outcome is awaited.
+    settling: Settling,
 }
 
 /// Puts a call away for the first time, with the requests that begin it.
@@ -93,6 +96,7 @@ pub(super) async fn begin(
         counted: Counted::new(Arc::clone(&shared.metrics)),
         // That of whoever places the call is not the call's.
         span: CallSpan::none(),
+        settling: Settling::default(),
     };
     let commit = actor.author_step(None, step, Vec::new(), Vec::new()).await;
     // The task that takes the call up sends what is in the outbox.
@@ -174,6 +178,7 @@ async fn take_up(
             lost: lost.clone(),
             counted: Counted::new(Arc::clone(&shared.metrics)),
             span: CallSpan::current(),
+            settling: Settling::default(),
         };
         if record.version > 0 {
             return match Session::from_bytes(&record.call, &record.texts) {
@@ -671,6 +676,9 @@ impl Actor {
         self.shared.metrics.step(&requests, &events);
         self.counted.move_to(self.state(), self.session.call().kind());
         for event in events {
+            if let (Some((action, left_at)), Some(_)) = (self.settling.settled(&event), notice) {
+                self.shared.metrics.settled(action, now.as_millis().saturating_sub(left_at));
+            }
             tracing::debug!(event = ?Logged(&event), "event");
             self.observe(What::Event(event));
         }
@@ -777,6 +785,9 @@ impl Actor {
         let scenario_id = self.scenario_id();
         let is_again = row.once_only && row.attempted;
         let action = http.action;
+        if let Some(action) = action.filter(|_| class != Class::Safe) {
+            self.settling.sent(ticket, action, self.shared.clock.now_millis());
+        }
         let sending = async move {
             let since = tokio::time::Instant::now();
             let mut result = exchange(&shared, tenant.as_deref(), scenario_id, http, class).await;
