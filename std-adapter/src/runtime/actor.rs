@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::delivery::{Delivery, HandedOver};
 use super::joining::{Defaulted, JoiningKey};
-use super::recovery::{Remains, UnknownCalls};
+use super::recovery::{ASK_AGAIN, Remains, Unanswered, UnknownCalls};
 use super::settling::Settling;
 use super::span::CallSpan;
 use super::{Incoming, Shared, Wake, What, alias_of, is_of_tenant};
@@ -135,18 +135,11 @@ fn is_new(record: &Record) -> bool {
     record.version == 0 && !record.inbox.is_empty()
 }
 
-/// Reads a call, or waits for the notification that begins it. `None` where none comes.
-async fn take_up(
-    shared: &Arc<Shared>,
-    name: &CallName,
-    wake: mpsc::UnboundedSender<Wake>,
-    lost: &CancellationToken,
-) -> Option<Actor> {
-    let keep = u64::try_from(shared.config.keep_unknown.as_millis()).unwrap_or(u64::MAX);
-    let give_up_at = shared.clock.instant(shared.clock.now_millis().saturating_add(keep));
+/// What is kept of a call; a store that cannot be read now is waited for. `None` where there is nothing that can be read.
+async fn kept(shared: &Shared, name: &CallName) -> Option<Record> {
     loop {
-        let record = match shared.store.read(name).await {
-            Ok(record) => record?,
+        match shared.store.read(name).await {
+            Ok(record) => return record,
             Err(
                 error @ (StoreError::Corrupt { .. }
                 | StoreError::Damaged { .. }
@@ -160,9 +153,22 @@ async fn take_up(
             Err(error) => {
                 tracing::error!(%error, "the call cannot be read");
                 tokio::time::sleep(COMMIT_AGAIN).await;
-                continue;
             }
-        };
+        }
+    }
+}
+
+/// Reads a call, or waits for the notification that begins it. `None` where none comes.
+async fn take_up(
+    shared: &Arc<Shared>,
+    name: &CallName,
+    wake: mpsc::UnboundedSender<Wake>,
+    lost: &CancellationToken,
+) -> Option<Actor> {
+    let keep = u64::try_from(shared.config.keep_unknown.as_millis()).unwrap_or(u64::MAX);
+    let give_up_at = shared.clock.instant(shared.clock.now_millis().saturating_add(keep));
+    loop {
+        let record = kept(shared, name).await?;
         let actor = |session, version, author, queue| Actor {
             shared: Arc::clone(shared),
             name: name.clone(),
@@ -216,14 +222,21 @@ async fn take_up(
         }
         if tokio::time::Instant::now() >= give_up_at {
             if let Some(remains) = Remains::of_inbox(&record) {
-                match shared.config.unknown_calls {
-                    UnknownCalls::Ignore => {}
-                    UnknownCalls::HangUp => remains.hang_up(shared, name).await,
-                    UnknownCalls::Adopt => {
-                        if let Some((session, step)) = remains.adopt(shared, name).await {
-                            let begun = actor(session, 0, Kept::default(), VecDeque::new());
-                            return Some(begun.recovered(Recovered::Unknown, step, Vec::new()).await);
-                        }
+                let adopted = match shared.config.unknown_calls {
+                    UnknownCalls::Ignore => Ok(None),
+                    UnknownCalls::HangUp => remains.hang_up(shared, name).await.map(|()| None),
+                    UnknownCalls::Adopt => remains.adopt(shared, name).await,
+                };
+                match adopted {
+                    Ok(None) => {}
+                    Ok(Some((session, step))) => {
+                        let begun = actor(session, 0, Kept::default(), VecDeque::new());
+                        return Some(begun.recovered(Recovered::Unknown, step, Vec::new()).await);
+                    }
+                    // What waits for it stays: nothing else is known of the call.
+                    Err(Unanswered) => {
+                        tokio::time::sleep(ASK_AGAIN).await;
+                        continue;
                     }
                 }
             }
