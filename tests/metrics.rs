@@ -54,6 +54,12 @@ async fn calls_are_counted_while_they_are_up_and_requests_by_what_became_of_them
         "{text}"
     );
     assert_eq!(value(&text, "callflow_request_retries_total{reason=\"429\"}"), Some(1.0), "{text}");
+    // Once, although what told of it came twice; in virtual time that is exactly how long the simulator takes.
+    let of_answers = |what: &str| {
+        value(&text, &format!("callflow_settling_duration_seconds_{what}{{operation=\"answer\"}}"))
+    };
+    assert_eq!(of_answers("count"), Some(1.0), "{text}");
+    assert!(of_answers("sum").is_some_and(|sum| sum > 0.0 && sum < 1.0), "{text}");
     let repeats = value(&text, "callflow_notifications_total{subject=\"call\",verdict=\"repeat\"}");
     assert!(repeats.is_some_and(|repeats| repeats >= 3.0), "{text}");
     assert_eq!(value(&text, "callflow_token_fetches_total{outcome=\"fetched\"}"), Some(1.0), "{text}");

@@ -17,16 +17,7 @@ const SIDES: [Side; 2] = [Side::Before, Side::After];
 
 /// Runs `plan` with one cut at every step, and gives the number of runs.
 async fn at_every_step(plan: Plan, pause: Duration, answers_late: bool) -> u32 {
-    let mut runs = Runs::new(plan);
-    for side in SIDES {
-        for step in 1.. {
-            let outage = Outage { cuts: [Some((step, side)), None], pause, answers_late };
-            if runs.run(outage).await.cuts.is_empty() {
-                break;
-            }
-        }
-    }
-    runs.finish()
+    Runs::new(plan).at_every_step(pause, answers_late).await.finish()
 }
 
 /// Runs `plan` with a cut at every step, and a second one in what follows: at every `stride`th step, each time others.
@@ -53,18 +44,19 @@ struct Runs {
     world: World,
     plan: Plan,
     sealed: bool,
+    takes: Duration,
     count: u32,
     broken: Vec<String>,
 }
 
 impl Runs {
     fn new(plan: Plan) -> Self {
-        Self { world: World::new(), plan, sealed: false, count: 0, broken: Vec::new() }
+        Self { world: World::new(), plan, sealed: false, takes: Duration::ZERO, count: 0, broken: Vec::new() }
     }
 
     async fn run(&mut self, outage: Outage) -> Seen {
         let mut ours = self.world.ours(self.plan, Fault::None);
-        ours.sealed = self.sealed;
+        (ours.sealed, ours.takes) = (self.sealed, self.takes);
         let (seen, of_ours) = self.world.run_this(&ours, outage).await;
         for one in judge_ours(&seen, &of_ours) {
             self.broken.push(format!("{:?} {}: {one:?}", outage.cuts, oracle::places(&seen.cuts)));
@@ -83,6 +75,19 @@ impl Runs {
             self.count += 1;
         }
         seen
+    }
+
+    /// One cut at every step.
+    async fn at_every_step(mut self, pause: Duration, answers_late: bool) -> Self {
+        for side in SIDES {
+            for step in 1.. {
+                let outage = Outage { cuts: [Some((step, side)), None], pause, answers_late };
+                if self.run(outage).await.cuts.is_empty() {
+                    break;
+                }
+            }
+        }
+        self
     }
 
     fn finish(self) -> u32 {
@@ -168,15 +173,15 @@ every_pair! {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_in_a_store_that_is_encrypted() {
-    let mut runs = Runs { sealed: true, ..Runs::new(Plan::Incoming) };
-    for side in SIDES {
-        for step in 1.. {
-            if runs.run(Outage::at(step, side, SHORT)).await.cuts.is_empty() {
-                break;
-            }
-        }
-    }
-    assert!(runs.finish() >= 10);
+    let runs = Runs { sealed: true, ..Runs::new(Plan::Incoming) };
+    assert!(runs.at_every_step(SHORT, false).await.finish() >= 10);
+}
+
+/// What must not happen before a commit has time to happen meanwhile.
+#[tokio::test(start_paused = true)]
+async fn participants_who_join_while_the_store_takes_its_time() {
+    let runs = Runs { takes: Duration::from_millis(1), ..Runs::new(Plan::Joining) };
+    assert!(runs.at_every_step(SHORT, false).await.finish() >= 10);
 }
 
 #[tokio::test(start_paused = true)]
@@ -190,6 +195,7 @@ async fn the_rules_notice_what_a_store_does_wrong() {
         (Fault::LosesInbox, Plan::Incoming, &[Rule::NoCallForgotten]),
         (Fault::LosesCommits, Plan::Incoming, &[Rule::NoEventLost]),
         (Fault::ForgetsNothing, Plan::Reject, &[Rule::NothingLeft]),
+        (Fault::CommitsLate, Plan::Joining, &[Rule::AnswerIsCommitted]),
     ] {
         let mut found = BTreeSet::new();
         for step in 1.. {

@@ -231,3 +231,32 @@ async fn a_call_of_which_nothing_is_kept_is_ignored_hung_up_or_adopted() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_of_which_nothing_is_kept_is_hung_up_or_adopted_once_the_service_answers() {
+    for policy in [UnknownCalls::HangUp, UnknownCalls::Adopt] {
+        let scene = Scene::good();
+        let first = start(&scene, scene.config(), Old, &scene.store).await;
+        let script =
+            vec![Step::AwaitAnswer, Step::Wait(Duration::from_secs(20)), Step::Press('1'), Step::AwaitHangUp];
+        let id = scene.simulator.call_bot(PERSON, APP, script).unwrap();
+        after(5).await;
+        first.order(&name_of(&id), Order::SubscribeToTone).await.unwrap();
+        after(1).await;
+        first.stop().await;
+        let empty: Arc<dyn Store> = Arc::new(Memory::new());
+        let config = Config { unknown_calls: policy, ..scene.config() };
+        let second = start(&scene, config, New { migrates: true, goes_on: true }, &empty).await;
+        after(60).await;
+        scene.net.unmount("graph.test");
+        after(300).await;
+        assert_eq!(scene.simulator.call(&id).unwrap().outcome, Outcome::Running);
+        assert_eq!(second.view(&name_of(&id)).await.unwrap(), None);
+        scene.net.mount("graph.test", scene.simulator.router());
+        after(120).await;
+        let is_adopted = second.view(&name_of(&id)).await.unwrap().is_some();
+        assert_eq!(is_adopted, policy == UnknownCalls::Adopt, "{policy:?}");
+        let outcome = if is_adopted { Outcome::Running } else { Outcome::Done };
+        assert_eq!(scene.simulator.call(&id).unwrap().outcome, outcome, "{policy:?}");
+    }
+}

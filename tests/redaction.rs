@@ -6,8 +6,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use callflow_core::event::Event;
-use callflow_graph::bot::{Bot, Call, CallHandler, HandlerError};
+use callflow_core::media::Tone;
+use callflow_graph::bot::{Bot, Call, CallHandler, Config, HandlerError};
+use callflow_graph::operations::Operations;
 use callflow_graph::session::{Caller, Placement, Target};
+use callflow_graph::simulator::{Step, wav_tone};
+use callflow_graph::trace::{KeyPresses, Reader, Record, Recorder, Replay};
+use callflow_graph::transport::Transport as _;
 use callflow_tests::{APP, PERSON, Scene};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -22,6 +27,19 @@ impl Write for Logged {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
+    }
+}
+
+impl Logged {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// Takes what this thread logs, until the guard is dropped.
+    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        let subscriber =
+            tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(self.clone());
+        tracing::subscriber::set_default(subscriber.finish())
     }
 }
 
@@ -52,9 +70,7 @@ impl CallHandler for Talks {
 #[tokio::test(start_paused = true)]
 async fn what_is_secret_is_in_no_log() {
     let logged = Logged::default();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(logged.clone()).finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let guard = logged.listen();
     let scene = Scene::good();
     let transport = Arc::new(scene.net.clone());
     let bot =
@@ -72,10 +88,10 @@ async fn what_is_secret_is_in_no_log() {
     let request =
         http::Request::post("https://bot.test/calls").header("authorization", "Bearer planted-token");
     let request = request.body(bytes::Bytes::from_static(b"planted body")).unwrap();
-    let refused = callflow_graph::transport::Transport::send(&scene.net, request).await.unwrap();
+    let refused = scene.net.send(request).await.unwrap();
     assert_eq!(refused.status(), 401);
     drop(guard);
-    let text = String::from_utf8(logged.0.lock().unwrap().clone()).unwrap();
+    let text = logged.text();
     for expected in ["the handler failed", "call", phone.as_str(), "a notification was refused"] {
         assert!(text.contains(expected), "{expected} is not logged: {text}");
     }
@@ -84,4 +100,103 @@ async fn what_is_secret_is_in_no_log() {
         assert_eq!(line, None, "{secret}");
     }
     assert!(!format!("{bot:?} {shown} {:?}", scene.config()).contains("+4912"));
+}
+
+const KEY: &str = "the key of operations";
+
+/// Is told a PIN, fails at its first key, panics at the second, hears the third too late, and sends a key itself.
+struct Asks;
+
+impl CallHandler for Asks {
+    type State = u32;
+
+    async fn on_event(
+        &self,
+        call: &mut Call<'_>,
+        heard: &mut u32,
+        event: &Event,
+    ) -> Result<(), HandlerError> {
+        match event {
+            Event::Offered => {
+                call.answer()?;
+                call.subscribe_to_tone()?;
+                call.play("https://bot.test/menu.wav")?;
+                call.send_dtmf([Tone::Pound])?;
+            }
+            Event::Tone { sequence, .. } if sequence.number() == 2 => call.answer().map(drop)?,
+            #[allow(clippy::panic)] // as a handler may
+            Event::Tone { sequence, .. } if sequence.number() == 3 => panic!("planted"),
+            Event::Tone { .. } => *heard += 1,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// The call of somebody who enters a PIN: everything that is told of it, and its trace.
+async fn told_of_a_pin(keys: KeyPresses) -> (String, String) {
+    let (logged, traced) = (Logged::default(), Logged::default());
+    let guard = logged.listen();
+    let scene = Scene::good();
+    let recorder = Recorder::to_writer(traced.clone()).unwrap().showing_keys(keys);
+    let config = Config { trace: Some(recorder), ..scene.config() };
+    let transport = Arc::new(scene.net.clone());
+    let bot = Bot::start(config, Asks, Arc::clone(&scene.store), transport, scene.clock).await.unwrap();
+    let menu = bytes::Bytes::from(wav_tone(Duration::from_secs(2)));
+    let prompts = axum::Router::new().route("/menu.wav", axum::routing::get(async || menu));
+    scene.net.mount("bot.test", bot.router().merge(prompts));
+    let operations = Operations::try_new(&bot, KEY).unwrap();
+    scene.net.mount("127.0.0.1", operations.router());
+    let mut seen = bot.watch();
+    let mut script = vec![Step::AwaitAnswer, Step::AwaitPromptStart];
+    script.extend("7*997".chars().map(Step::Press));
+    script.push(Step::Wait(Duration::from_secs(20)));
+    scene.simulator.call_bot(PERSON, APP, script).unwrap();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let mut told = String::new();
+    while let Ok(observed) = seen.try_recv() {
+        told.push_str(&format!("{observed:?}\n"));
+    }
+    for name in bot.calls().await.unwrap() {
+        let request = http::Request::get(format!("http://127.0.0.1/calls/{name}"));
+        let request = request.header("authorization", format!("Bearer {KEY}"));
+        let shown = scene.net.send(request.body(bytes::Bytes::new()).unwrap()).await.unwrap();
+        assert_eq!(shown.status(), 200);
+        told.push_str(std::str::from_utf8(shown.body()).unwrap());
+        told.push_str(&format!("{:?}", bot.view(&name).await.unwrap()));
+    }
+    told.push_str(&bot.metrics());
+    bot.stop().await;
+    drop(guard);
+    told.push_str(&logged.text());
+    (told, traced.text())
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_were_pressed_are_told_nowhere() {
+    let (told, trace) = told_of_a_pin(KeyPresses::Hidden).await;
+    for heard in ["the handler failed", "its state from before is kept", "tone #6", "\"hidden\"", "\"tone0\""]
+    {
+        assert!(told.contains(heard) || trace.contains(heard), "{heard}: {told}");
+    }
+    for text in [&told, &trace] {
+        for key in ["tone7", "tone9", "star", "pound", "\"7\"", "'7'", "997"] {
+            let line = text.lines().find(|line| line.to_ascii_lowercase().contains(key));
+            assert_eq!(line, None, "{key}");
+        }
+    }
+    let mut replay = Replay::default();
+    for record in Reader::new(trace.as_bytes()) {
+        let Record::Entry(line) = record.unwrap() else { continue };
+        assert_eq!(replay.step(&line).unwrap().difference(&line), None, "line {}", line.number);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trace_shows_keys_where_that_is_asked_for() {
+    let (told, trace) = told_of_a_pin(KeyPresses::Shown).await;
+    for key in ["tone7", "tone9", "star", "pound"] {
+        assert!(trace.contains(key), "{key}: {trace}");
+        assert!(!told.to_ascii_lowercase().contains(key), "{key}");
+    }
 }

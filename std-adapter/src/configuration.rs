@@ -49,6 +49,7 @@ use crate::store::embedded::Embedded;
 use crate::store::encrypted::{Encrypted, Keys};
 use crate::store::memory::Memory;
 use crate::store::{Store, StoreError};
+use crate::trace::{KeyPresses, Recorder};
 use crate::transport::Transport;
 
 pub(crate) use error::nearest;
@@ -159,14 +160,34 @@ pub struct Configuration {
     pub prompts: PromptSettings,
     /// Where it can be looked at and drained; none where there is no key for that.
     pub operations: Option<OperationsSettings>,
-    /// Where its calls are traced: the file of a [`Recorder`](crate::trace::Recorder) for [`Config::trace`].
-    pub trace: Option<PathBuf>,
+    /// Where its calls are traced; nowhere by default.
+    pub trace: Option<TraceSettings>,
     /// How it is drained.
     pub drain: Drain,
     /// What may be a mistake, and is none for certain.
     pub warnings: Vec<String>,
     document: Option<Document>,
     settings: Vec<Setting>,
+}
+
+/// Where calls are traced.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TraceSettings {
+    /// The file.
+    pub file: PathBuf,
+    /// Whether it shows the keys that were pressed.
+    pub keys: KeyPresses,
+}
+
+impl TraceSettings {
+    /// What [`Config::trace`] takes.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened.
+    pub fn open(&self) -> std::io::Result<Recorder> {
+        Ok(Recorder::to_file(&self.file)?.showing_keys(self.keys))
+    }
 }
 
 /// Where calls are kept.

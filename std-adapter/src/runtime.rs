@@ -26,6 +26,7 @@ pub(crate) mod joining;
 pub mod quota;
 mod recovery;
 pub mod request;
+mod settling;
 mod span;
 mod waiting;
 
@@ -51,7 +52,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use self::quota::{Counter, Month, Quota, QuotaExceeded, Usage};
-use crate::bot::{Author, CallHandler};
+use crate::bot::{Author, CallHandler, Logged};
 use crate::client::{ClientError, Cloud, Credentials, Endpoints, GraphClient, Limits};
 use crate::clock::Clock;
 use crate::metrics::{Metrics, Now, Timed};
@@ -220,15 +221,15 @@ pub struct Observed {
     pub state: State,
 }
 
-/// What was observed.
-#[derive(Clone, Debug)]
+/// What was observed. `Debug` does not show which key was pressed.
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum What {
     /// A notification was handled.
     Notification {
         /// When it was accepted.
         accepted_at: u64,
-        /// What it was about, with its change type and what it told.
+        /// What it was about, with its change type and what it told; not which key was pressed.
         about: String,
     },
     /// A request left.
@@ -249,6 +250,25 @@ pub enum What {
     Event(callflow_core::event::Event),
     /// With this call four fifths of a limit of the app's calls are used.
     QuotaNearlyUsed(Usage),
+}
+
+impl std::fmt::Debug for What {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Notification { accepted_at, about } => {
+                let mut shown = f.debug_struct("Notification");
+                shown.field("accepted_at", accepted_at).field("about", about).finish()
+            }
+            Self::Request { line, caused_at } => {
+                f.debug_struct("Request").field("line", line).field("caused_at", caused_at).finish()
+            }
+            Self::Answer { line, result } => {
+                f.debug_struct("Answer").field("line", line).field("result", result).finish()
+            }
+            Self::Event(event) => f.debug_tuple("Event").field(&Logged(event)).finish(),
+            Self::QuotaNearlyUsed(usage) => f.debug_tuple("QuotaNearlyUsed").field(usage).finish(),
+        }
+    }
 }
 
 /// What is known of a call.

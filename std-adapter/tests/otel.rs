@@ -1,6 +1,7 @@
 //! Spans arrive at a collector.
 #![allow(clippy::unwrap_used)] // helpers of tests, beside the tests themselves
 
+use std::io::Read;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -55,4 +56,24 @@ async fn a_collector_that_is_not_there_is_told_of_at_the_end_and_plain_http_else
     });
     let error = shut_down.await.unwrap().unwrap_err();
     assert!(error.to_string().contains("look whether the collector runs"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_goes_to_an_https_address_is_encrypted() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("https://{}/v1/traces", listener.local_addr().unwrap());
+    let heard = std::thread::spawn(move || {
+        let mut first = [0; 3];
+        listener.accept().unwrap().0.read_exact(&mut first).unwrap();
+        first
+    });
+    let shut_down = tokio::task::spawn_blocking(move || {
+        let exporter = Exporter::try_new(&address, "bot").unwrap();
+        let subscriber = tracing_subscriber::registry().with(exporter.layer());
+        tracing::subscriber::with_default(subscriber, || drop(tracing::info_span!("call").entered()));
+        exporter.shut_down()
+    });
+    assert!(shut_down.await.unwrap().is_err(), "nobody answers as a server of TLS does");
+    // A record of a handshake, of TLS 1.0 or later by its head.
+    assert_eq!(heard.join().unwrap(), [0x16, 3, 1]);
 }

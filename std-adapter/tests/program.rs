@@ -47,7 +47,8 @@ fn the_demo_is_a_ladder_and_goes_as_scripted() {
         "created call incoming",
         "/answer",
         "/playPrompt",
-        "tone1",
+        "presses 1",
+        "tone #",
         "200/7000: the bot ended the call",
     ] {
         assert!(text.contains(words), "{words}: {text}");

@@ -3,6 +3,7 @@
 #![allow(clippy::missing_panics_doc, clippy::unwrap_used)] // a poisoned lock is a test that failed already
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use callflow_graph::store::{CallName, Commit, Pending, Record, Store};
@@ -138,7 +139,12 @@ pub enum Fault {
     LosesCommits,
     /// Nothing is forgotten.
     ForgetsNothing,
+    /// What is committed is kept a moment after it was said to be.
+    CommitsLate,
 }
+
+/// How much later than it says a store commits that does so late.
+const LATE: Duration = Duration::from_millis(1);
 
 /// A store of a process whose power goes.
 pub struct CutStore {
@@ -146,13 +152,21 @@ pub struct CutStore {
     pub inner: Arc<dyn Store>,
     /// The process's power.
     pub power: Arc<Power>,
+    /// How long it takes for anything: meanwhile the process goes on with whatever does not wait for it.
+    pub takes: Duration,
     /// What it does wrong.
     pub fault: Fault,
 }
 
 impl CutStore {
     fn through<'a, T: Send + 'a>(&'a self, name: &'static str, step: Pending<'a, T>) -> Pending<'a, T> {
-        Box::pin(self.power.through(Point::Store(name), step))
+        let wait = if self.fault == Fault::CommitsLate { self.takes + 2 * LATE } else { self.takes };
+        Box::pin(async move {
+            if !wait.is_zero() {
+                tokio::time::sleep(wait).await;
+            }
+            self.power.through(Point::Store(name), step).await
+        })
     }
 }
 
@@ -186,6 +200,17 @@ impl Store for CutStore {
             // As a process without transactions: what was done is noted later, which a cut forestalls.
             let version = commit.version + 1;
             return self.through("commit", Box::pin(std::future::ready(Ok(version))));
+        }
+        if self.fault == Fault::CommitsLate {
+            let (version, inner, power) =
+                (commit.version + 1, Arc::clone(&self.inner), Arc::clone(&self.power));
+            tokio::spawn(async move {
+                tokio::time::sleep(LATE).await;
+                let committed = async move { inner.commit(&name, commit).await };
+                // Nobody waits for it.
+                let _ = power.through(Point::Store("commit"), committed).await;
+            });
+            return Box::pin(std::future::ready(Ok(version)));
         }
         self.through("commit", lazily!(self.inner.commit(&name, commit)))
     }

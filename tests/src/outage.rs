@@ -18,7 +18,7 @@ use callflow_graph::session::Target;
 use callflow_graph::simulator::{self, Person, Registration, Simulator, WhenRung, wav_tone};
 use callflow_graph::store::encrypted::{Encrypted, Key, Keys};
 use callflow_graph::store::memory::Memory;
-use callflow_graph::store::{Commit, Record, Store};
+use callflow_graph::store::{Commit, InboxEntry, Record, Store};
 use callflow_graph::transport::InProcess;
 use serde_json::Value;
 
@@ -70,6 +70,8 @@ pub struct Ours {
     pub store: Arc<dyn Store>,
     /// Whether they are kept encrypted.
     pub sealed: bool,
+    /// How long the store takes for anything.
+    pub takes: Duration,
     /// What its handler was told.
     pub told: Arc<Mutex<Vec<Told>>>,
     plan: Plan,
@@ -107,7 +109,8 @@ impl Kind for Ours {
     fn start(&self, power: Arc<Power>) -> Later<'_, Box<dyn Process>> {
         Box::pin(async move {
             let inner = Arc::clone(&self.store);
-            let cut = CutStore { inner, power: Arc::clone(&power), fault: self.fault };
+            let (takes, fault) = (self.takes, self.fault);
+            let cut = CutStore { inner, power: Arc::clone(&power), takes, fault };
             let store = self.opened(Arc::new(cut));
             let net = Arc::new(CutNet { net: Arc::clone(&self.service), power });
             let handler = Script {
@@ -277,6 +280,7 @@ impl World {
         Ours {
             store: Arc::new(Memory::new()),
             sealed: false,
+            takes: Duration::ZERO,
             told: Arc::default(),
             plan,
             fault,
@@ -416,7 +420,7 @@ impl World {
                 for (name, record) in ours.records().await {
                     let open = record.outbox.iter().filter(|row| row.attempted);
                     unsettled.extend(open.map(|row| (name.clone(), row.ticket, at)));
-                    let entries = record.inbox.iter().flat_map(|entry| entries_of(&entry.bytes));
+                    let entries = record.inbox.iter().flat_map(entries_of);
                     waiting.extend(entries.map(|entry| Accepted { call: call_of(&entry), entry, at }));
                 }
             })
@@ -427,13 +431,10 @@ impl World {
     }
 }
 
-/// The entries of a notification, as the inbox keeps it.
-fn entries_of(bytes: &[u8]) -> Vec<Value> {
-    let kept: Value = serde_json::from_slice(bytes).unwrap_or_default();
-    let body: Value = kept
-        .get("body")
-        .and_then(Value::as_str)
-        .map_or(Value::Null, |body| serde_json::from_str(body).unwrap_or_default());
+/// The entries of a notification, as the inbox keeps it; none of what is no notification.
+fn entries_of(entry: &InboxEntry) -> Vec<Value> {
+    let Some(body) = entry.parts().1 else { return Vec::new() };
+    let body: Value = serde_json::from_slice(body).unwrap();
     body.get("value").and_then(Value::as_array).cloned().unwrap_or_default()
 }
 

@@ -1,38 +1,39 @@
 //! `callflow demo`: a simulator, a small IVR bot, a person, and the call between them over real HTTP.
 
+mod bot;
+mod shown;
+
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::get;
 use callflow_core::action::Action;
 use callflow_core::classification::{Hosting, Kind};
 use callflow_core::event::Event;
-use callflow_core::id::Ticket;
-use callflow_core::lifecycle::State;
 use callflow_core::lifecycle::end::How;
 use callflow_core::media::MediaHost;
 use callflow_core::operation;
 use callflow_core::permission::{self, Permission, Permissions, Requirement};
 use callflow_core::result::ResultInfo;
-use callflow_graph::bot::{Bot, Call, CallHandler, Config, HandlerError, Observed, What};
+use callflow_graph::bot::{Bot, Config, Observed, What};
 use callflow_graph::client::Credentials;
 use callflow_graph::clock::Clock;
+use callflow_graph::prompt::tts::Tones;
+use callflow_graph::prompt::{self, Prompts};
 use callflow_graph::session::Target;
-use callflow_graph::simulator::{self, Outcome, Person, Registration, Simulator, Step, WhenRung, wav_tone};
+use callflow_graph::simulator::{self, Outcome, Person, Registration, Simulator, Step, WhenRung};
 use callflow_graph::store::CallName;
 use callflow_graph::store::embedded::Embedded;
 use callflow_graph::trace::Recorder;
 use callflow_graph::transport::{Https, Transport};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::ladder::{Direction, Ladder, Lanes, Message, last, short};
-use super::{Failure, has_colours, listen};
+use self::bot::Ivr;
+use self::shown::Out;
+use super::{Failure, listen};
 
 #[derive(clap::Args, Debug, Default)]
 pub(crate) struct Args {
@@ -66,60 +67,6 @@ const PERSON: &str = "112f7296-5fa4-42ca-bae8-6a692b15d4b8";
 const PERSON_NAME: &str = "Ada";
 /// How long the whole call may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What the demo's bot keeps of its call.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Menu {
-    goodbye: Option<u32>,
-}
-
-/// A bot with one menu: any key ends it politely.
-struct Ivr {
-    prompts: String,
-}
-
-impl Ivr {
-    fn begin(&self, call: &mut Call<'_>) -> Result<(), HandlerError> {
-        call.subscribe_to_tone()?;
-        call.play(format!("{}/menu.wav", self.prompts))?;
-        Ok(())
-    }
-}
-
-impl CallHandler for Ivr {
-    type State = Menu;
-
-    async fn on_event(
-        &self,
-        call: &mut Call<'_>,
-        menu: &mut Menu,
-        event: &Event,
-    ) -> Result<(), HandlerError> {
-        match event {
-            Event::Offered => {
-                call.answer()?;
-                self.begin(call)?;
-            }
-            Event::Created => self.begin(call)?,
-            Event::Tone { .. } if menu.goodbye.is_none() => {
-                menu.goodbye = Some(call.play(format!("{}/goodbye.wav", self.prompts))?.number());
-            }
-            // Without tones there is nothing to wait for.
-            Event::OperationEnded { action: Action::SubscribeToTone, outcome, .. }
-                if *outcome != operation::Outcome::Completed =>
-            {
-                call.hang_up()?;
-            }
-            Event::OperationEnded { ticket, .. }
-                if menu.goodbye.and_then(Ticket::try_new) == Some(*ticket) =>
-            {
-                call.hang_up()?;
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-}
 
 pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     let clock = Clock::system();
@@ -159,13 +106,17 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     let mut config = Config::new(credentials, format!("{bot_base}/calls"));
     config.endpoints = simulator.endpoints();
     config.trace = args.trace.as_deref().map(traced).transpose()?;
-    let handler = Ivr { prompts: format!("{bot_base}/prompts") };
+    let prompts = Prompts::try_new(
+        prompt::Settings {
+            tts: Some(Arc::new(Tones)),
+            ..prompt::Settings::new(format!("{bot_base}/prompts"), prompt::Key::new(SECRET)?)
+        },
+        clock,
+    )?;
+    let handler = Ivr { prompts: prompts.clone() };
     let bot = Bot::start(config, handler, store, transport, clock).await?;
     bot.check_credentials().await?;
-    let prompts = Router::new()
-        .route("/prompts/menu.wav", get(async || wav_tone(Duration::from_millis(1800))))
-        .route("/prompts/goodbye.wav", get(async || wav_tone(Duration::from_millis(600))));
-    serve(bot_listener, bot.router().merge(prompts));
+    serve(bot_listener, bot.router().merge(prompts.router()));
 
     let result = watch(args, &bot, &simulator, clock, script).await;
     bot.stop().await;
@@ -240,7 +191,7 @@ async fn watch(
     let (mut at_bot, mut at_graph) = (bot.watch(), simulator.watch());
     let begun = clock.now_millis();
     let mut seen = Seen::default();
-    let mut out = Out::new(args.json, begun);
+    let mut out = Out::new(args.json, PERSON_NAME, begun);
     out.head()?;
     if args.outgoing {
         seen.call = Some(bot.place(Target::User(PERSON.to_owned())).await?);
@@ -354,130 +305,5 @@ impl Seen {
             _ => {}
         }
         self.call.get_or_insert(observed.call);
-    }
-}
-
-/// Where what is seen goes: a ladder, or lines of JSON.
-enum Out {
-    Ladder { ladder: Ladder<std::io::Stdout>, begun: u64 },
-    Json { begun: u64 },
-}
-
-impl Out {
-    fn new(json: bool, begun: u64) -> Self {
-        if json {
-            return Self::Json { begun };
-        }
-        let stdout = std::io::stdout();
-        let has_colours = has_colours(&stdout);
-        Self::Ladder {
-            ladder: Ladder::new(stdout, has_colours, Lanes::WithPerson(PERSON_NAME.to_owned())),
-            begun,
-        }
-    }
-
-    fn head(&mut self) -> std::io::Result<()> {
-        match self {
-            Self::Ladder { ladder, .. } => ladder.head(),
-            Self::Json { .. } => Ok(()),
-        }
-    }
-
-    fn bot(&mut self, observed: &Observed) -> std::io::Result<()> {
-        let (direction, words, is_bad) = match &observed.what {
-            What::Notification { about, .. } => (Direction::GraphToBot, about.clone(), false),
-            What::Request { line, .. } => (Direction::BotToGraph, short(line), false),
-            What::Answer { line, result } => {
-                let is_bad = !result.starts_with('2');
-                (Direction::GraphToBot, format!("{}  (to {})", cut(result), last(line)), is_bad)
-            }
-            What::Event(event) => {
-                if let Self::Json { begun } = self {
-                    let line =
-                        json!({"at_ms": observed.at.saturating_sub(*begun), "event": format!("{event:?}")});
-                    return print(&line);
-                }
-                return Ok(());
-            }
-            _ => return Ok(()),
-        };
-        self.message(observed.at, direction, words, Some(observed.state), is_bad)
-    }
-
-    fn graph(&mut self, observed: &simulator::Observed) -> std::io::Result<()> {
-        let simulator::What::Person { did, .. } = &observed.what else { return Ok(()) };
-        let heard = did.starts_with("hears") || did.starts_with("is rung");
-        let direction = if heard { Direction::GraphToPerson } else { Direction::PersonToGraph };
-        self.message(observed.at, direction, did.clone(), None, false)
-    }
-
-    fn message(
-        &mut self,
-        at: u64,
-        direction: Direction,
-        words: String,
-        state: Option<State>,
-        is_bad: bool,
-    ) -> std::io::Result<()> {
-        let state = state.map(|state| state.name().to_owned());
-        match self {
-            Self::Ladder { ladder, begun } => {
-                ladder.draw(&Message { at: at.saturating_sub(*begun), direction, words, state, is_bad })
-            }
-            Self::Json { begun } => {
-                let (from, to) = match direction {
-                    Direction::PersonToGraph => ("person", "graph"),
-                    Direction::GraphToPerson => ("graph", "person"),
-                    Direction::GraphToBot => ("graph", "bot"),
-                    Direction::BotToGraph => ("bot", "graph"),
-                };
-                let at = at.saturating_sub(*begun);
-                print(&json!({"at_ms": at, "from": from, "to": to, "message": words, "state": state}))
-            }
-        }
-    }
-
-    fn summary(&mut self, summary: &Value) -> std::io::Result<()> {
-        let Self::Ladder { ladder, .. } = self else { return print(&json!({"summary": summary})) };
-        let text = |pointer: &str| match summary.pointer(pointer) {
-            None | Some(Value::Null) => "–".to_owned(),
-            Some(Value::String(text)) => text.clone(),
-            Some(Value::Bool(true)) => "yes".to_owned(),
-            Some(Value::Bool(false)) => "no".to_owned(),
-            Some(other) => other.to_string(),
-        };
-        ladder.rule()?;
-        ladder.line("call", &text("/call"))?;
-        ladder.line("kind", &format!("{}: {}", text("/kind"), text("/why")))?;
-        let ended = format!("{}/{}: {}", text("/ended/code"), text("/ended/subcode"), text("/ended/text"));
-        ladder.line("ended", &ended)?;
-        ladder.line("established", &text("/ever_established"))?;
-        if summary.pointer("/refused/text").is_some() {
-            let refused =
-                format!("{}/{}: {}", text("/refused/code"), text("/refused/subcode"), text("/refused/text"));
-            ladder.line("refused", &refused)?;
-        }
-        ladder.line("requests", &text("/requests"))?;
-        ladder.line("notifications", &text("/notifications"))?;
-        if let Some(longest) = summary.get("longest_notification_to_request_ms").and_then(Value::as_u64) {
-            ladder.line("slowest", &format!("{longest} ms from a notification to the request it caused"))?;
-        }
-        ladder.line("as scripted", &text("/as_scripted"))
-    }
-}
-
-fn print(line: &Value) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}")?;
-    out.flush()
-}
-
-/// The beginning of an answer's words; all of them are in the summary.
-fn cut(words: &str) -> String {
-    const SHOWN: usize = 40;
-    if words.chars().count() <= SHOWN {
-        words.to_owned()
-    } else {
-        words.chars().take(SHOWN).chain(['…']).collect()
     }
 }

@@ -13,7 +13,6 @@ use callflow_graph::configuration::Configuration;
 use callflow_graph::ivr::{EXAMPLE, Menus};
 use callflow_graph::operations::Operations;
 use callflow_graph::prompt::Prompts;
-use callflow_graph::trace::Recorder;
 use callflow_graph::transport::{Https, Transport};
 use tokio::net::TcpListener;
 
@@ -73,11 +72,11 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     };
     let store = configuration.store.open()?;
     let mut config = configuration.bot.clone();
-    if let Some(file) = &configuration.trace {
-        let recorder = Recorder::to_file(file).map_err(|error| {
+    if let Some(trace) = &configuration.trace {
+        let recorder = trace.open().map_err(|error| {
             Failure::Because(format!(
                 "{} cannot be written: {error}; give another `trace.file`",
-                file.display()
+                trace.file.display()
             ))
         })?;
         config.trace = Some(recorder);

@@ -83,7 +83,7 @@ impl Story {
 
 fn of_notice(posted: &Posted) -> String {
     match posted.notice() {
-        Ok(notice) => notice.in_words(),
+        Ok(notice) => notice.in_words_with_key(),
         Err(reason) => format!("a notification that cannot be read: {reason}"),
     }
 }

@@ -16,12 +16,15 @@ use secrecy::{ExposeSecret, SecretString};
 use super::error::{ConfigurationError, Fault, Origin, Problem, nearest};
 use super::key::KEYS;
 use super::value::{Document, Values};
-use super::{Configuration, OperationsSettings, PromptSettings, Setting, Speech, StoreSettings};
+use super::{
+    Configuration, OperationsSettings, PromptSettings, Setting, Speech, StoreSettings, TraceSettings,
+};
 use crate::bot::{AtLimit, Config, Drain, Enforce, Incoming, Joining, Quota, StoreOutage, UnknownCalls};
 use crate::client::{Certificate, Cloud, Credentials, Endpoints, Federation, Limits, ManagedIdentity, Proof};
 use crate::prompt::{self, Load};
 use crate::session::Beta;
 use crate::store::encrypted::{Key, Keys};
+use crate::trace::KeyPresses;
 use crate::webhook::authentication::Expected;
 use crate::webhook::{Connection, Settings};
 
@@ -85,7 +88,7 @@ struct Parts {
     store: StoreSettings,
     prompts: Option<PromptSettings>,
     operations: Option<OperationsSettings>,
-    trace: Option<PathBuf>,
+    trace: Option<TraceSettings>,
     drain: Drain,
 }
 
@@ -97,12 +100,17 @@ fn parts(values: &Values, variables: &BTreeMap<String, String>) -> Parts {
     Parts {
         listen: listen(values),
         operations: operations(values),
-        trace: values.path("trace.file").map(Path::to_owned),
+        trace: trace(values),
         drain: drain(values),
         bot,
         store,
         prompts,
     }
+}
+
+fn trace(values: &Values) -> Option<TraceSettings> {
+    let keys = if values.boolean("trace.show_keys") { KeyPresses::Shown } else { KeyPresses::Hidden };
+    Some(TraceSettings { file: values.path("trace.file")?.to_owned(), keys })
 }
 
 /// The keys that are read.

@@ -201,6 +201,7 @@ pub const KEYS: &[Key] = &[
     key("operations.key", Kind::Secret, "", "The key for that, 16 bytes at least. Without it nobody listens there."),
     key("operations.key_file", Kind::Path, "\"/run/secrets/operations-key\"", "A file that holds it."),
     key("trace.file", Kind::Path, "\"calls.trace\"", "Where every input of every call is written, with stand-ins for what may be secret: `callflow replay` reads it. Nowhere by default."),
+    key("trace.show_keys", Kind::Boolean, "false", "Whether it shows which keys were pressed: some may be those of a PIN."),
     key("drain.within", seconds(0, DAY), "\"5m\"", "How long calls may go on while the bot is drained."),
     key("drain.incoming", Kind::Choice(&["busy", "unavailable"]), "\"busy\"", "What new calls are told meanwhile: busy, or to come again for another instance."),
     key("drain.at_limit", Kind::Choice(&["hang_up", "leave"]), "\"hang_up\"", "What becomes of calls that are up then: the next start takes up those that are left."),

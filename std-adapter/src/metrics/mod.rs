@@ -14,6 +14,7 @@
 //! | `callflow_outcome_unknown_total` | counter | `operation` | commands of which it is not known whether they took effect |
 //! | `callflow_notifications_total` | counter | `subject`, `verdict` | notifications that were handled; one that came late is `stale`, one that came twice a `repeat` |
 //! | `callflow_notification_wait_seconds` | histogram | `subject` | how long each waited, from its acceptance until it was handled |
+//! | `callflow_settling_duration_seconds` | histogram | `operation` | how long it took from when a request left until a notification told what became of it: of an answer that the call is established, of a hang-up that it is over, of an operation that it ended |
 //! | `callflow_anomalies_total` | counter | `what` | what should not be: `unexplained` notifications, calls `revived` after an end was inferred, ends that were `inferred`, limits that passed: `answer timeout`, `joining timeout`, and a `roster full` |
 //! | `callflow_webhook_answers_total` | counter | `status`, `code` | answers of the webhook; `code` says why one was refused |
 //! | `callflow_inbox_waiting` | gauge | | notifications that wait to be handled |
@@ -30,8 +31,9 @@
 //! No label has an id: each is one of a few words, `status` one of the webhook's, `operation` one of core's actions or of the
 //! store's operations.
 //!
-//! When a notification happened at the service none of them says, so that its lateness cannot be told in seconds: what is
-//! told is how long it waited here, and whether it was older than what was known.
+//! When a notification happened at the service none of them says, so that its lateness alone cannot be told in seconds. What
+//! is told is how long it waited here, whether it was older than what was known, and how long after the request it came that
+//! it settles: for a prompt or a recording that is its length too. What left before a restart is not in it.
 //!
 //! Source: Prometheus docs, metric and label naming.
 
@@ -90,6 +92,7 @@ pub(crate) struct Metrics {
     unknown: Family<OfOperation, Counter>,
     notifications: Family<Noticed, Counter>,
     waits: Histograms<OfSubject>,
+    settlings: Histograms<OfOperation>,
     anomalies: Family<What, Counter>,
     answers: Family<Status, Counter>,
     waiting: Gauge,
@@ -124,6 +127,7 @@ impl Default for Metrics {
             unknown: Family::default(),
             notifications: Family::default(),
             waits: Family::new_with_constructor(of_network),
+            settlings: Family::new_with_constructor(of_network),
             anomalies: Family::default(),
             answers: Family::default(),
             waiting: Gauge::default(),
@@ -157,6 +161,8 @@ impl Metrics {
         to.register("notifications", "Notifications that were handled", self.notifications.clone());
         let waits = self.waits.clone();
         to.register("notification_wait_seconds", "How long notifications waited to be handled", waits);
+        let settlings = self.settlings.clone();
+        to.register("settling_duration_seconds", "How long until outcomes of requests were told", settlings);
         to.register("anomalies", "What should not be", self.anomalies.clone());
         to.register("webhook_answers", "Answers of the webhook", self.answers.clone());
         to.register("inbox_waiting", "Notifications that wait to be handled", self.waiting.clone());
@@ -242,6 +248,13 @@ impl Metrics {
         if verdict == Verdict::Unexplained {
             count(&self.anomalies, &What { what: "unexplained" });
         }
+    }
+
+    /// A notification told what became of a request, so many milliseconds after that left.
+    pub(crate) fn settled(&self, action: Action, after: u64) {
+        let operation = action.name();
+        let after = Duration::from_millis(after).as_secs_f64();
+        self.settlings.get_or_create(&OfOperation { operation }).observe(after);
     }
 
     /// The webhook answered.

@@ -31,6 +31,7 @@ fn all() -> Arc<Metrics> {
     let unknown = Event::OutcomeUnknown { ticket: Ticket::FIRST, action: Action::PlayPrompt };
     metrics.step(&[asked], &[unknown, Event::Revived]);
     metrics.notification(&Subject::Joining, Verdict::Unexplained, 70);
+    metrics.settled(Action::HangUp, 70);
     metrics.answered(503, "overloaded");
     metrics.stored("commit", Instant::now(), false);
     metrics.token_asked();
@@ -93,6 +94,8 @@ fn what_happened_is_counted_under_its_words() {
         "callflow_refreshes_total{operation=\"refresh\"} 1",
         "callflow_outcome_unknown_total{operation=\"playPrompt\"} 1",
         "callflow_notifications_total{subject=\"joining\",verdict=\"unexplained\"} 1",
+        "callflow_settling_duration_seconds_bucket{le=\"0.05\",operation=\"hangUp\"} 0",
+        "callflow_settling_duration_seconds_bucket{le=\"0.1\",operation=\"hangUp\"} 1",
         "callflow_anomalies_total{what=\"unexplained\"} 1",
         "callflow_anomalies_total{what=\"revived\"} 1",
         "callflow_webhook_answers_total{status=\"503\",code=\"overloaded\"} 1",

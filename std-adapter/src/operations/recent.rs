@@ -3,10 +3,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use callflow_core::event::Event;
 use serde_json::{Value, json};
 
-use crate::bot::{Bot, Observed, What};
+use crate::bot::{Bot, Logged, Observed, What};
 use crate::store::CallName;
 
 /// How much is kept of one call.
@@ -60,14 +59,10 @@ impl Recent {
 /// In words, without the keys that somebody pressed.
 fn told(what: &What) -> Option<(&'static str, String)> {
     Some(match what {
-        // Further words may be a tone.
-        What::Notification { about, .. } => {
-            ("notification", about.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
-        }
+        What::Notification { about, .. } => ("notification", about.clone()),
         What::Request { line, .. } => ("request", line.clone()),
         What::Answer { line, result } => ("answer", format!("{result} (to {line})")),
-        What::Event(Event::Tone { .. }) => ("event", "Tone".to_owned()),
-        What::Event(event) => ("event", format!("{event:?}")),
+        What::Event(event) => ("event", format!("{:?}", Logged(event))),
         What::QuotaNearlyUsed(_) => return None,
     })
 }

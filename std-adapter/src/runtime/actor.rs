@@ -17,7 +17,8 @@ use uuid::Uuid;
 
 use super::delivery::{Delivery, HandedOver};
 use super::joining::{Defaulted, JoiningKey};
-use super::recovery::{Remains, UnknownCalls};
+use super::recovery::{ASK_AGAIN, Remains, Unanswered, UnknownCalls};
+use super::settling::Settling;
 use super::span::CallSpan;
 use super::{Incoming, Shared, Wake, What, alias_of, is_of_tenant};
 use crate::bot::{Call, Given, Kept, Logged, Recovered};
@@ -67,6 +68,8 @@ struct Actor {
     counted: Counted,
     /// What its span has.
     span: CallSpan,
+    /// Requests of which the outcome is awaited.
+    settling: Settling,
 }
 
 /// Puts a call away for the first time, with the requests that begin it.
@@ -93,6 +96,7 @@ pub(super) async fn begin(
         counted: Counted::new(Arc::clone(&shared.metrics)),
         // That of whoever places the call is not the call's.
         span: CallSpan::none(),
+        settling: Settling::default(),
     };
     let commit = actor.author_step(None, step, Vec::new(), Vec::new()).await;
     // The task that takes the call up sends what is in the outbox.
@@ -131,18 +135,11 @@ fn is_new(record: &Record) -> bool {
     record.version == 0 && !record.inbox.is_empty()
 }
 
-/// Reads a call, or waits for the notification that begins it. `None` where none comes.
-async fn take_up(
-    shared: &Arc<Shared>,
-    name: &CallName,
-    wake: mpsc::UnboundedSender<Wake>,
-    lost: &CancellationToken,
-) -> Option<Actor> {
-    let keep = u64::try_from(shared.config.keep_unknown.as_millis()).unwrap_or(u64::MAX);
-    let give_up_at = shared.clock.instant(shared.clock.now_millis().saturating_add(keep));
+/// What is kept of a call; a store that cannot be read now is waited for. `None` where there is nothing that can be read.
+async fn kept(shared: &Shared, name: &CallName) -> Option<Record> {
     loop {
-        let record = match shared.store.read(name).await {
-            Ok(record) => record?,
+        match shared.store.read(name).await {
+            Ok(record) => return record,
             Err(
                 error @ (StoreError::Corrupt { .. }
                 | StoreError::Damaged { .. }
@@ -156,9 +153,22 @@ async fn take_up(
             Err(error) => {
                 tracing::error!(%error, "the call cannot be read");
                 tokio::time::sleep(COMMIT_AGAIN).await;
-                continue;
             }
-        };
+        }
+    }
+}
+
+/// Reads a call, or waits for the notification that begins it. `None` where none comes.
+async fn take_up(
+    shared: &Arc<Shared>,
+    name: &CallName,
+    wake: mpsc::UnboundedSender<Wake>,
+    lost: &CancellationToken,
+) -> Option<Actor> {
+    let keep = u64::try_from(shared.config.keep_unknown.as_millis()).unwrap_or(u64::MAX);
+    let give_up_at = shared.clock.instant(shared.clock.now_millis().saturating_add(keep));
+    loop {
+        let record = kept(shared, name).await?;
         let actor = |session, version, author, queue| Actor {
             shared: Arc::clone(shared),
             name: name.clone(),
@@ -174,6 +184,7 @@ async fn take_up(
             lost: lost.clone(),
             counted: Counted::new(Arc::clone(&shared.metrics)),
             span: CallSpan::current(),
+            settling: Settling::default(),
         };
         if record.version > 0 {
             return match Session::from_bytes(&record.call, &record.texts) {
@@ -211,14 +222,21 @@ async fn take_up(
         }
         if tokio::time::Instant::now() >= give_up_at {
             if let Some(remains) = Remains::of_inbox(&record) {
-                match shared.config.unknown_calls {
-                    UnknownCalls::Ignore => {}
-                    UnknownCalls::HangUp => remains.hang_up(shared, name).await,
-                    UnknownCalls::Adopt => {
-                        if let Some((session, step)) = remains.adopt(shared, name).await {
-                            let begun = actor(session, 0, Kept::default(), VecDeque::new());
-                            return Some(begun.recovered(Recovered::Unknown, step, Vec::new()).await);
-                        }
+                let adopted = match shared.config.unknown_calls {
+                    UnknownCalls::Ignore => Ok(None),
+                    UnknownCalls::HangUp => remains.hang_up(shared, name).await.map(|()| None),
+                    UnknownCalls::Adopt => remains.adopt(shared, name).await,
+                };
+                match adopted {
+                    Ok(None) => {}
+                    Ok(Some((session, step))) => {
+                        let begun = actor(session, 0, Kept::default(), VecDeque::new());
+                        return Some(begun.recovered(Recovered::Unknown, step, Vec::new()).await);
+                    }
+                    // What waits for it stays: nothing else is known of the call.
+                    Err(Unanswered) => {
+                        tokio::time::sleep(ASK_AGAIN).await;
+                        continue;
                     }
                 }
             }
@@ -242,7 +260,7 @@ fn tell_of_dropped(shared: &Shared, record: &Record) {
             continue;
         }
         let about =
-            Delivery::read(entry).map(|read| read.notices.iter().map(Notice::for_log).collect::<Vec<_>>());
+            Delivery::read(entry).map(|read| read.notices.iter().map(Notice::in_words).collect::<Vec<_>>());
         tracing::warn!(?about, "no call is known for this notification; it is dropped");
     }
 }
@@ -547,7 +565,7 @@ impl Actor {
                 Subject::Joining => self.joining(notice, &JoiningKey::of(accepted, place)),
                 _ => self.session.notice(self.shared.now(), notice),
             };
-            tracing::info!(about = notice.for_log(), verdict = step.verdict.name(), state = %self.state(), "notified");
+            tracing::info!(about = notice.in_words(), verdict = step.verdict.name(), state = %self.state(), "notified");
             if let Subject::Call(told) = &notice.subject
                 && !told.unrecognised.is_empty()
             {
@@ -671,6 +689,9 @@ impl Actor {
         self.shared.metrics.step(&requests, &events);
         self.counted.move_to(self.state(), self.session.call().kind());
         for event in events {
+            if let (Some((action, left_at)), Some(_)) = (self.settling.settled(&event), notice) {
+                self.shared.metrics.settled(action, now.as_millis().saturating_sub(left_at));
+            }
             tracing::debug!(event = ?Logged(&event), "event");
             self.observe(What::Event(event));
         }
@@ -777,6 +798,9 @@ impl Actor {
         let scenario_id = self.scenario_id();
         let is_again = row.once_only && row.attempted;
         let action = http.action;
+        if let Some(action) = action.filter(|_| class != Class::Safe) {
+            self.settling.sent(ticket, action, self.shared.clock.now_millis());
+        }
         let sending = async move {
             let since = tokio::time::Instant::now();
             let mut result = exchange(&shared, tenant.as_deref(), scenario_id, http, class).await;

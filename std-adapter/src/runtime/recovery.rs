@@ -15,14 +15,16 @@ use crate::store::{CallName, Record};
 use crate::wire::notification::Subject;
 
 /// How long after the service could not say how a call stands it is asked again.
-const ASK_AGAIN: Duration = Duration::from_secs(30);
+pub(super) const ASK_AGAIN: Duration = Duration::from_secs(30);
 
 /// What becomes of a call that the service tells of while nothing is kept of it: one that an instance with another store
 /// placed or took, or whose record is lost. It is looked at once [`Config::keep_unknown`](super::Config::keep_unknown) has
 /// passed, in which a call that has just begun becomes known, and only where no notification said that it is over.
 ///
 /// Not documented is whether the service takes a GET or DELETE from another instance than the one that hosts the call's
-/// media, and what it answers then; where it answers neither that the call is there nor that it is not, nothing is done.
+/// media, and what it answers then; where it answers neither that the call is there nor that it is not, nothing is done. Where
+/// it does not answer at all, or that it cannot now, it is asked again every 30 s, as long as no notification says that the
+/// call is over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UnknownCalls {
@@ -35,6 +37,9 @@ pub enum UnknownCalls {
     /// [`CallHandler::on_recovered`](crate::bot::CallHandler::on_recovered).
     Adopt,
 }
+
+/// The service did not answer, or not for good: it is to be asked again after [`ASK_AGAIN`].
+pub(super) struct Unanswered;
 
 /// What is left of a call.
 pub(super) struct Remains {
@@ -153,16 +158,40 @@ impl Remains {
     }
 
     /// The call, where the service says that it is up.
-    pub(super) async fn adopt(&self, shared: &Arc<Shared>, name: &CallName) -> Option<(Session, Step)> {
-        let answer = self.ask(shared, name).await.filter(|answer| answer.status == 200)?;
+    pub(super) async fn adopt(
+        &self,
+        shared: &Arc<Shared>,
+        name: &CallName,
+    ) -> Result<Option<(Session, Step)>, Unanswered> {
+        let answer = self.decided(shared, name, http::Method::GET, Class::Safe).await?;
+        if answer.status != 200 {
+            tracing::warn!(status = answer.status, support = %answer.support, "a call of which nothing is kept is not taken up");
+            return Ok(None);
+        }
         let begun = self.begin(shared, name, answer.status, &answer.body);
-        begun.filter(|(session, _)| !session.call().state().is_ended())
+        Ok(begun.filter(|(session, _)| !session.call().state().is_ended()))
     }
 
     /// Hangs the call up.
-    pub(super) async fn hang_up(&self, shared: &Arc<Shared>, name: &CallName) {
-        if let Some(answer) = self.send(shared, name, http::Method::DELETE, Class::HangUp).await {
-            tracing::warn!(status = answer.status, "a call of which nothing is kept was hung up");
+    pub(super) async fn hang_up(&self, shared: &Arc<Shared>, name: &CallName) -> Result<(), Unanswered> {
+        let answer = self.decided(shared, name, http::Method::DELETE, Class::HangUp).await?;
+        tracing::warn!(status = answer.status, "a call of which nothing is kept was hung up");
+        Ok(())
+    }
+
+    /// What the service answered for good.
+    async fn decided(
+        &self,
+        shared: &Shared,
+        name: &CallName,
+        method: http::Method,
+        class: Class,
+    ) -> Result<crate::client::Answer, Unanswered> {
+        let answer = self.send(shared, name, method, class).await.ok_or(Unanswered)?;
+        if matches!(answer.status, 408 | 429 | 500..=599) {
+            tracing::warn!(status = answer.status, support = %answer.support, "the service cannot say now how a call stands of which nothing is kept");
+            return Err(Unanswered);
         }
+        Ok(answer)
     }
 }

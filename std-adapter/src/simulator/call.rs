@@ -478,7 +478,12 @@ impl Call {
                 "state": "established",
                 "toneInfo": {"@odata.type": "#microsoft.graph.toneInfo", "sequenceId": sequence, "tone": tone},
             });
-            self.tell("updated", &format!("updated call established {tone}"), String::new(), data);
+            self.tell(
+                "updated",
+                &format!("updated call established {tone} #{sequence}"),
+                String::new(),
+                data,
+            );
         }
         true
     }

@@ -77,6 +77,7 @@ impl Line {
     /// input of a session is.
     pub(super) fn write(call: &str, entry: &Entry, stand_ins: &mut StandIns) -> Option<Value> {
         let mut output = Output::of(entry.output.as_ref().map_err(|error| *error));
+        output.events = output.events.into_iter().map(|event| stand_ins.event(event)).collect();
         output.first_event = (!output.events.is_empty()).then_some(entry.first_event);
         for request in &mut output.requests {
             request.path = stand_ins.path(&request.path);

@@ -34,7 +34,8 @@
 //!
 //! Tokens, passcodes, addresses with their signatures, phone numbers, names of persons and their ids, texts of messages, and
 //! the names of calls that the bot placed, which are in their callback addresses: each is replaced by a [stand-in](stand_in),
-//! the same wherever it comes again in the call until the next header. Ids of calls, participants and operations, and tenants, stay as
+//! the same wherever it comes again in the call until the next header. Keys that were pressed are all replaced by the same one,
+//! unless [`Recorder::showing_keys`] says otherwise. Ids of calls, participants and operations, and tenants, stay as
 //! they are where they are GUIDs, since support asks for them. Bodies of requests are not written: they follow from the
 //! inputs.
 
@@ -51,6 +52,7 @@ pub use line::{Line, Output, Requested};
 pub use reader::{Reader, Record};
 pub use recorder::Recorder;
 pub use replay::{Replay, ReplayError, Replayed};
+pub use stand_in::KeyPresses;
 pub use standing::Standing;
 
 /// The version that is written; a reader knows no later one.

@@ -12,7 +12,7 @@ use callflow_core::id::CallId;
 use serde_json::json;
 
 use super::stand_in::StandIns;
-use super::{Line, VERSION};
+use super::{KeyPresses, Line, VERSION};
 use crate::session::Session;
 use crate::session::journal::Entry;
 
@@ -28,12 +28,14 @@ const WAITING: usize = 4096;
 pub struct Recorder {
     to: SyncSender<Message>,
     lost: Arc<AtomicU64>,
+    keys: KeyPresses,
 }
 
 enum Message {
     Step {
         call: String,
         entries: Vec<Entry>,
+        keys: KeyPresses,
     },
     /// The call is forgotten.
     Forget(String),
@@ -59,7 +61,14 @@ impl Recorder {
             told_lost: 0,
         };
         std::thread::Builder::new().name("callflow trace".to_owned()).spawn(move || writer.run(&receiver))?;
-        Ok(Self { to: sender, lost })
+        Ok(Self { to: sender, lost, keys: KeyPresses::default() })
+    }
+
+    /// Writes calls that begin from here on with the keys that were pressed, or without: they are hidden by default. For a
+    /// bot whose callers enter nothing that is secret, and while it is made.
+    #[must_use]
+    pub fn showing_keys(self, keys: KeyPresses) -> Self {
+        Self { keys, ..self }
     }
 
     /// Writes to this file, behind what it has.
@@ -85,7 +94,7 @@ impl Recorder {
         let entries = session.take_journal();
         let Some(last) = entries.last() else { return };
         let (now, count) = (last.at, u64::try_from(entries.len()).unwrap_or(u64::MAX));
-        if self.to.try_send(Message::Step { call: call.to_owned(), entries }).is_err() {
+        if self.to.try_send(Message::Step { call: call.to_owned(), entries, keys: self.keys }).is_err() {
             self.lost.fetch_add(count, Ordering::Relaxed);
             // The rest of its history means something only with how it stands now.
             session.keep_journal(now, count);
@@ -151,9 +160,9 @@ impl<W: Write> Writer<W> {
                 }
             };
             match message {
-                Message::Step { call, entries } => {
+                Message::Step { call, entries, keys } => {
                     let count = u64::try_from(entries.len()).unwrap_or(u64::MAX);
-                    if !self.try_to(|writer| writer.step(&call, &entries)) {
+                    if !self.try_to(|writer| writer.step(&call, &entries, keys)) {
                         self.lost.fetch_add(count, Ordering::Relaxed);
                     }
                 }
@@ -188,10 +197,10 @@ impl<W: Write> Writer<W> {
         writeln!(to, "{line}")
     }
 
-    fn step(&mut self, call: &str, entries: &[Entry]) -> io::Result<()> {
+    fn step(&mut self, call: &str, entries: &[Entry], keys: KeyPresses) -> io::Result<()> {
         self.tell_lost()?;
         let name = name_of(call);
-        let stand_ins = self.calls.entry(call.to_owned()).or_insert_with(StandIns::for_replay);
+        let stand_ins = self.calls.entry(call.to_owned()).or_insert_with(|| StandIns::for_replay(keys));
         let lines: Vec<_> = entries.iter().filter_map(|entry| Line::write(&name, entry, stand_ins)).collect();
         lines.iter().try_for_each(|line| self.line(line))
     }

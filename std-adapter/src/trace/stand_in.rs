@@ -4,13 +4,14 @@
 use std::collections::HashMap;
 
 use callflow_core::id::{CallId, ClientContext};
+use callflow_core::media::Tone;
 use serde_json::{Map, Value};
 
 use crate::session::journal::Snapshot;
 use crate::wire::escape::unescaped;
 
 /// Members whose values are Graph's or callflow's own words, and numbers that are times, counts or places in an order.
-const HARMLESS: [&str; 35] = [
+const HARMLESS: [&str; 34] = [
     "@odata.type",
     "action",
     "at",
@@ -41,7 +42,6 @@ const HARMLESS: [&str; 35] = [
     "subCode",
     "subcode",
     "terminationReason",
-    "tone",
     "transcriptionState",
     "until",
     "verdict",
@@ -49,7 +49,7 @@ const HARMLESS: [&str; 35] = [
 ];
 
 /// Members of callflow's own that hold words of its vocabularies, beside those of [`HARMLESS`].
-const OUR_WORDS: [&str; 30] = [
+const OUR_WORDS: [&str; 29] = [
     "AnswerJoining",
     "ChangeScreenSharingRole",
     "CreateAudioRoutingGroup",
@@ -77,10 +77,15 @@ const OUR_WORDS: [&str; 30] = [
     "routing_mode",
     "source",
     "stop_tones",
-    "tones",
     "trust",
     "visibility",
 ];
+
+/// The member that holds a key that somebody pressed, and the one with those that the bot sends.
+const PRESSED: &str = "tone";
+const SENT: &str = "tones";
+/// What stands for any key that was pressed: no tone of Graph's, so that a session takes it for one that it does not know.
+const ANY_KEY: &str = "hidden";
 
 /// Members that hold paths of Graph's.
 const PATHS: [&str; 5] = ["@odata.id", "location", "path", "resource", "resourceUrl"];
@@ -164,6 +169,18 @@ impl Whose {
     }
 }
 
+/// Whether a trace shows the keys that were pressed, and those that the bot sent.
+///
+/// Some may be those of a PIN, so that not even the same key is told by the same stand-in: all are one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyPresses {
+    /// They stand as `hidden`, and in events as `unrecognised`; those that are sent as `tone0`.
+    #[default]
+    Hidden,
+    /// They stand as they came.
+    Shown,
+}
+
 /// What the stand-ins are for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum For {
@@ -180,6 +197,7 @@ pub struct StandIns {
     known: HashMap<String, String>,
     counts: HashMap<&'static str, usize>,
     what_for: For,
+    keys: KeyPresses,
     /// What core keeps of an id that has a stand-in, and what it keeps of the stand-in.
     ids: HashMap<Id, Id>,
 }
@@ -205,9 +223,9 @@ impl Place<'_> {
 
 impl StandIns {
     /// Stand-ins on which a replay does not depend: an input of a session with them gives the same states, events and
-    /// requests as the input itself.
-    pub fn for_replay() -> Self {
-        Self { what_for: For::Replay, ..Self::default() }
+    /// requests as the input itself, but for the keys in [`Self::event`].
+    pub fn for_replay(keys: KeyPresses) -> Self {
+        Self { what_for: For::Replay, keys, ..Self::default() }
     }
 
     /// The stand-in of a text.
@@ -244,6 +262,16 @@ impl StandIns {
         let mut input = self.value(input, place);
         self.replace_ids(&mut input);
         input
+    }
+
+    /// The JSON of an event: what a replay of its input with stand-ins gives.
+    pub fn event(&self, mut event: Value) -> Value {
+        if self.keys == KeyPresses::Hidden
+            && let Some(key) = event.pointer_mut("/Tone/tone")
+        {
+            *key = Tone::Unrecognised.name().into();
+        }
+        event
     }
 
     /// Replaces the ids of which core keeps a hash, as those of the stand-ins are kept: in orders, and in snapshots.
@@ -289,12 +317,29 @@ impl StandIns {
 
     fn value(&mut self, value: Value, place: Place<'_>) -> Value {
         match value {
+            Value::String(key) if place.is_one_of(&[PRESSED]) => Value::String(self.pressed(key)),
+            Value::String(key) if place.is_ours && place.is_one_of(&[SENT]) => Value::String(self.sent(key)),
             Value::Null | Value::Bool(_) => value,
             Value::Number(number) if Self::is_harmless(&number, place) => Value::Number(number),
             Value::Number(number) => Value::String(self.text(&number.to_string())),
             Value::String(text) => self.string(text, place),
             Value::Array(all) => all.into_iter().map(|one| self.value(one, place)).collect(),
             Value::Object(members) => Value::Object(self.members(members, place)),
+        }
+    }
+
+    fn pressed(&self, key: String) -> String {
+        match self.keys {
+            KeyPresses::Shown if is_our_word(&key) => key,
+            KeyPresses::Hidden | KeyPresses::Shown => ANY_KEY.to_owned(),
+        }
+    }
+
+    /// What stands for a key that the bot sends is one too: core refuses what is none.
+    fn sent(&self, key: String) -> String {
+        match (self.keys, Tone::parse(&key)) {
+            (KeyPresses::Shown, _) | (KeyPresses::Hidden, Tone::Unrecognised) => key,
+            (KeyPresses::Hidden, _) => Tone::Tone0.name().to_owned(),
         }
     }
 

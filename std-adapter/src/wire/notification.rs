@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use callflow_core::id::SessionId;
+use callflow_core::media::Tone;
 use callflow_core::report::{Change, Report, Told, ToneInfo};
 use callflow_core::roster::Extent;
 use serde::Deserialize;
@@ -108,16 +109,18 @@ impl Notice {
         }
     }
 
-    /// What it tells in a few words, without anything secret but the key that was pressed:
-    /// `updated call established audio active`.
+    /// What it tells in a few words, without anything secret: `updated call established audio active`. Of a key that was
+    /// pressed it tells the sequence: `updated call tone #6`.
     pub fn in_words(&self) -> String {
-        self.words(|tone| format!("{} #{}", tone.tone, tone.sequence.number()))
+        self.words(|tone| format!("tone #{}", tone.sequence.number()))
     }
 
-    /// The same as logs show it: which key was pressed is nobody's business there.
-    #[cfg(feature = "net")]
-    pub(crate) fn for_log(&self) -> String {
-        self.words(|tone| format!("tone #{}", tone.sequence.number()))
+    /// The same with the key that was pressed: `updated call tone1 #6`. It may be one of a PIN.
+    pub fn in_words_with_key(&self) -> String {
+        self.words(|tone| match tone.tone {
+            Tone::Unrecognised => format!("tone #{}", tone.sequence.number()),
+            key => format!("{key} #{}", tone.sequence.number()),
+        })
     }
 
     fn words(&self, key: impl Fn(ToneInfo) -> String) -> String {
@@ -935,4 +938,44 @@ mod tests {
     }
 
     use super::super::resource::Party;
+
+    #[test]
+    fn a_call_reads_alike_wherever_its_type_stands_and_however_it_is_written() {
+        let kind = r##""@odata.type":"#microsoft.graph.call""##;
+        for members in [
+            r#""state":"established""#,
+            r#""state":"establishing","mediaState":{"audio":"active"},"toneInfo":{"sequenceId":6,"tone":"tone1"}"#,
+            r#""id":"another","callChainId":"a chain","what nobody knows":{"a":[1]}"#,
+            r#""resultInfo":{"code":200,"subcode":"4521"},"state":"terminated""#,
+            r#""@odata.id":"communications/calls/another/participants","state":"established""#,
+            r#""resultInfo":7,"state":"established""#,
+            r#""state":"established","state":"terminated""#,
+        ] {
+            let url = r#""resourceUrl":"/communications/calls/57DA","#;
+            for url in [url, r#""resource":"/communications/calls/57DA","#, ""] {
+                let read = |data: String| {
+                    let entry = format!(r#"{{"changeType":"updated",{url}"resourceData":{data}}}"#);
+                    let batch = read_batch(format!(r#"{{"value":[{entry}]}}"#).as_bytes()).unwrap();
+                    let faults = batch.faults.into_iter();
+                    (
+                        batch.notices,
+                        faults
+                            .map(|fault| (fault.member().to_owned(), fault.reason().to_owned()))
+                            .collect::<Vec<_>>(),
+                    )
+                };
+                let usual = read(format!("{{{kind},{members}}}"));
+                assert_ne!(usual.0.len(), usual.1.len(), "{members}");
+                for written in [
+                    format!("{{{members},{kind}}}"),
+                    format!("{{ {kind}, {members} }}"),
+                    format!("{{{},{members}}}", kind.replace(':', " : ")),
+                    format!("{{{},{members}}}", kind.replace('#', "\\u0023")),
+                    format!("{{{},{members}}}", kind.replace("graph.call", "Graph.Call")),
+                ] {
+                    assert_eq!(read(written.clone()), usual, "{url} {written}");
+                }
+            }
+        }
+    }
 }

@@ -322,7 +322,8 @@ impl CallJson {
             let word = info.tone?;
             let tone = Tone::parse(word.trim());
             if tone == Tone::Unrecognised {
-                unrecognised.push(word);
+                // What is not understood may be a key all the same, and these words are logged.
+                unrecognised.push("a tone that is none of toneInfo's".to_owned());
             }
             let Some(sequence) = info.sequence_id else {
                 unrecognised.push("a tone without its sequenceId".to_owned());
