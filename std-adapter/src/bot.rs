@@ -197,6 +197,14 @@ pub trait CallHandler: Send + Sync + 'static {
         std::future::ready(Ok(()))
     }
 
+    /// Whether an ended call may be forgotten, once [`Config::keep_ended`] has passed. Where it may not, it is asked for again
+    /// after as much time, and after a second at least: a handler that has yet to put something of the call away elsewhere
+    /// keeps it so. By default it may.
+    fn may_forget(&self, call: &CallName) -> bool {
+        let _ = call;
+        true
+    }
+
     /// Takes in that a call goes on of which nothing is left but Graph's id, and what the service answered to GET of it: no
     /// roster, no operations, and nothing of what was commanded before. `state` is the handler's own, where that can still be
     /// read. Afterwards the events of the answer are given, `Established` again among them, or `Ended`.
@@ -676,6 +684,9 @@ pub(crate) struct Kept {
 pub(crate) trait Author: Send + Sync + 'static {
     /// Hands what is given, and every event of `call`, to the handler, and gives its new state and the events.
     fn handle<'a>(&'a self, call: &'a mut Call<'_>, given: Given, state: Kept) -> Handled<'a>;
+
+    /// Whether an ended call may be forgotten.
+    fn may_forget(&self, call: &CallName) -> bool;
 }
 
 /// What a handler is given.
@@ -699,7 +710,7 @@ pub(crate) const HANDLER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Why a handler did not come to an end.
 #[derive(Debug, thiserror::Error)]
-enum Unfinished {
+pub(crate) enum Unfinished {
     #[error("the handler panicked")]
     Panicked,
     #[error(
@@ -714,7 +725,7 @@ fn caught<T>(does: impl FnOnce() -> T) -> Result<T, Unfinished> {
 }
 
 /// Drives `handling`, and stops where it panics or does not end: a mistake in a handler must cost no call.
-async fn unwound<T>(within: Duration, handling: impl Future<Output = T>) -> Result<T, Unfinished> {
+pub(crate) async fn unwound<T>(within: Duration, handling: impl Future<Output = T>) -> Result<T, Unfinished> {
     let mut handling = pin!(Some(handling));
     let unwinding = poll_fn(|context| {
         let Some(handling) = handling.as_mut().as_pin_mut() else { return Poll::Pending };
@@ -765,7 +776,7 @@ async fn tell<H: CallHandler>(
     }
 }
 
-fn read_state<H: CallHandler>(handler: &H, kept: &Kept) -> Result<H::State, StateError> {
+pub(crate) fn read_state<H: CallHandler>(handler: &H, kept: &Kept) -> Result<H::State, StateError> {
     if kept.bytes.is_empty() {
         return Ok(H::State::default());
     }
@@ -801,6 +812,11 @@ fn written<H: CallHandler>(state: &H::State, before: Kept) -> Kept {
 }
 
 impl<H: CallHandler> Author for H {
+    fn may_forget(&self, call: &CallName) -> bool {
+        // A panic forgets nothing.
+        catch_unwind(AssertUnwindSafe(|| CallHandler::may_forget(self, call))).unwrap_or(false)
+    }
+
     fn handle<'a>(&'a self, call: &'a mut Call<'_>, given: Given, before: Kept) -> Handled<'a> {
         Box::pin(async move {
             let (mut kept, mut seen) = (before, Vec::new());
