@@ -1,10 +1,11 @@
 //! A handler is called again when it asked for that, restarts or not.
-#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests, beside the tests themselves
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // helpers of tests, beside the tests themselves
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use callflow_core::event::Event;
+use callflow_core::time::Timestamp;
 use callflow_graph::bot::{Bot, Call, CallHandler, HandlerError, PlaceError};
 use callflow_graph::simulator::Step;
 use callflow_graph::store::CallName;
@@ -122,4 +123,46 @@ async fn a_handler_is_called_from_outside() {
     assert_eq!(diary(&bot, &name).await.lines, ["early"]);
     let nobody = CallName::try_new("nobody").unwrap();
     assert!(matches!(bot.wake(&nobody).await, Err(PlaceError::NoCall(name)) if name == nobody));
+}
+
+/// Answers, and asks each time for a moment that has passed.
+struct Restless;
+
+impl CallHandler for Restless {
+    type State = Diary;
+
+    async fn on_event(&self, call: &mut Call<'_>, _: &mut Diary, event: &Event) -> Result<(), HandlerError> {
+        match event {
+            Event::Offered => drop(call.answer()?),
+            Event::Established => call.wake_at(Timestamp::from_millis(1)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn on_wake(&self, call: &mut Call<'_>, diary: &mut Diary) -> Result<(), HandlerError> {
+        diary.lines.push(call.now().as_millis().to_string());
+        // A few, so that a handler that turns without end comes to one here.
+        match diary.lines.len() {
+            1 => call.wake_at(Timestamp::from_millis(1)),
+            2 => drop(call.wake_in(Duration::ZERO)),
+            3 => drop(call.wake_in(Duration::from_millis(200))),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_moment_that_has_passed_comes_once_and_not_in_a_spin() {
+    let scene = Scene::good();
+    let net = Arc::new(scene.net.clone());
+    let store = Arc::clone(&scene.store);
+    let bot = Bot::start(scene.config(), Restless, store, net, scene.clock).await.unwrap();
+    scene.net.mount("bot.test", bot.router());
+    let name = ring(&scene);
+    after(30).await;
+    let moments: Vec<u64> = diary(&bot, &name).await.lines.iter().map(|line| line.parse().unwrap()).collect();
+    let gaps: Vec<u64> = moments.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert_eq!(gaps, [1000, 1000, 200], "each once, and what is to come in time");
 }

@@ -15,6 +15,7 @@
 //! | [`bot`] | what bots are written against |
 //! | [`piece`] | prompts, menus, digits, transfers: ready parts of calls |
 //! | [`conversation`] | the async style: a call as a script |
+//! | [`outbound`] | calls that are to be made: pacing, attempts, a retry plan that outlives a restart |
 //! | [`operations`] | a bot that runs is looked at and drained |
 //! | [`metrics`] | what is counted, for Prometheus |
 //! | `otel` | spans to an OpenTelemetry collector (feature `otel`) |
@@ -54,6 +55,8 @@ pub mod metrics;
 pub mod operations;
 #[cfg(feature = "otel")]
 pub mod otel;
+#[cfg(feature = "net")]
+pub mod outbound;
 #[cfg(feature = "net")]
 pub mod piece;
 #[cfg(feature = "prompts")]

@@ -37,7 +37,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use callflow_core::classification::{Classification, Direction};
-use callflow_core::deadline::Timers;
+use callflow_core::deadline::{Timer, Timers};
 use callflow_core::id::{CallId, CallKey};
 use callflow_core::lifecycle::State;
 use callflow_core::lifecycle::end::End;
@@ -45,21 +45,21 @@ use callflow_core::operation::Operation;
 use callflow_core::permission::{Grants, Policy};
 use callflow_core::restriction::Overrides;
 use callflow_core::roster::{Member, Presence, Trust};
-use callflow_core::time::Timestamp;
+use callflow_core::time::{Span, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use self::quota::{Counter, Month, Quota, QuotaExceeded, Usage};
-use crate::bot::{Author, CallHandler, Logged};
+use crate::bot::{Author, CallHandler, Kept, Logged};
 use crate::client::{ClientError, Cloud, Credentials, Endpoints, GraphClient, Limits};
 use crate::clock::Clock;
 use crate::metrics::{Metrics, Now, Timed};
 use crate::session::journal::Journaling;
 use crate::session::{Beta, JoiningAnswer, Order, OrderError, Placement, Session, Settings};
 use crate::store::behind::{Behind, StoreOutage};
-use crate::store::{CallName, Store, StoreError};
+use crate::store::{CallName, Record, Store, StoreError};
 use crate::trace::Recorder;
 use crate::transport::Transport;
 use crate::webhook::Admission;
@@ -485,7 +485,7 @@ impl Bot {
             draining: watch::Sender::new(None),
             live: watch::Sender::new(()),
         });
-        for name in names {
+        for name in names.into_iter().filter(|name| !name.is_planned()) {
             match shared.store.read(&name).await {
                 Ok(record) => {
                     shared.waiting.restore(&name, record.map_or(0, |record| record.inbox.len()));
@@ -525,25 +525,83 @@ impl Bot {
     /// # Errors
     /// [`PlaceError`]: nobody was called.
     pub async fn place(&self, placement: impl Into<Placement>) -> Result<CallName, PlaceError> {
+        let name = CallName::random();
+        self.place_as(&name, &placement.into(), Kept::default(), None).await?;
+        Ok(name)
+    }
+
+    /// The same under a name that no call has had, with the state that its handler begins with, and a limit for ringing.
+    pub(crate) async fn place_as(
+        &self,
+        name: &CallName,
+        placement: &Placement,
+        author: Kept,
+        ring: Option<Span>,
+    ) -> Result<(), PlaceError> {
         let shared = &self.shared;
         if shared.draining().is_some() {
             return Err(PlaceError::Draining);
         }
-        let name = CallName::random();
-        let placement = placement.into();
         let tenant_id = placement.tenant_id().unwrap_or(&shared.config.credentials.tenant_id);
-        let settings = shared.settings(&name, tenant_id);
-        let (session, step) = Session::place(shared.now(), new_key(), &placement, &settings)?;
+        let mut settings = shared.settings(name, tenant_id);
+        if let Some(ring) = ring {
+            // One that is out of range was made to fit by who asks.
+            settings.timers = settings.timers.with(Timer::Ring, ring).unwrap_or(settings.timers);
+        }
+        let (session, step) = Session::place(shared.now(), new_key(), placement, &settings)?;
         let state = session.call().state();
-        let warned = shared.counter.place(&name, shared.clock.now_millis())?;
-        if let Err(error) = actor::begin(shared, &name, session, step).await {
-            shared.counter.not_begun(&name);
+        let warned = shared.counter.place(name, shared.clock.now_millis())?;
+        if let Err(error) = actor::begin(shared, name, session, step, author).await {
+            shared.counter.not_begun(name);
             return Err(error.into());
         }
-        shared.warn_of_quota(&name, state, warned);
-        shared.count_call().await;
-        shared.wake(&name, Wake::Inbox);
-        Ok(name)
+        shared.warn_of_quota(name, state, warned);
+        shared.wake(name, Wake::Inbox);
+        Ok(())
+    }
+
+    /// What is kept of a call.
+    pub(crate) async fn record(&self, name: &CallName) -> Result<Option<Record>, StoreError> {
+        self.shared.store.read(name).await
+    }
+
+    pub(crate) fn store(&self) -> &Arc<dyn Store> {
+        &self.shared.store
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.shared.clock
+    }
+
+    /// Whether a call is up, as far as this process knows.
+    pub(crate) fn is_live(&self, name: &CallName) -> bool {
+        self.shared.counter.is_live(name)
+    }
+
+    /// Tells when a call is put away that may be up, or not any more.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.shared.live.subscribe()
+    }
+
+    /// Cancelled once the bot stops.
+    pub(crate) fn stopping(&self) -> CancellationToken {
+        self.shared.stop.clone()
+    }
+
+    /// Runs a task that ends by itself when the bot stops, and that is waited for.
+    pub(crate) fn spawn_to_end(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.shared.tasks.spawn(task);
+    }
+
+    /// Runs a task until it ends or the bot stops.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.shared.stop.clone();
+        self.shared.tasks.spawn(async move {
+            tokio::select! {
+                () = task => {}
+                () = stop.cancelled() => {}
+            }
+        });
     }
 
     /// Commands something of a call from outside of its handler.
@@ -616,7 +674,9 @@ impl Bot {
     /// # Errors
     /// [`StoreError`]
     pub async fn calls(&self) -> Result<Vec<CallName>, StoreError> {
-        self.shared.store.names().await
+        let mut names = self.shared.store.names().await?;
+        names.retain(|name| !name.is_planned());
+        Ok(names)
     }
 
     /// Why the store cannot be written now, and when that changes; none while it can, and has all that it was owed.
@@ -716,16 +776,6 @@ impl Shared {
             let Usage { limit, used, of } = usage;
             tracing::warn!(%limit, used, of, "four fifths of what the app may have are used");
             self.observe(call, state, What::QuotaNearlyUsed(usage));
-        }
-    }
-
-    /// Counts a call that has begun in the store.
-    async fn count_call(&self) {
-        let now = self.clock.now_millis();
-        match self.store.count(&Month::of(now).key(), 1).await {
-            Ok(monthly) => self.counter.set_monthly(now, monthly),
-            // The call is there, and counts until the next start.
-            Err(error) => tracing::warn!(%error, "the call cannot be counted"),
         }
     }
 
@@ -867,6 +917,9 @@ impl Shared {
 
     /// Tells the task of a call, and starts one where there is none.
     fn wake(self: &Arc<Self>, name: &CallName, wake: Wake) {
+        if name.is_planned() {
+            return;
+        }
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let wake = match running.get(name) {
             Some(known) if known.is_anothers => return,

@@ -39,6 +39,7 @@
 mod joining;
 pub mod journal;
 mod offered;
+mod placed;
 mod recovered;
 mod texts;
 mod timers;

@@ -112,7 +112,7 @@ fn now() -> u64 {
 }
 
 /// What can be read of a record.
-fn summary(read: &Result<Option<Record>, StoreError>, now: u64) -> Value {
+fn summary(name: &CallName, read: &Result<Option<Record>, StoreError>, now: u64) -> Value {
     let record = match read {
         Ok(Some(record)) => record,
         Ok(None) => return json!({"state": "gone"}),
@@ -120,6 +120,7 @@ fn summary(read: &Result<Option<Record>, StoreError>, now: u64) -> Value {
     };
     let session = Session::from_bytes(&record.call, &record.texts);
     let (state, kind) = match (&session, key_id(&record.call)) {
+        (Err(_), _) if name.is_planned() => ("planned", None),
         (Ok(session), _) => {
             let call = session.call();
             (call.state().name(), Some(call.classification().kind().name()))
@@ -153,7 +154,7 @@ fn inspect(store: &Offline, as_json: bool) -> Result<ExitCode, Failure> {
     }
     let now = now();
     for name in names {
-        let mut told = summary(&store.read(&name), now);
+        let mut told = summary(&name, &store.read(&name), now);
         if as_json {
             if let Some(told) = told.as_object_mut() {
                 told.insert("name".to_owned(), json!(name));
@@ -187,7 +188,7 @@ fn export(store: &Offline) -> Result<ExitCode, Failure> {
     let now = now();
     for name in store.names()? {
         let read = store.read(&name);
-        let mut line = summary(&read, now);
+        let mut line = summary(&name, &read, now);
         if let (Some(line), Ok(Some(record))) = (line.as_object_mut(), &read) {
             // What the same file gives tomorrow too.
             line.remove("age_seconds");

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::delivery::{Delivery, HandedOver};
 use super::joining::{Defaulted, JoiningKey};
+use super::quota::Month;
 use super::recovery::{ASK_AGAIN, Remains, Unanswered, UnknownCalls};
 use super::settling::Settling;
 use super::span::CallSpan;
@@ -62,6 +63,8 @@ struct Actor {
     reconciling: Option<OwnedSemaphorePermit>,
     /// The number of the last inbox entry that was seen; none before the inbox was looked into.
     handled_to: Option<u64>,
+    /// How long it is kept once it has ended.
+    keep: Duration,
     /// Somebody else drives the call.
     lost: CancellationToken,
     /// Where it is counted.
@@ -78,6 +81,7 @@ pub(super) async fn begin(
     name: &CallName,
     session: Session,
     step: Step,
+    author: Kept,
 ) -> Result<(), StoreError> {
     let (wake, _) = mpsc::unbounded_channel();
     let mut actor = Actor {
@@ -86,12 +90,13 @@ pub(super) async fn begin(
         wake,
         session,
         version: 0,
-        author: Kept::default(),
+        author,
         queue: VecDeque::new(),
         in_flight: None,
         is_taken_up: false,
         reconciling: None,
         handled_to: None,
+        keep: shared.config.keep_ended,
         lost: CancellationToken::new(),
         counted: Counted::new(Arc::clone(&shared.metrics)),
         // That of whoever places the call is not the call's.
@@ -181,6 +186,7 @@ async fn take_up(
             is_taken_up: record.version > 0,
             reconciling: None,
             handled_to: None,
+            keep: shared.config.keep_ended,
             lost: lost.clone(),
             counted: Counted::new(Arc::clone(&shared.metrics)),
             span: CallSpan::current(),
@@ -304,7 +310,6 @@ async fn offered(
             let warned = shared.counter.offered(name, shared.clock.now_millis());
             shared.warn_of_quota(name, state, warned);
             begun.put_away(commit, caused_at).await;
-            shared.count_call().await;
             return Some(begun);
         }
     }
@@ -438,7 +443,7 @@ impl Actor {
         loop {
             let deadline = self.session.next_deadline().map(|due| due.at.as_millis());
             let ended = self.session.call().state().is_ended();
-            let keep = self.shared.config.keep_ended;
+            let keep = self.keep;
             let due = reached(self.shared.clock, deadline);
             let woken = reached(self.shared.clock, self.session.next_wake());
             tokio::select! {
@@ -480,7 +485,11 @@ impl Actor {
                             tracing::debug!("forgotten");
                             return;
                         }
-                        Ok(false) => self.empty_inbox().await,
+                        Ok(false) => {
+                            // Whoever has not done with it is asked again in a while.
+                            self.keep = keep.max(COMMIT_AGAIN);
+                            self.empty_inbox().await;
+                        }
                         // It is tried again when as much time has passed.
                         Err(error @ (StoreError::Unwritable { .. } | StoreError::Closed)) if !keep.is_zero() => {
                             tracing::debug!(%error, "the ended call cannot be forgotten yet");
@@ -499,6 +508,9 @@ impl Actor {
     async fn forget(&self) -> Result<bool, StoreError> {
         let Some(record) = self.shared.store.read(&self.name).await? else { return Ok(true) };
         if !record.inbox.is_empty() {
+            return Ok(false);
+        }
+        if !self.shared.author.may_forget(&self.name) {
             return Ok(false);
         }
         self.shared.forget(&self.name, record.last_seq).await
@@ -685,6 +697,7 @@ impl Actor {
             let closed = self.shared.desk.close(&mut self.session, self.shared.now(), default);
             requests.extend(closed.requests);
         }
+        self.session.learn_placed(&events);
         self.shared.trace(&self.name, &mut self.session);
         self.shared.metrics.step(&requests, &events);
         self.counted.move_to(self.state(), self.session.call().kind());
@@ -700,6 +713,8 @@ impl Actor {
             (Vec::new(), Vec::new())
         });
         let deadline = self.session.next_deadline().map(|due| due.at.as_millis());
+        // With the commit that begins it, so that no crash comes between. An adopted call was begun by another.
+        let counts = (self.version == 0 && given == Given::Events).then(|| Month::of(now.as_millis()).key());
         Commit {
             version: self.version,
             call,
@@ -715,6 +730,7 @@ impl Actor {
                 call_id: self.session.id().map(str::to_owned),
                 tenant_id: self.session.tenant_id().map(str::to_owned),
             },
+            counts,
         }
     }
 

@@ -5,7 +5,7 @@
 //! limit calls are placed all the same, unless [`Enforce::Refuse`] is set: Graph knows better how much is used. Incoming
 //! calls are never refused by it.
 //!
-//! A call counts when it begins, whatever becomes of it. A crash at that moment may leave one uncounted.
+//! A call counts when it begins, whatever becomes of it: with the commit that begins it.
 //!
 //! Source: Graph docs, Microsoft Graph service-specific throttling limits (cloud communications: 10,000 calls a month and
 //! 100 concurrent calls for each app). That a month is a calendar month in UTC is assumed; if it is wrong, a call is
@@ -141,6 +141,11 @@ impl Counter {
         self.change(|count| count.live.iter().cloned().collect())
     }
 
+    /// Whether a call is up.
+    pub(super) fn is_live(&self, name: &CallName) -> bool {
+        self.change(|count| count.live.contains(name))
+    }
+
     /// Takes back a call that was counted and did not begin.
     pub(super) fn not_begun(&self, name: &CallName) {
         self.change(|count| {
@@ -160,14 +165,6 @@ impl Counter {
                 count.is_warned && used(count.live.len()).saturating_mul(2) > self.quota.concurrent;
             None
         })
-    }
-
-    /// Takes in what the store has counted for the month of `now`: others may have added to it.
-    pub(super) fn set_monthly(&self, now: u64, monthly: u64) {
-        self.change(|count| {
-            count.turn(now);
-            count.monthly = count.monthly.max(monthly);
-        });
     }
 
     /// How much of each limit is used.
@@ -330,8 +327,6 @@ mod tests {
         assert_eq!(exceeded.free_at, Some(moment("2026-12-01T00:00:00Z")));
         assert!(exceeded.to_string().contains("from Tue, 01 Dec 2026 00:00:00 GMT on"), "{exceeded}");
         assert_eq!(counter.place(&name(4), moment("2026-12-01T00:00:00Z")), Ok(Vec::new()));
-        counter.set_monthly(moment("2026-12-01T00:00:01Z"), 5);
-        assert!(counter.place(&name(5), moment("2026-12-01T00:00:02Z")).is_err(), "as the store counted");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::joining::Joinings;
 use super::offered::Offered;
+use super::placed::Placed;
 use super::{Machine, Outgoing, Step};
 use crate::wire::extra::Extra;
 use crate::wire::joining::write_answer;
@@ -46,6 +47,8 @@ pub(super) struct Texts {
     /// Whether the bot asked to be told of tones.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) listens: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) placed: Option<Placed>,
     #[serde(default)]
     pub(super) offered: Offered,
     /// The way into the meeting that the call is in.
@@ -115,6 +118,7 @@ impl Texts {
             events: 0,
             wakes: BTreeSet::new(),
             listens: false,
+            placed: None,
             offered: Offered::default(),
             meeting: None,
             operations: Vec::new(),

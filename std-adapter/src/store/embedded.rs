@@ -296,9 +296,7 @@ fn write_group(
             let (name, change) = match work {
                 Work::Change(name, change) => (name, change),
                 Work::Count(key, by) => {
-                    let before = counters.get(key.as_str()).map_err(|e| of_use(path, e))?;
-                    let after = before.map_or(0, |count| count.value()).saturating_add(by);
-                    counters.insert(key.as_str(), after).map_err(|e| of_use(path, e))?;
+                    let after = add(&mut counters, &key, by).map_err(|e| of_use(path, e))?;
                     if let Some((_, answer)) = answers.last_mut() {
                         *answer = Ok(after);
                     }
@@ -317,8 +315,12 @@ fn write_group(
                 }
             };
             let alias_before = record.as_ref().and_then(|record| record.alias.clone());
+            let counts = change.counts().map(str::to_owned);
             let reply = apply(&name, &mut record, change);
             if reply.is_ok() {
+                if let Some(key) = counts {
+                    add(&mut counters, &key, 1).map_err(|e| of_use(path, e))?;
+                }
                 match &record {
                     Some(record) => {
                         calls
@@ -345,6 +347,14 @@ fn write_group(
         }
     }
     write.commit().map_err(|e| of_use(path, e))
+}
+
+/// Adds to a counter, and gives what it is then.
+fn add(counters: &mut redb::Table<'_, &str, u64>, key: &str, by: u64) -> Result<u64, redb::StorageError> {
+    let before = counters.get(key)?.map_or(0, |count| count.value());
+    let after = before.saturating_add(by);
+    counters.insert(key, after)?;
+    Ok(after)
 }
 
 fn encode(path: &Path, record: &Record) -> Result<Vec<u8>, StoreError> {

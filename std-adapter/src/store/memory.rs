@@ -26,6 +26,22 @@ impl Memory {
     }
 
     fn change(&self, name: &CallName, change: Change) -> Reply {
+        let counts = change.counts().map(str::to_owned);
+        let reply = self.change_record(name, change);
+        if let (Ok(_), Some(key)) = (&reply, counts) {
+            self.add(&key, 1);
+        }
+        reply
+    }
+
+    fn add(&self, key: &str, by: u64) -> u64 {
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        let counter = counters.entry(key.to_owned()).or_default();
+        *counter = counter.saturating_add(by);
+        *counter
+    }
+
+    fn change_record(&self, name: &CallName, change: Change) -> Reply {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let mut record = kept.records.remove(name);
         let before = record.as_ref().and_then(|record| record.alias.clone());
@@ -86,9 +102,6 @@ impl Store for Memory {
     }
 
     fn count(&self, key: &str, by: u64) -> Pending<'_, u64> {
-        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        let counter = counters.entry(key.to_owned()).or_default();
-        *counter = counter.saturating_add(by);
-        ready(Ok(*counter))
+        ready(Ok(self.add(key, by)))
     }
 }

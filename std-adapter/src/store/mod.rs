@@ -45,6 +45,18 @@ impl CallName {
         Self(format!("o-{}", uuid::Uuid::new_v4().simple()))
     }
 
+    /// The name of what is planned by calls, made of a key, or one that nobody can guess.
+    pub(crate) fn planned(key: Option<&str>) -> Self {
+        const PLANS: uuid::Uuid = uuid::uuid!("b1a3a8a0-0e4c-4a55-9a2b-6f5f0a6f9d21");
+        let id = key.map_or_else(uuid::Uuid::new_v4, |key| uuid::Uuid::new_v5(&PLANS, key.as_bytes()));
+        Self(format!("p-{}", id.simple()))
+    }
+
+    /// Whether it is the name of an entry of [`outbound`](crate::outbound) rather than a call's.
+    pub fn is_planned(&self) -> bool {
+        self.0.starts_with("p-")
+    }
+
     /// The name of an incoming call, made of its id.
     pub(crate) fn of_incoming(id: callflow_core::id::CallId) -> Self {
         Self(format!("c-{:032x}", u128::from_be_bytes(id.to_bytes())))
@@ -155,6 +167,8 @@ pub struct Commit {
     pub alias: Option<String>,
     /// The rest of it.
     pub about: About,
+    /// A counter to which 1 is added with it.
+    pub counts: Option<String>,
 }
 
 impl Commit {
@@ -302,6 +316,16 @@ enum Change {
     Forget(u64),
 }
 
+impl Change {
+    /// The counter to which it adds 1, where it is made.
+    fn counts(&self) -> Option<&str> {
+        match self {
+            Self::Commit(commit) => commit.counts.as_deref(),
+            Self::Append(_) | Self::MarkAttempted(_) | Self::Forget(_) => None,
+        }
+    }
+}
+
 /// What a change did: the number of an inbox entry, a version, or nothing.
 type Reply = Result<u64, StoreError>;
 
@@ -315,6 +339,7 @@ fn apply(name: &CallName, record: &mut Option<Record>, change: Change) -> Reply 
             Ok(record.last_seq)
         }
         Change::Commit(commit) => {
+            // What it counts is not of the record: the store adds it.
             let commit = *commit;
             let found = record.as_ref().map_or(0, |record| record.version);
             if found != commit.version {
@@ -398,6 +423,11 @@ mod tests {
         assert_eq!(store.commit(&call, settle).await, Ok(2));
         assert_eq!(store.append(&call, vec![3]).await, Ok(3), "numbers are not given twice");
         assert_eq!(store.names().await, Ok(vec![call.clone()]));
+        let counted = |version| Commit { version, counts: Some("month".to_owned()), ..Commit::default() };
+        assert_eq!(store.commit(&name("c-3"), counted(0)).await, Ok(1));
+        assert!(store.commit(&name("c-3"), counted(0)).await.is_err());
+        assert_eq!(store.count("month", 0).await, Ok(1), "with the commit, and only with one that was made");
+        assert_eq!(store.forget(&name("c-3"), 0).await, Ok(true));
         assert_eq!(store.mark_attempted(&name("c-2"), 1).await, Err(StoreError::NotFound(name("c-2"))));
         assert_eq!(store.forget(&call, 2).await, Ok(false), "something came since");
         assert!(store.read(&call).await.unwrap().is_some());

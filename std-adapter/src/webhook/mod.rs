@@ -145,7 +145,7 @@ async fn general(State(shared): State<Arc<Shared>>, request: Request) -> Respons
 }
 
 async fn of_call(State(shared): State<Arc<Shared>>, Path(call): Path<String>, request: Request) -> Response {
-    answer(&shared, CallName::try_new(call), request).await
+    answer(&shared, CallName::try_new(call).filter(|name| !name.is_planned()), request).await
 }
 
 async fn answer(shared: &Arc<Shared>, call: Option<CallName>, request: Request) -> Response {
