@@ -113,7 +113,7 @@ impl World {
     async fn start(&self, cut: Option<(u32, Side)>, fault: Fault) -> (Arc<Power>, Option<Process>) {
         let power = Power::until(cut);
         let inner: Arc<dyn Store> = Arc::<Memory>::clone(&self.store);
-        let store = Arc::new(CutStore { inner, power: Arc::clone(&power), fault });
+        let store = Arc::new(CutStore { inner, power: Arc::clone(&power), takes: Duration::ZERO, fault });
         let net = Arc::new(CutNet { net: Arc::clone(&self.service), power: Arc::clone(&power) });
         let started = Outbound::new(self.caller.clone())
             .pacing(self.pacing)

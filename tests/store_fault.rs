@@ -11,7 +11,9 @@ use axum::routing::get;
 use bytes::Bytes;
 use callflow_core::event::Event;
 use callflow_core::lifecycle::State;
-use callflow_graph::bot::{Bot, Call, CallHandler, Config, HandlerError, PlaceError, StoreOutage, What};
+use callflow_graph::bot::{
+    AtLimit, Bot, Call, CallHandler, Config, Drain, HandlerError, PlaceError, StoreOutage, What,
+};
 use callflow_graph::session::{Order, Target};
 use callflow_graph::simulator::{Outcome, Person, Step, WhenRung, wav_tone};
 use callflow_graph::store::memory::Memory;
@@ -164,7 +166,12 @@ impl Process {
     async fn start(scene: &Scene, disk: &Arc<Disk>, ivr: &Ivr) -> Self {
         let power = Power::until(None);
         let inner = Arc::<Disk>::clone(disk);
-        let store = Arc::new(CutStore { inner, power: Arc::clone(&power), fault: Fault::None });
+        let store = Arc::new(CutStore {
+            inner,
+            power: Arc::clone(&power),
+            takes: Duration::ZERO,
+            fault: Fault::None,
+        });
         let out = Arc::new(Out { net: Arc::new(scene.net.clone()), power: Arc::clone(&power) });
         let bot = Bot::start(scene.config(), ivr.clone(), store, out, scene.clock).await.unwrap();
         scene.net.mount("bot.test", bot.router());
@@ -410,7 +417,7 @@ async fn a_call_that_another_instance_drives_is_left_to_it() {
     assert_eq!(logged("another instance drives this call"), 1, "it is told of once");
     assert_eq!(second.sent("/playPrompt"), 2);
     assert_eq!(scene.simulator.call(&id).unwrap().outcome, Outcome::Done);
-    let drained = first.bot.drain(callflow_graph::bot::Drain::new(Duration::from_secs(600))).await;
+    let drained = first.bot.drain(Drain::new(Duration::from_secs(600))).await;
     assert_eq!(drained, callflow_graph::bot::Drained::default(), "it is no call of this one");
 }
 
@@ -464,4 +471,62 @@ async fn told_to_wait_calls_wait_for_the_store_and_go_on_while_new_ones_are_refu
     assert!(fault.has_changed().unwrap());
     assert_eq!(*fault.borrow_and_update(), None);
     assert!(scene.told(&name).iter().any(|event| matches!(event, Event::Ended(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_is_drained_or_stopped_at_once_while_its_store_fails_and_the_next_start_ends_its_calls() {
+    // Whether calls go on from memory, and whether somebody does not wait for the drain.
+    for (goes_on, at_once) in [(true, false), (true, true), (false, false), (false, true)] {
+        let case = (goes_on, at_once);
+        let mut scene = Scene::good();
+        let disk = Arc::new(Disk::default());
+        scene.store = Arc::<Disk>::clone(&disk);
+        let start = async || {
+            let store_outage = if goes_on { StoreOutage::GO_ON } else { StoreOutage::Wait };
+            let config = Config { store_outage, ..scene.config() };
+            let (menu, net) = (scene.menu.clone(), Arc::new(scene.net.clone()));
+            let bot = Bot::start(config, menu, Arc::clone(&scene.store), net, scene.clock).await.unwrap();
+            scene.net.mount("bot.test", bot.router());
+            bot
+        };
+        let bot = start().await;
+        let id = scene.simulator.call_bot(PERSON, APP, vec![Step::AwaitAnswer, Step::AwaitHangUp]).unwrap();
+        let name = CallName::try_new(format!("c-{}", id.to_lowercase())).unwrap();
+        after(10).await;
+        disk.set(FULL);
+        let drain = Drain {
+            at_limit: AtLimit::HangUp { within: Duration::from_secs(10) },
+            ..Drain::new(Duration::from_secs(30))
+        };
+        let begun = tokio::time::Instant::now();
+        if at_once {
+            tokio::select! {
+                drained = bot.drain(drain) => unreachable!("{drained:?}"),
+                () = after(5) => bot.stop().await,
+            }
+            assert_eq!(bot.live(), std::slice::from_ref(&name), "{case:?}");
+            assert!(begun.elapsed() < Duration::from_secs(10), "{case:?}");
+        } else {
+            let drained = bot.drain(drain).await;
+            assert_eq!(drained.hung_up, std::slice::from_ref(&name), "{case:?}");
+            assert_eq!(drained.left.is_empty(), goes_on, "{case:?}: {drained:?}");
+            assert!(begun.elapsed() < Duration::from_secs(60), "{case:?}");
+        }
+        // What the call's end needs did not leave where it was not to.
+        let is_over = scene.simulator.call(&id).unwrap().outcome == Outcome::Done;
+        assert_eq!(is_over, goes_on && !at_once, "{case:?}");
+
+        disk.set(GOOD);
+        let next = start().await;
+        after(20).await;
+        assert_eq!(next.live().is_empty(), is_over, "{case:?}: the service was asked how it stands");
+        let drained = next.drain(Drain { within: Duration::ZERO, ..drain }).await;
+        assert_eq!(drained.left, [], "{case:?}");
+        assert_eq!(scene.simulator.call(&id).unwrap().outcome, Outcome::Done, "{case:?}");
+        let view = next.view(&name).await;
+        assert!(
+            view.is_err() || view.is_ok_and(|view| view.is_none_or(|view| view.end.is_some())),
+            "{case:?}"
+        );
+    }
 }

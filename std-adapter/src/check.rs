@@ -11,6 +11,7 @@
 //! | `store` | opens the store, and writes to it |
 //! | `prompts` | converts every prompt, and fetches one as the service would |
 //! | `speech` | has a word spoken |
+//! | `menus` | reads the menus of a file for `callflow run`, and looks for whatever they play |
 //!
 //! Nothing of it places a call, or changes anything but a store that is not there yet, which is made and removed.
 

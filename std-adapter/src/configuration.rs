@@ -55,15 +55,17 @@ use crate::transport::Transport;
 pub(crate) use error::nearest;
 pub use error::{ConfigurationError, Fault, Origin, Problem};
 pub use key::{KEYS, Key, Kind, example, markdown};
-pub(crate) use value::Document;
 use value::Values;
+pub(crate) use value::{Document, OTHER_TABLES};
 
 /// Where a configuration comes from. The order of the calls does not matter: a flag overrides the environment, and that the
 /// file.
 #[derive(Debug, Default)]
 pub struct Sources {
-    document: Option<Result<Document, Problem>>,
+    document: Option<Result<Document, Box<Problem>>>,
     variables: BTreeMap<String, String>,
+    /// The names of variables whose values are no text.
+    not_text: Vec<String>,
     flags: Vec<(String, String)>,
 }
 
@@ -79,11 +81,11 @@ impl Sources {
         let path = path.into();
         self.document = Some(match std::fs::read_to_string(&path) {
             Ok(text) => Ok(Document { path, text }),
-            Err(error) => Err(Problem {
+            Err(error) => Err(Box::new(Problem {
                 key: String::new(),
                 origin: Origin::File { path, line: 1, column: 1 },
                 fault: Fault::Unreadable(error.to_string()),
-            }),
+            })),
         });
         self
     }
@@ -97,11 +99,15 @@ impl Sources {
 
     /// The environment of this process.
     #[must_use]
-    pub fn environment(self) -> Self {
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
-        self.variables(std::env::vars_os().filter_map(text))
+    pub fn environment(mut self) -> Self {
+        let named = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+        for (name, value) in named {
+            match value.into_string() {
+                Ok(value) => drop(self.variables.insert(name, value)),
+                Err(_) => self.not_text.push(name),
+            }
+        }
+        self
     }
 
     /// These variables.
@@ -127,22 +133,24 @@ impl Sources {
     /// [`ConfigurationError`], with everything that is wrong.
     pub fn load(self) -> Result<Configuration, ConfigurationError> {
         let mut values = Values::default();
-        let document = match self.document {
-            Some(Ok(document)) => {
-                values.read_file(&document);
-                Some(document)
-            }
-            Some(Err(problem)) => {
-                values.problem(problem);
-                None
-            }
-            None => None,
-        };
+        let document = self.document.transpose().and_then(|document| {
+            document.as_ref().map_or(Ok(()), |document| values.read_file(document))?;
+            Ok(document)
+        });
         values.read_environment(&self.variables);
+        values.refuse_variables(&self.not_text);
         for (key, value) in &self.flags {
             values.set(key, value);
         }
-        apply::apply(values, document, &self.variables)
+        match document {
+            Ok(document) => apply::apply(values, document, &self.variables),
+            // What is missing besides nobody knows who has not read it.
+            Err(problem) => {
+                let mut problems = vec![*problem];
+                problems.append(&mut values.into_problems());
+                Err(ConfigurationError { problems })
+            }
+        }
     }
 }
 

@@ -26,7 +26,7 @@ use callflow_core::media::Tone;
 use callflow_core::permission::{Grants, Permission};
 use serde::{Deserialize, Serialize};
 
-use crate::configuration::{Configuration, ConfigurationError};
+use crate::configuration::{Configuration, ConfigurationError, OTHER_TABLES};
 use crate::prompt::{PromptError, Prompts};
 use crate::session::Target;
 use crate::transport::Transport;
@@ -150,6 +150,14 @@ impl Menus {
         let mut menus = read::read(configuration.document())?;
         menus.warn_of_permissions(configuration.bot.grants);
         Ok(menus)
+    }
+
+    /// Whether a configuration's file describes any, well or not.
+    pub(crate) fn are_in(configuration: &Configuration) -> bool {
+        let table = configuration.document().map(|document| document.parse());
+        table
+            .and_then(Result::ok)
+            .is_some_and(|table| OTHER_TABLES.iter().any(|name| table.get_ref().contains_key(*name)))
     }
 
     /// Looks for every prompt, and has every text spoken, so that no caller waits for it.

@@ -113,9 +113,12 @@ pub struct Config {
     pub unknown_calls: UnknownCalls,
     /// How many calls ask the service at a time how they stand, after a restart: 16 by default.
     pub asked_at_a_time: usize,
-    /// How long the handler may take for one event: 30 s by default. Meanwhile its call takes in nothing else, so that one
-    /// that hangs would keep it for ever. It is let go then as where it panics: its state stays what it was before, and what
-    /// it commanded until then is done.
+    /// How long the handler may take for one event: 10 s by default. Meanwhile its call takes in nothing else, and nothing
+    /// leaves that it has commanded: an answer has to be out within 15 s, and 5 s under policy-based recording. A handler that
+    /// hangs is let go then as where it panics: its state stays what it was before, and what it commanded until then is done.
+    ///
+    /// One that keeps its thread, as by `std::thread::sleep`, cannot be let go, and holds up the calls that share the thread:
+    /// what blocks belongs into `tokio::task::spawn_blocking`.
     pub handler_within: Duration,
     /// How joining participants are answered where the bot does not do it (policy-based recording).
     pub joining: Joining,

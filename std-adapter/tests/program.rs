@@ -688,6 +688,140 @@ fn a_second_signal_stops_at_once() {
     assert_eq!(status.code(), Some(130), "it did not wait for the call");
 }
 
+/// A bot of a file in `folder` that plays a tone, at these ports.
+#[cfg(unix)]
+fn bot_of_a_tone(folder: &std::path::Path, [bot, graph]: [u16; 2]) -> Command {
+    std::fs::create_dir_all(folder.join("prompts")).unwrap();
+    let tone = include_bytes!("../src/prompt/fixtures/tone.mp3");
+    std::fs::write(folder.join("prompts/tone.mp3"), tone).unwrap();
+    let text = format!(
+        "[app]\ntenant_id = \"932899f8-2ea1-4604-8413-27bd2892079f\"\nid = \"8a34a46b-3d17-4adc-8dce-dc4e7d572698\"\n\
+         [cloud]\nauthority = \"http://127.0.0.1:{graph}\"\ngraph = \"http://127.0.0.1:{graph}/v1.0\"\n\
+         openid = \"http://127.0.0.1:{graph}/v1/.well-known/OpenIdConfiguration\"\n\
+         [webhook]\ncallback = \"http://127.0.0.1:{bot}/calls\"\nlisten = \"127.0.0.1:{bot}\"\n\
+         [store]\nfile = \"calls.redb\"\n[prompts]\nfolder = \"prompts\"\n\
+         [menu.main]\nprompt = \"tone\"\n[menu.main.keys]\n1 = \"repeat\"\n"
+    );
+    std::fs::write(folder.join("bot.toml"), text).unwrap();
+    let mut command = callflow(&["run", "--config", folder.join("bot.toml").to_str().unwrap()]);
+    command.env("CALLFLOW_APP_SECRET", "only-for-the-simulator");
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[cfg(unix)]
+fn signal(name: &str, process: &std::process::Child) {
+    let pid = process.id().to_string();
+    assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_while_a_bot_starts_ends_it_in_order() {
+    for name in ["-TERM", "-INT"] {
+        let folder = tempfile::tempdir().unwrap();
+        // Whoever is asked for a token takes the request, and does not answer.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let ports = [free_port(), silent.local_addr().unwrap().port()];
+        let running = bot_of_a_tone(folder.path(), ports).spawn().unwrap();
+        let asked = silent.accept().unwrap();
+        signal(name, &running);
+        let output = running.wait_with_output().unwrap();
+        drop(asked);
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", errors(&output));
+        assert!(errors(&output).contains("stopped before it listened"), "{}", errors(&output));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_of_another_kind_says_what_is_left_and_the_store_has_it() {
+    for (first, second) in [("-INT", "-TERM"), ("-TERM", "-INT")] {
+        let folder = tempfile::tempdir().unwrap();
+        let [bot, graph] = [free_port(), free_port()];
+        let mut running = bot_of_a_tone(folder.path(), [bot, graph]).spawn().unwrap();
+        heard(&mut BufReader::new(running.stdout.take().unwrap()), "listening on");
+        let (port, callback) = (graph.to_string(), format!("http://127.0.0.1:{bot}/calls"));
+        let mut simulator = callflow(&["sim", "--port", &port, "--callback", &callback, "--call"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        heard(&mut BufReader::new(simulator.stdout.take().unwrap()), "Ada presses 1");
+        // Nobody is left who could end the call.
+        simulator.kill().unwrap();
+        simulator.wait().unwrap();
+        signal(first, &running);
+        let mut says = BufReader::new(running.stderr.take().unwrap());
+        heard(&mut says, "a second signal stops at once");
+        signal(second, &running);
+        heard(&mut says, "stopped at once; 1 calls are left, which the next start takes up");
+        assert_eq!(running.wait().unwrap().code(), Some(130));
+        let store = folder.path().join("calls.redb");
+        let kept = run(&["store", "inspect", store.to_str().unwrap(), "--json"]);
+        assert_eq!(lines(&kept)[0]["calls"], 1, "{}", errors(&kept));
+    }
+}
+
+#[test]
+fn a_simulators_variables_replace_only_those_of_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bot.toml");
+    let sim = |more: &[&str]| callflow(&[&["sim", "--env", file.to_str().unwrap()], more].concat());
+    std::fs::write(&file, "[app]\nid = \"a\"\n").unwrap();
+    let output = sim(&[]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        errors(&output).contains("is there already, and is none of a simulator's"),
+        "{}",
+        errors(&output)
+    );
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "[app]\nid = \"a\"\n");
+    std::fs::remove_file(&file).unwrap();
+    for value in ["a tenant", "te*ant", "te\"nant"] {
+        let output = sim(&["--tenant-id", value]).output().unwrap();
+        assert!(
+            errors(&output).contains("the value of CALLFLOW_APP_TENANT_ID has blanks"),
+            "{}",
+            errors(&output)
+        );
+        assert!(output.status.code() == Some(1) && !file.exists());
+    }
+    std::fs::write(&file, "CALLFLOW_APP_ID=old\n").unwrap();
+    let mut simulator =
+        sim(&["--client-secret", "s3cret of another"]).stdout(Stdio::piped()).spawn().unwrap();
+    heard(&mut BufReader::new(simulator.stdout.take().unwrap()), "Graph");
+    simulator.kill().unwrap();
+    simulator.wait().unwrap();
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        text.contains("CALLFLOW_APP_ID=8a34a46b") && !text.contains("old") && !text.contains("s3cret"),
+        "{text}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn variables_that_are_empty_or_no_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let config = || {
+        let mut command = callflow(&["config"]);
+        command
+            .env("CALLFLOW_CONFIG", "")
+            .env("CALLFLOW_APP_TENANT_ID", "t-1")
+            .env("CALLFLOW_APP_ID", "a-1")
+            .env("CALLFLOW_APP_SECRET", "a secret of the app")
+            .env("CALLFLOW_WEBHOOK_CALLBACK", "https://bot.example/calls");
+        command
+    };
+    let output = config().output().unwrap();
+    assert!(output.status.success(), "an empty variable is not set: {}", errors(&output));
+    let output =
+        config().env("CALLFLOW_STORE_FILE", std::ffi::OsStr::from_bytes(b"calls\xFF.redb")).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let expected = "the variable CALLFLOW_STORE_FILE: store.file: what is no UTF-8 stands here; give a path";
+    assert!(errors(&output).contains(expected), "{}", errors(&output));
+}
+
 fn traced_demo(folder: &std::path::Path) -> (String, String) {
     let path = folder.join("demo.trace").to_str().unwrap().to_owned();
     let output = run(&["demo", "--json", "--trace", &path]);

@@ -9,6 +9,7 @@ use super::app::WITHIN;
 use super::{Finding, Outcome};
 use crate::clock::Clock;
 use crate::configuration::{Configuration, Speech};
+use crate::ivr::Menus;
 use crate::prompt::format::inspect;
 use crate::prompt::{Load, Prompts};
 use crate::store::{CallName, StoreError};
@@ -66,7 +67,8 @@ pub(super) async fn prompts(
         Ok(prompts) => prompts,
         Err(error) => {
             let way_out = "mend what is named, or take it out of the folder";
-            return vec![Finding::failed(CHECK, error.to_string(), way_out)];
+            let failed = Finding::failed(CHECK, error.to_string(), way_out);
+            return std::iter::once(failed).chain(menus(configuration, None).await).collect();
         }
     };
     let names = prompts.names();
@@ -83,7 +85,31 @@ pub(super) async fn prompts(
             Err(error) => Finding::failed("speech", "no word can be spoken", error.to_string()),
         });
     }
+    findings.extend(menus(configuration, Some(&prompts)).await);
     findings
+}
+
+/// The menus that `callflow run` would read, with whatever they play; none where the file describes none.
+async fn menus(configuration: &Configuration, prompts: Option<&Prompts>) -> Option<Finding> {
+    const CHECK: &str = "menus";
+    if !Menus::are_in(configuration) {
+        return None;
+    }
+    let menus = match Menus::read(configuration) {
+        Ok(menus) => menus,
+        Err(error) => return Some(Finding::failed(CHECK, "they cannot be read", error.to_string())),
+    };
+    if let Some(prompts) = prompts
+        && let Err(error) = menus.prepare(prompts).await
+    {
+        return Some(Finding::failed(CHECK, "not everything can be played", error.to_string()));
+    }
+    Some(if menus.warnings.is_empty() {
+        let played = if prompts.is_some() { ", and whatever they play can be had" } else { "" };
+        Finding::ok(CHECK, format!("{} can be read{played}", menus.by_name.len()))
+    } else {
+        Finding::warning(CHECK, "they can be read", menus.warnings.join("; "))
+    })
 }
 
 /// Fetches a prompt as the service would.

@@ -82,6 +82,7 @@ impl Scene {
         for (key, value) in &self.more {
             sources = match *key {
                 "secret" => sources.variables([("CALLFLOW_APP_SECRET", value.as_str())]),
+                "file" => sources.text("bot.toml", value),
                 key => sources.set(key, value),
             };
         }
@@ -303,6 +304,39 @@ async fn prompts_that_cannot_be_played_or_fetched() {
     says(&scene.finding("prompts").await, Outcome::Failed, "cannot be read");
     std::fs::create_dir(&folder).unwrap();
     says(&scene.finding("prompts").await, Outcome::Ok, "there are none");
+}
+
+#[tokio::test(start_paused = true)]
+async fn menus_that_run_would_refuse_are_found() {
+    let mut scene = Scene::new();
+    scene.start().await;
+    let menu = "[menu.main]\nprompt = \"menu\"\n[menu.main.keys]\n1 = \"repeat\"\n";
+    for (file, outcome, words) in [
+        (menu.to_owned(), Outcome::Ok, "1 can be read, and whatever they play can be had"),
+        (
+            menu.replace("repeat", "repaet"),
+            Outcome::Failed,
+            "bot.toml:4:5: menu.main.keys.1: `repaet` is none of these",
+        ),
+        (menu.replace("\"menu\"", "\"other\""), Outcome::Failed, "menu.main: there is no prompt \"other\""),
+        (menu.replace("prompt =", "say ="), Outcome::Failed, "menu.main: no text-to-speech is set up"),
+        ("[run]\nstart = \"main\"\n".to_owned(), Outcome::Failed, "there is no menu"),
+        (
+            format!("{menu}2 = {{ transfer = \"user:550fae72-d251-43ec-868c-373732c2704f\" }}\n"),
+            Outcome::Warning,
+            "needs Calls.Initiate.All",
+        ),
+    ] {
+        let stated = ("app.permissions", "Calls.AccessMedia.All".to_owned());
+        scene.more = vec![("file", file.clone()), stated];
+        let finding = scene.finding("menus").await;
+        says(&finding, outcome, words);
+        assert_eq!(finding.way_out.is_none(), outcome == Outcome::Ok, "{finding:?}");
+    }
+    // They are looked at, too, where there are no prompts.
+    scene.more = vec![("file", menu.replace("repeat", "repaet"))];
+    std::fs::remove_dir_all(scene.folder.path().join("prompts")).unwrap();
+    says(&scene.finding("menus").await, Outcome::Failed, "`repaet` is none of these");
 }
 
 #[test]

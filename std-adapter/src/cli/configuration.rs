@@ -1,6 +1,6 @@
 //! Where a command's configuration comes from, and `callflow config`.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use callflow_graph::configuration::{Configuration, Sources, example};
@@ -12,7 +12,7 @@ use super::{BAD_INPUT, Failure, complain, print};
 pub(crate) struct Given {
     /// The bot's configuration (TOML); `callflow config --example` prints one
     #[arg(long, value_name = "FILE", env = "CALLFLOW_CONFIG")]
-    config: Option<PathBuf>,
+    config: Option<OsString>,
     /// Overrides a key of the file, as webhook.listen=127.0.0.1:8080; may be given several times
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
     settings: Vec<(String, String)>,
@@ -37,7 +37,8 @@ impl Given {
     }
 
     fn load_from(&self, mut sources: Sources) -> Result<Configuration, ExitCode> {
-        if let Some(file) = &self.config {
+        // An empty variable is not set.
+        if let Some(file) = self.config.as_ref().filter(|file| !file.is_empty()) {
             sources = sources.file(file);
         }
         for (key, value) in &self.settings {

@@ -13,6 +13,7 @@ mod permissions;
 mod replay;
 mod run;
 mod setup;
+mod signals;
 mod sim;
 mod store;
 mod story;
@@ -167,7 +168,11 @@ fn asynchronously(command: impl Future<Output = Result<ExitCode, Failure>>) -> R
         .with_ansi(has_colours(&std::io::stderr()))
         .with_writer(std::io::stderr)
         .init();
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(command);
+    // A prompt that is converted for nobody any more is not waited for.
+    runtime.shutdown_background();
+    result
 }
 
 /// Whether `stream` shows colours: a terminal, and nobody who asked for none.

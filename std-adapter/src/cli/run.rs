@@ -17,6 +17,7 @@ use callflow_graph::transport::{Https, Transport};
 use tokio::net::TcpListener;
 
 use super::configuration::Given;
+use super::signals::Signals;
 use super::{BAD_INPUT, Failure, complain, print};
 
 #[derive(clap::Args, Debug)]
@@ -54,8 +55,9 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     let clock = Clock::system();
     let transport: Arc<dyn Transport> =
         Arc::new(Https::try_new(Duration::from_secs(3), Duration::from_secs(15))?);
-    let prompts = configuration.prompts.open(Arc::clone(&transport), clock).await?;
-    menus.prepare(&prompts).await?;
+    let mut signals = Signals::try_new()?;
+    let opened = signals.unless(open(&configuration, &menus, Arc::clone(&transport), clock)).await;
+    let Some(prompts) = opened.transpose()? else { return Ok(stopped_early()) };
     if let Some(folder) = &menus.recordings {
         std::fs::create_dir_all(folder).map_err(|error| {
             Failure::Because(format!(
@@ -82,18 +84,42 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
         config.trace = Some(recorder);
     }
     let handler = menus.handler(prompts.clone(), Arc::clone(&transport));
-    let bot = Bot::start(config, handler, store, transport, clock).await?;
-    if let Err(error) = bot.check_credentials().await {
-        if is_definite(&error) {
+    let started = signals.unless(Bot::start(config, handler, store, transport, clock)).await;
+    let Some(bot) = started.transpose()? else { return Ok(stopped_early()) };
+    match signals.unless(bot.check_credentials()).await {
+        None => {
+            stop(&bot).await;
+            return Ok(stopped_early());
+        }
+        Some(Err(error)) if is_definite(&error) => {
             bot.stop().await;
             return Err(error.into());
         }
-        complain(&error.to_string());
+        Some(Err(error)) => complain(&error.to_string()),
+        Some(Ok(())) => {}
     }
     serve(webhook, &bot, &prompts);
     let operations = operate(&configuration, &bot, operation)?;
     print(&format!("listening on {}, reached at {}\n", configuration.listen, configuration.bot.callback))?;
-    until_drained(&configuration, &bot, operations.as_ref()).await
+    until_drained(&configuration, &bot, operations.as_ref(), &mut signals).await
+}
+
+/// The prompts, with whatever the menus play.
+async fn open(
+    configuration: &Configuration,
+    menus: &Menus,
+    transport: Arc<dyn Transport>,
+    clock: Clock,
+) -> Result<Prompts, Failure> {
+    let prompts = configuration.prompts.open(transport, clock).await?;
+    menus.prepare(&prompts).await?;
+    Ok(prompts)
+}
+
+/// Whoever stops a bot that does not listen yet has what he wanted.
+fn stopped_early() -> ExitCode {
+    complain("stopped before it listened; calls that are kept are taken up by the next start");
+    ExitCode::SUCCESS
 }
 
 /// Whether it stays so until somebody does something.
@@ -137,8 +163,8 @@ async fn until_drained(
     configuration: &Configuration,
     bot: &Bot,
     operations: Option<&Operations>,
+    signals: &mut Signals,
 ) -> Result<ExitCode, Failure> {
-    let mut signals = Signals::try_new()?;
     let by_http = async {
         match operations {
             Some(operations) => operations.drained().await,
@@ -163,11 +189,21 @@ async fn until_drained(
     tokio::select! {
         drained = draining => said(&drained),
         () = signals.next() => {
-            if tokio::time::timeout(STOP_WITHIN, bot.stop()).await.is_err() {
-                complain("what was being handled did not end; the next start takes it up");
-            }
+            stop(bot).await;
+            let left = bot.live().len();
+            complain(&match configuration.store.file {
+                Some(_) => format!("stopped at once; {left} calls are left, which the next start takes up"),
+                None => format!("stopped at once; {left} calls are left, and nothing is kept of them (`store.in_memory`)"),
+            });
             Ok(ExitCode::from(INTERRUPTED))
         }
+    }
+}
+
+/// Stops without waiting for calls.
+async fn stop(bot: &Bot) {
+    if tokio::time::timeout(STOP_WITHIN, bot.stop()).await.is_err() {
+        complain("what was being handled did not end; the next start takes it up");
     }
 }
 
@@ -177,29 +213,4 @@ fn said(drained: &Drained) -> Result<ExitCode, Failure> {
         drained.hung_up.len(),
         drained.left.len()
     ))
-}
-
-/// What asks a process to end.
-struct Signals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn try_new() -> std::io::Result<Self> {
-        Ok(Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
-        #[cfg(not(unix))]
-        let _ = tokio::signal::ctrl_c().await;
-    }
 }

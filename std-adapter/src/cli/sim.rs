@@ -1,7 +1,7 @@
 //! `callflow sim`: the simulator, for a bot in any language.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +44,8 @@ pub(crate) struct Args {
     /// Let Ada call the bot at once, press 1 after its first prompt, and hang up 5 seconds later
     #[arg(long)]
     call: bool,
-    /// A file for the variables with which `callflow run` and `callflow check` find this simulator: env $(cat FILE) callflow run …
+    /// A file for the variables with which `callflow run` and `callflow check` find this simulator: env $(cat FILE) callflow
+    /// run …; one of another simulator is replaced
     #[arg(long, value_name = "FILE")]
     env: Option<PathBuf>,
 }
@@ -74,8 +75,9 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
 
     let endpoints = simulator.endpoints();
     if let Some(file) = &args.env {
-        std::fs::write(file, variables(args, &endpoints))
-            .map_err(|error| Failure::Because(format!("{}: {error}; give another --env", file.display())))?;
+        write_variables(file, &variables(args, &endpoints)).map_err(|reason| {
+            Failure::Because(format!("{}: {reason}; give another --env", file.display()))
+        })?;
     }
     let secret = if args.client_secret == SECRET { SECRET } else { "the one that was given" };
     say(&[
@@ -128,6 +130,31 @@ fn variables(args: &Args, endpoints: &Endpoints) -> String {
     ];
     let lines = all.into_iter().chain(secret).map(|(name, value)| format!("CALLFLOW_{name}={value}\n"));
     lines.collect()
+}
+
+/// Writes the variables, over those of another simulator alone.
+fn write_variables(file: &Path, text: &str) -> Result<(), String> {
+    // The shell reads the file by words, and makes names of files of wildcards.
+    let is_a_word = |line: &str| !line.contains(|c: char| c.is_whitespace() || "*?[\\'\"".contains(c));
+    if let Some((name, _)) = text.lines().find(|line| !is_a_word(line)).and_then(|line| line.split_once('='))
+    {
+        return Err(format!(
+            "the value of {name} has blanks, quotes or wildcards in it, and would not be read as it is"
+        ));
+    }
+    match std::fs::read(file) {
+        Ok(there)
+            if there
+                .split(|byte| *byte == b'\n')
+                .any(|line| !line.is_empty() && !line.starts_with(b"CALLFLOW_")) =>
+        {
+            return Err("it is there already, and is none of a simulator's".to_owned());
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error.to_string()),
+    }
+    std::fs::write(file, text).map_err(|error| error.to_string())
 }
 
 fn say(lines: &[(&str, &str)]) -> std::io::Result<()> {

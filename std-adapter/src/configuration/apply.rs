@@ -21,6 +21,7 @@ use super::{
 };
 use crate::bot::{AtLimit, Config, Drain, Enforce, Incoming, Joining, Quota, StoreOutage, UnknownCalls};
 use crate::client::{Certificate, Cloud, Credentials, Endpoints, Federation, Limits, ManagedIdentity, Proof};
+use crate::prompt::tts::AzureSpeech;
 use crate::prompt::{self, Load};
 use crate::session::Beta;
 use crate::store::encrypted::{Key, Keys};
@@ -406,12 +407,11 @@ fn store(values: &Values) -> StoreSettings {
 fn store_key(values: &Values, [key, file, id]: [&'static str; 3], usual: &str) -> Option<Key> {
     let id_text = values.text(id).unwrap_or(usual).to_owned();
     let secret = values.secret(key, file)?;
-    let is_by_file = values.origin(file).rank() > values.origin(key).rank();
     let decoded = STANDARD.decode(secret.expose_secret().trim()).ok();
     let bytes: Option<[u8; 32]> = decoded.and_then(|bytes| bytes.try_into().ok());
     let Some(bytes) = bytes else {
         let fault = "this is no key of 32 bytes in base64; make one by `openssl rand -base64 32`";
-        values.refuse(if is_by_file { file } else { key }, Fault::Refused(fault.to_owned()));
+        values.refuse(values.nearer(key, file), Fault::Refused(fault.to_owned()));
         return None;
     };
     match Key::try_new(id_text, bytes) {
@@ -444,7 +444,8 @@ fn prompts(
     };
     let folder = values.path("prompts.folder").map(Path::to_owned);
     let (valid_for, cache) = (values.span("prompts.valid_for"), values.path("prompts.cache_folder"));
-    let key = key.map_err(|error| values.refuse("prompts.key", Fault::Refused(error.to_string()))).ok()?;
+    let by = values.nearer("prompts.key", "prompts.key_file");
+    let key = key.map_err(|error| values.refuse(by, Fault::Refused(error.to_string()))).ok()?;
     let mut library = prompt::Settings::new(address, key);
     library.valid_for = valid_for.unwrap_or(library.valid_for);
     library.cache_folder = cache.map(Path::to_owned);
@@ -472,7 +473,11 @@ fn speech(values: &Values) -> Speech {
         Some("azure") => {
             let endpoint = match (endpoint, region) {
                 (Some(endpoint), _) => Some(endpoint.to_owned()),
-                (None, Some(region)) => Some(format!("https://{region}.tts.speech.microsoft.com")),
+                (None, Some(region)) => AzureSpeech::endpoint_of(region)
+                    .map_err(|error| {
+                        values.refuse("prompts.speech_region", Fault::Refused(error.to_string()));
+                    })
+                    .ok(),
                 (None, None) => {
                     let fault =
                         "Azure's speech service needs `prompts.speech_region`, or `prompts.speech_endpoint`";
@@ -505,7 +510,7 @@ fn operations(values: &Values) -> Option<OperationsSettings> {
     let key = key?;
     if key.expose_secret().len() < MIN_OPERATIONS_KEY {
         let fault = format!("it could be guessed: give {MIN_OPERATIONS_KEY} bytes at least");
-        values.refuse("operations.key", Fault::Refused(fault));
+        values.refuse(values.nearer("operations.key", "operations.key_file"), Fault::Refused(fault));
     }
     Some(OperationsSettings { listen, key })
 }

@@ -164,7 +164,7 @@ pub const KEYS: &[Key] = &[
     key("calls.beta", Kind::Boolean, "false", "Whether requests that only Graph's beta has may be made."),
     key("calls.trust_rosters", Kind::Boolean, "false", "Whether a full roster that lacks somebody says that he left."),
     key("calls.overrides", Kind::List, "[\"meetingMode\"]", "Restrictions that are switched off, by name: `callflow tables` has them."),
-    key("calls.handler_within", Kind::Span { least: 100, most: 600_000 }, "30", "How long a handler may take for one event, before it is let go."),
+    key("calls.handler_within", Kind::Span { least: 100, most: 600_000 }, "10", "How long a handler may take for one event, before it is let go."),
     key("calls.joining_within", Kind::Span { least: 100, most: 5000 }, "3", "How long the bot may take to answer a joining participant (policy-based recording)."),
     key("quota.concurrent", COUNT, "100", "How many calls the app may have at the same time."),
     key("quota.monthly", COUNT, "10000", "How many in a month."),

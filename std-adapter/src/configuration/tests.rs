@@ -35,7 +35,7 @@ fn the_example_can_be_read_as_it_is_and_with_every_key_set() {
     let all = uncommented();
     let document = Document { path: "bot.toml".into(), text: all };
     let mut values = Values::default();
-    values.read_file(&document);
+    values.read_file(&document).unwrap();
     let given: BTreeSet<_> = values.given().map(|(path, ..)| path).collect();
     let named: BTreeSet<_> = KEYS.iter().filter(|key| key.kind != Kind::Secret).map(|key| key.path).collect();
     assert_eq!(given, named);
@@ -76,7 +76,7 @@ fn the_documented_table_is_the_table_in_the_code() {
 fn every_key_is_read_by_the_code_and_every_timer_has_one() {
     let mut all = Values::default();
     let text = uncommented();
-    all.read_file(&Document { path: "bot.toml".into(), text });
+    all.read_file(&Document { path: "bot.toml".into(), text }).unwrap();
     let asked = apply::asked(&all);
     let named: BTreeSet<_> = KEYS.iter().map(|key| key.path).collect();
     assert_eq!(asked, named);
@@ -183,6 +183,10 @@ fn each_fault_names_its_key_its_place_and_the_way_out() {
             "set the variable CALLFLOW_PROMPTS_SPEECH_KEY, or give a file",
         ),
         (
+            "[prompts]\nspeech = \"azure\"\nspeech_region = \"evil.example/#\"\n",
+            "conf/bot.toml:8:17: prompts.speech_region: \"evil.example/#\" is no region; give one as westeurope",
+        ),
+        (
             "[calls]\noverrides = [\"meetingmode\", \"nothing\"]\n",
             "calls.overrides: `nothing` is none of these: conversationOnly",
         ),
@@ -195,6 +199,100 @@ fn each_fault_names_its_key_its_place_and_the_way_out() {
     let told = problems(Sources::new().text("bot.toml", bad).variables([("CALLFLOW_APP_SECRET", SECRET)]));
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(told[0].starts_with("bot.toml:5:12: webhook.callback: this is no https address"), "{told:?}");
+}
+
+/// What `text` is told by a file that has nothing else but what is required.
+fn told_of(text: &str) -> Vec<String> {
+    problems(Sources::new().text("bot.toml", text).variables([
+        ("CALLFLOW_APP_SECRET", SECRET),
+        ("CALLFLOW_APP_TENANT_ID", "t-1"),
+        ("CALLFLOW_APP_ID", "a-1"),
+        ("CALLFLOW_WEBHOOK_CALLBACK", "https://bot.example/calls"),
+    ]))
+}
+
+#[test]
+fn a_slip_in_any_key_or_table_names_the_one_that_is_meant() {
+    for key in KEYS {
+        let (table, name) = key.path.split_once('.').unwrap();
+        let mut letters: Vec<char> = name.chars().collect();
+        letters.swap(0, 1);
+        let slip: String = letters.iter().collect();
+        let told = told_of(&format!("[{table}]\n{slip} = 1\n"));
+        let place =
+            format!("bot.toml:2:1: {table}.{slip}: there is no such key; did you mean `{}`?", key.path);
+        assert!(told.iter().any(|problem| problem.starts_with(&place)), "{place} {told:?}");
+        let told = told_of(&format!("[{table}e]\n{name} = 1\n"));
+        let place = format!("bot.toml:1:2: {table}e: there is no such key; did you mean `{table}`?");
+        assert!(told.iter().any(|problem| problem.starts_with(&place)), "{place} {told:?}");
+    }
+    let told = told_of("[menus.main]\nprompt = \"x\"\n");
+    assert!(told[0].contains("did you mean `menu`?"), "{told:?}");
+}
+
+#[test]
+fn what_is_no_value_of_its_key_is_told_with_its_place() {
+    for key in KEYS {
+        for (value, found) in [
+            ("1979-05-27", "a date"),
+            ("{ a = 1 }", "a table"),
+            ("[1]", "a list of other things than texts"),
+            ("\" \"", "an empty text"),
+            ("0x10", "a number in another base than ten"),
+        ] {
+            let told = told_of(&format!("{} = {value}\n", key.path));
+            let place = format!("bot.toml:1:{}: {}: ", key.path.len() + 4, key.path);
+            let of_key: Vec<_> = told.iter().filter(|problem| problem.starts_with(&place)).collect();
+            // A secret is told that it does not belong here; of a text some kinds say what it is not.
+            let own = [
+                "a secret does not belong in the file",
+                "`` is none of these",
+                "is no time",
+                "is no https address",
+            ];
+            let own = if key.kind == Kind::Secret || value.starts_with('"') { own.as_slice() } else { &[] };
+            let has_words =
+                |problem: &String| problem.contains(found) || own.iter().any(|words| problem.contains(words));
+            assert!(of_key.iter().any(|problem| has_words(problem)), "{value}: {told:?}");
+        }
+    }
+}
+
+#[test]
+fn each_number_and_time_is_taken_at_its_limits_and_not_beyond() {
+    let all = |path: &str, value: String| {
+        told_of(&format!("[x]\n[{}", format!("{path} = {value}\n").replacen('.', "]\n", 1)))
+    };
+    for key in KEYS {
+        let (least, most, unit) = match key.kind {
+            Kind::Count { least, most } => (least, most, ""),
+            // Core has the bounds of these.
+            Kind::Span { .. } if key.path.starts_with("timers.") => continue,
+            Kind::Span { least, most } => (least, most, "ms"),
+            _ => continue,
+        };
+        let of = |number: i128| {
+            let value = if unit.is_empty() { number.to_string() } else { format!("\"{number}{unit}\"") };
+            all(key.path, value).iter().any(|problem| problem.contains(key.path))
+        };
+        let (least, most) = (i128::from(least), i128::from(most));
+        let tried = [least - 1, least, most, most + 1].map(of);
+        // No number of TOML is larger than that of a signed integer.
+        let is_open = most == i128::from(u64::MAX);
+        assert_eq!(tried, [true, false, is_open && tried[2], true], "{}", key.path);
+    }
+    for (value, words) in [
+        ("1.5", "what is no whole number stands here; give a whole number"),
+        ("-1", "-1 is out of range; give 1 to"),
+        ("\"5\"", "a text stands here; give a whole number"),
+    ] {
+        let told = all("quota.monthly", value.to_owned());
+        assert!(told.iter().any(|problem| problem.contains(words)), "{value}: {told:?}");
+    }
+    for value in ["\"10 parsecs\"", "\"NaN\"", "inf", "1e400", "true", "\"\""] {
+        let told = all("drain.within", value.to_owned());
+        assert!(told.iter().any(|problem| problem.contains("drain.within: ")), "{value}: {told:?}");
+    }
 }
 
 #[test]
@@ -269,7 +367,7 @@ fn a_proof_nearer_to_the_command_wins() {
 #[test]
 fn values_arrive_where_they_belong() {
     let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-    let more = "tenants = [\"T-9\"]\nconnection = \"closed\"\n[store]\nfile = \"calls.redb\"\n[timers]\nring = \"20s\"\n[drain]\nwithin = 90\nat_limit = \"leave\"\n[calls]\nbeta = true\nunknown = \"adopt\"\n";
+    let more = "tenants = [\"T-9\"]\nconnection = \"closed\"\n[store]\nfile = \"calls.redb\"\n[timers]\nring = \"20s\"\n[drain]\nwithin = 90\nat_limit = \"leave\"\n[calls]\nbeta = true\nhandler_within = \"250ms\"\nunknown = \"adopt\"\n";
     let loaded = sources(more)
         .set("app.permissions", "Calls.Initiate.All, Calls.AccessMedia.All")
         .variables([("CALLFLOW_STORE_KEY", key)])
@@ -284,6 +382,7 @@ fn values_arrive_where_they_belong() {
     assert_eq!(drain.within.as_secs(), 90);
     assert_eq!(drain.at_limit, crate::bot::AtLimit::Leave);
     assert!(matches!(bot.grants, Grants::Known(_)));
+    assert_eq!(bot.handler_within.as_millis(), 250);
     assert_eq!(bot.unknown_calls, crate::bot::UnknownCalls::Adopt);
     assert_eq!(
         bot.expected,
@@ -291,6 +390,24 @@ fn values_arrive_where_they_belong() {
     );
     let told = problems(sources("").variables([("CALLFLOW_STORE_KEY", "short")]));
     assert!(told[0].contains("openssl rand -base64 32") && !told[0].contains("short;"), "{told:?}");
+}
+
+#[tokio::test]
+async fn who_speaks_is_who_was_asked_to() {
+    let net = || Arc::new(crate::transport::InProcess::new());
+    let tones = sources("[prompts]\nspeech = \"tones\"\n").load().unwrap();
+    let prompts = tones.prompts.open(net(), Clock::system()).await.unwrap();
+    // One tone a word.
+    let length = async |text: &str| {
+        let address = prompts.say(text).await.unwrap();
+        let request = http::Request::get(address.uri().reveal()).body(axum::body::Body::empty()).unwrap();
+        let answer = tower::ServiceExt::oneshot(prompts.router(), request).await.unwrap();
+        axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap().len()
+    };
+    assert!(length("one two three").await > length("one").await);
+    let nobody = sources("").load().unwrap().prompts.open(net(), Clock::system()).await.unwrap();
+    let error = nobody.say("one").await.unwrap_err().to_string();
+    assert!(error.contains("no text-to-speech is set up"), "{error}");
 }
 
 #[test]
@@ -307,4 +424,44 @@ fn a_mistyped_variable_is_warned_of() {
 fn a_file_that_is_not_there_says_so_first() {
     let told = problems(Sources::new().file("/nowhere/bot.toml"));
     assert!(told[0].starts_with("/nowhere/bot.toml:1:1: it cannot be read"), "{told:?}");
+}
+
+#[test]
+fn of_a_file_that_cannot_be_read_nothing_is_said_to_be_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bot.toml");
+    std::fs::write(&file, b"\xFF\xFE[\x00a\x00").unwrap();
+    for (sources, words) in [
+        (Sources::new().file("/nowhere/bot.toml"), "it cannot be read (No such file"),
+        (Sources::new().file(folder.path()), "it cannot be read (Is a directory"),
+        (Sources::new().file(&file), "it cannot be read (stream did not contain valid UTF-8)"),
+        (
+            Sources::new().text("bot.toml", format!("{FILE}[app]\n")),
+            "bot.toml:6:2: this is no TOML: duplicate",
+        ),
+        (Sources::new().text("bot.toml", format!("{FILE}listen =\n")), "bot.toml:6:"),
+    ] {
+        let told = problems(sources.set("quota.monthly", "many"));
+        assert!(told.len() == 2 && told[0].contains(words), "{told:?}");
+        assert!(told[1].starts_with("a flag: quota.monthly: what is no whole number"), "{told:?}");
+    }
+}
+
+#[test]
+fn a_key_that_could_be_guessed_is_told_of_where_it_was_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, "short").unwrap();
+    for (key, path) in [("operations.key", "OPERATIONS_KEY"), ("prompts.key", "PROMPTS_KEY")] {
+        let by_file = problems(sources("").set(format!("{key}_file"), file.to_str().unwrap()));
+        assert!(
+            by_file.len() == 1 && by_file[0].starts_with(&format!("a flag: {key}_file: ")),
+            "{by_file:?}"
+        );
+        let variable = format!("CALLFLOW_{path}");
+        let by_variable = problems(sources("").variables([(variable.as_str(), "short")]));
+        let place = format!("the variable {variable}: {key}: ");
+        assert!(by_variable.len() == 1 && by_variable[0].starts_with(&place), "{by_variable:?}");
+        assert!(!by_file[0].contains("short;") && by_file[0].contains("16 bytes"), "{by_file:?}");
+    }
 }

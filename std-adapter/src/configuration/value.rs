@@ -75,8 +75,9 @@ impl Raw {
         }
     }
 
-    const fn name(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         match self {
+            Self::Text(text) if text.trim().is_empty() => "an empty text",
             Self::Text(_) => "a text",
             Self::Number(_) => "a number",
             Self::Boolean(_) => "true or false",
@@ -96,7 +97,7 @@ pub(super) struct Values {
 }
 
 /// Tables that are read elsewhere: the file of `callflow run`.
-pub(super) const OTHER_TABLES: [&str; 2] = ["menu", "run"];
+pub(crate) const OTHER_TABLES: [&str; 2] = ["menu", "run"];
 
 /// The variables that are callflow's and no keys.
 const OTHER_VARIABLES: [&str; 4] =
@@ -132,11 +133,11 @@ impl Document {
 
 impl Values {
     /// Takes in a file. What it says gives way to what was given already.
-    pub(super) fn read_file(&mut self, document: &Document) {
-        let table = match document.parse() {
-            Ok(table) => table,
-            Err(problem) => return self.problem(*problem),
-        };
+    ///
+    /// # Errors
+    /// It is no TOML.
+    pub(super) fn read_file(&mut self, document: &Document) -> Result<(), Box<Problem>> {
+        let table = document.parse()?;
         for (name, value) in table.get_ref() {
             let (table, at) = (name.get_ref().as_ref(), document.at(name.span().start));
             if OTHER_TABLES.contains(&table) {
@@ -147,6 +148,7 @@ impl Values {
                 _ => self.unknown(table, at),
             }
         }
+        Ok(())
     }
 
     fn read_table(&mut self, document: &Document, table: &str, keys: &DeTable<'_>) {
@@ -185,6 +187,17 @@ impl Values {
         }
     }
 
+    /// Refuses variables that name keys and are no text.
+    pub(super) fn refuse_variables(&self, names: &[String]) {
+        for name in names {
+            let Some(key) = KEYS.iter().find(|key| key.variables().any(|known| known == *name)) else {
+                continue;
+            };
+            let fault = Fault::Type { expected: key.kind.words(), found: "what is no UTF-8" };
+            self.problem(Problem { key: key.path.to_owned(), origin: Origin::Variable(name.clone()), fault });
+        }
+    }
+
     /// Takes in what a flag says.
     pub(super) fn set(&mut self, path: &str, value: &str) {
         match of_path(path) {
@@ -195,6 +208,7 @@ impl Values {
 
     fn unknown(&mut self, path: &str, origin: Origin) {
         let tables = KEYS.iter().filter_map(|key| key.path.split_once('.')).map(|(table, _)| table);
+        let tables = tables.chain(OTHER_TABLES);
         let paths = KEYS.iter().map(|key| key.path);
         let of_name = || {
             let (_, name) = path.split_once('.')?;
@@ -312,6 +326,11 @@ impl Values {
         }
     }
 
+    /// Which of two keys for the same was given nearer to the command; the first where both were.
+    pub(super) fn nearer(&self, key: &'static str, other: &'static str) -> &'static str {
+        if self.origin(other).rank() > self.origin(key).rank() { other } else { key }
+    }
+
     /// A secret, by its variable or from its file: whichever was given nearer to the command.
     pub(super) fn secret(&self, path: &'static str, file_key: &'static str) -> Option<SecretString> {
         let file = self.path(file_key);
@@ -319,7 +338,7 @@ impl Values {
             Some(Value::Secret(secret)) => Some(secret.clone()),
             _ => None,
         };
-        if by_variable.is_some() && self.origin(path).rank() >= self.origin(file_key).rank() {
+        if by_variable.is_some() && self.nearer(path, file_key) == path {
             return by_variable;
         }
         let file = file?;
@@ -376,7 +395,11 @@ fn count(text: &str, least: u64, most: u64) -> Result<Value, Fault> {
     let range =
         || Fault::Range { found: text.trim().to_owned(), least: least.to_string(), most: most.to_string() };
     let plain = text.trim().replace('_', "");
-    let count: u64 = plain.parse().map_err(|_| range())?;
+    let whole: i128 = plain.parse().map_err(|_| {
+        let expected = Kind::Count { least, most }.words();
+        Fault::Type { expected, found: "what is no whole number" }
+    })?;
+    let count = u64::try_from(whole).map_err(|_| range())?;
     if (least..=most).contains(&count) { Ok(Value::Count(count)) } else { Err(range()) }
 }
 

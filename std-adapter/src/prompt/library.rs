@@ -105,15 +105,16 @@ struct Inner {
 enum Prompt {
     /// Of bytes: there is nowhere else to have it from.
     Held { sound: Sound, source: Digest },
-    /// Of a file, which may be another by now.
-    File { path: PathBuf, source: Mutex<Digest> },
+    /// Of a file, which may be another by now. It is read by one at a time: however many fetch it at once, it is in memory
+    /// once.
+    File { path: PathBuf, source: Mutex<Digest>, reading: tokio::sync::Mutex<()> },
 }
 
 impl Prompt {
     fn source(&self) -> Digest {
         match self {
             Self::Held { source, .. } => *source,
-            Self::File { source, .. } => *source.lock().unwrap_or_else(PoisonError::into_inner),
+            Self::File { source, .. } => known(source),
         }
     }
 
@@ -124,6 +125,11 @@ impl Prompt {
             Self::File { .. } => 0,
         }
     }
+}
+
+/// What a file was when it was last read.
+fn known(source: &Mutex<Digest>) -> Digest {
+    *source.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What an address says beside the name.
@@ -285,14 +291,24 @@ impl Prompts {
         };
         match &*prompt {
             Prompt::Held { sound, .. } => Ok(sound.clone()),
-            Prompt::File { path, source } => self.sound_of(&name, path, source).await,
+            Prompt::File { path, source, reading } => self.sound_of(&name, path, source, reading).await,
         }
     }
 
     /// The sound of a file, as it was or as it is now.
-    async fn sound_of(&self, name: &str, path: &Path, source: &Mutex<Digest>) -> Result<Sound, PromptError> {
-        let known = *source.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sound) = self.inner.cache.find(&known).await {
+    async fn sound_of(
+        &self,
+        name: &str,
+        path: &Path,
+        source: &Mutex<Digest>,
+        reading: &tokio::sync::Mutex<()>,
+    ) -> Result<Sound, PromptError> {
+        if let Some(sound) = self.inner.cache.find(&known(source)).await {
+            return Ok(sound);
+        }
+        let _turn = self.within(name, async { Ok(reading.lock().await) }).await?;
+        // Whoever had the turn before may have made it.
+        if let Some(sound) = self.inner.cache.find(&known(source)).await {
             return Ok(sound);
         }
         let file = self.within(name, self.read(name, path)).await?;
@@ -329,7 +345,7 @@ impl Prompts {
             }
             Load::OnFirstUse => probe(&file, self.inner.settings.limits).map_err(refused(name))?,
         }
-        Ok(Prompt::File { path, source: Mutex::new(source) })
+        Ok(Prompt::File { path, source: Mutex::new(source), reading: tokio::sync::Mutex::default() })
     }
 
     fn put(&self, name: &str, prompt: Prompt) -> Result<(), PromptError> {

@@ -201,6 +201,9 @@ pub enum TtsError {
     /// A voice or a language has characters that no name of one has.
     #[error("{0:?} is no name of a voice or a language; give one as en-US-AvaMultilingualNeural, or en-US")]
     Voice(String),
+    /// A region has characters that no name of one has.
+    #[error("{0:?} is no region; give one as westeurope")]
+    Region(String),
     /// The address is no https address.
     #[error("speech is not asked for at {0}: give an https address (http on loopback)")]
     Address(String),

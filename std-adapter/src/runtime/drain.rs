@@ -91,6 +91,11 @@ impl Bot {
         drained
     }
 
+    /// The calls that are up.
+    pub fn live(&self) -> Vec<CallName> {
+        self.shared.counter.live()
+    }
+
     /// Whether it is drained, or was.
     pub fn is_draining(&self) -> bool {
         self.shared.draining().is_some()

@@ -165,6 +165,44 @@ async fn a_file_that_changes_or_goes_is_noticed_when_it_is_needed() {
 }
 
 #[tokio::test]
+async fn a_file_is_read_by_what_it_is_and_not_by_what_it_is_called() {
+    let place = folder(&[("one.wav", MP3), ("two.mp3", FLAC), ("three", OGG), ("four.txt", MP3)]);
+    let prompts = library(|_| ());
+    prompts.add_folder(place.path(), Load::AtStart).await.unwrap();
+    for name in ["one", "two", "three", "four"] {
+        assert_eq!(length(&prompts.sound(name).await.unwrap()), 250, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_many_fetch_at_once_is_read_once_and_a_slow_disk_is_told() {
+    let place = folder(&[("menu.mp3", MP3)]);
+    let prompts = library(|_| ());
+    prompts.add_folder(place.path(), Load::OnFirstUse).await.unwrap();
+    let (_, prompt) = prompts.named("menu").unwrap();
+    let Prompt::File { reading, .. } = &*prompt else { panic!("it is a file") };
+    // Whoever reads it takes for ever: the others wait, and no longer than they may.
+    let turn = reading.lock().await;
+    let begun = tokio::time::Instant::now();
+    let within = Duration::from_secs(8);
+    let slow = Err(PromptError::TooSlow { name: "menu".to_owned(), within });
+    assert_eq!(prompts.sound("menu").await, slow);
+    assert_eq!(begun.elapsed().as_secs(), 8);
+    // He has read it, and the file is not there any more: those who waited have it of him.
+    let waiting = tokio::spawn({
+        let prompts = prompts.clone();
+        async move { prompts.sound("menu").await }
+    });
+    tokio::task::yield_now().await;
+    let digest = prompt.source();
+    let made = async || prompts.converted("menu", MP3.into()).await;
+    prompts.inner.cache.get_or_make(digest, made).await.unwrap();
+    std::fs::remove_file(place.path().join("menu.mp3")).unwrap();
+    drop(turn);
+    assert_eq!(length(&waiting.await.unwrap().unwrap()), 250);
+}
+
+#[tokio::test]
 async fn bytes_stay_and_take_the_place_of_others() {
     let prompts = library(|settings| settings.memory = 20_000);
     prompts.insert("beep", wav::write(&[5; 4_000])).await.unwrap();
@@ -288,12 +326,16 @@ async fn a_tts_that_is_slow_or_down_or_wrong_is_told() {
 #[tokio::test(start_paused = true)]
 async fn a_conversion_that_takes_too_long_is_told() {
     let prompts = library(|_| ());
+    prompts.insert("ready", MP3).await.unwrap();
     // Every decoder is busy, and stays so.
     let all = u32::try_from(prompts.inner.converting.available_permits()).unwrap();
     let busy = prompts.inner.converting.acquire_many(all).await.unwrap();
     let error = prompts.insert("menu", MP3).await.unwrap_err();
     let within = Duration::from_secs(8);
     assert_eq!(error, PromptError::TooSlow { name: "menu".to_owned(), within });
+    let begun = tokio::time::Instant::now();
+    assert_eq!(length(&prompts.sound("ready").await.unwrap()), 250, "nobody else waits for that");
+    assert!(prompts.url("ready").is_ok() && begun.elapsed().is_zero());
     drop(busy);
     assert_eq!(prompts.insert("menu", MP3).await, Ok(()));
 }

@@ -70,11 +70,19 @@ impl AzureSpeech {
         voice: impl Into<String>,
         transport: Arc<dyn Transport>,
     ) -> Result<Self, TtsError> {
+        Self::at(&Self::endpoint_of(region)?, access, voice, transport)
+    }
+
+    /// The endpoint of a region.
+    ///
+    /// # Errors
+    /// [`TtsError::Address`]: it would name another host.
+    pub(crate) fn endpoint_of(region: &str) -> Result<String, TtsError> {
         let is_region = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if region.is_empty() || !region.chars().all(is_region) {
-            return Err(TtsError::Address(format!("the region {region:?}")));
+            return Err(TtsError::Region(region.chars().take(40).collect()));
         }
-        Self::at(&format!("https://{region}.tts.speech.microsoft.com"), access, voice, transport)
+        Ok(format!("https://{region}.tts.speech.microsoft.com"))
     }
 
     /// The service at another `endpoint`: that of a national cloud (`https://usgovvirginia.tts.speech.azure.us`), of a
