@@ -168,7 +168,7 @@ async fn run(all: &[Wanted], pacing: Pacing, cuts: &[(u32, Side)], fault: Fault)
             && let Some(process) = &process
         {
             let entries = process.bot.entries().await;
-            judge(&world, all, &ids, &entries, &mut ran.broken);
+            judge(&world, all, &ids, &entries, ran.cuts > 0, &mut ran.broken);
         }
         // Its tasks are dropped where they stand.
         power.cut();
@@ -229,6 +229,7 @@ fn judge(
     all: &[Wanted],
     ids: &BTreeMap<usize, EntryId>,
     entries: &[Entry],
+    was_cut: bool,
     broken: &mut Vec<String>,
 ) {
     let settled = world.caller.settled.lock().unwrap().clone();
@@ -264,6 +265,8 @@ fn judge(
             Outcome::Reached => matches!(wanted.reaction, Reaction::TakesIt | Reaction::HangsUpAtOnce),
             Outcome::Cancelled => wanted.cancelled_at.is_some(),
             Outcome::GivenUp(Disposition::Unknown) => true,
+            // He may have taken it, and hung up, while the bot was not there.
+            Outcome::GivenUp(Disposition::NoAnswer) if was_cut => true,
             Outcome::GivenUp(_) => !matches!(wanted.reaction, Reaction::TakesIt | Reaction::HangsUpAtOnce),
             _ => false,
         };

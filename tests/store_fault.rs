@@ -166,12 +166,8 @@ impl Process {
     async fn start(scene: &Scene, disk: &Arc<Disk>, ivr: &Ivr) -> Self {
         let power = Power::until(None);
         let inner = Arc::<Disk>::clone(disk);
-        let store = Arc::new(CutStore {
-            inner,
-            power: Arc::clone(&power),
-            takes: Duration::ZERO,
-            fault: Fault::None,
-        });
+        let (takes, fault) = (Duration::ZERO, Fault::None);
+        let store = Arc::new(CutStore { inner, power: Arc::clone(&power), takes, fault });
         let out = Arc::new(Out { net: Arc::new(scene.net.clone()), power: Arc::clone(&power) });
         let bot = Bot::start(scene.config(), ivr.clone(), store, out, scene.clock).await.unwrap();
         scene.net.mount("bot.test", bot.router());

@@ -39,6 +39,8 @@ impl ScriptedBot {
     /// Calls somebody until he picks up, as `plan` says. Where he does not within its ring time, it is hung up, and tried
     /// again after the next pause; so is who is busy or declines. What the service or the rules refuse is not tried again.
     ///
+    /// The waiting is lost in a restart, as scripts are: what must not be is planned, with [`outbound`](crate::outbound).
+    ///
     /// That somebody picked up is not that it was he: see [`Conversation::who_answered`], and
     /// [`Conversation::confirm`].
     ///

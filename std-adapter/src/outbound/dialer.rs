@@ -442,6 +442,11 @@ impl<H: OutboundHandler> Dialer<H> {
         if now < book.begun.free_at(now, &self.pacing) {
             return Next::Wait;
         }
+        if self.bot.store_fault().borrow().is_some() {
+            // No call can begin, and no entry need say so.
+            book.held_until = now.saturating_add(STORE_AGAIN);
+            return Next::Wait;
+        }
         let Some((_, id)) = book.first_due().filter(|(due, _)| *due <= now) else { return Next::Wait };
         let Some(mut kept) = book.get(&id).map(|slot| slot.kept.clone()) else { return Next::Wait };
         // It may have waited for its turn until the hours are over.

@@ -28,7 +28,7 @@ pub enum Disposition {
     Busy,
     /// He declined.
     Declined,
-    /// Nobody took it while it rang.
+    /// Nobody took it while it rang, as far as the bot was there to hear of it.
     NoAnswer,
     /// He is on no device.
     Unreachable,
@@ -67,9 +67,14 @@ impl Disposition {
                 Some(0 | 429) => Self::NotPlaced,
                 Some(_) | None => Self::Refused,
             },
-            _ if rang_out => Self::NoAnswer,
+            How::Inferred if rang_out => Self::NoAnswer,
             How::Inferred => Self::Unknown,
-            How::Told => end.result.map_or(Self::NoAnswer, Self::of_result),
+            How::Told => match end.result.map_or(Self::NoAnswer, Self::of_result) {
+                Self::Answered => Self::Answered,
+                // The bot's own hang-up may be told as anything else.
+                _ if rang_out => Self::NoAnswer,
+                came => came,
+            },
         }
     }
 
@@ -143,6 +148,8 @@ mod tests {
             (end(How::Inferred, false, None), None, None, false, Unknown),
             (end(How::Inferred, false, None), None, None, true, NoAnswer),
             (end(How::Told, false, None), None, None, false, NoAnswer),
+            (end(How::Told, false, Some((500, 3003))), None, None, true, NoAnswer),
+            (end(How::Told, false, Some((200, 4521))), None, None, true, Answered),
             (end(How::NotCreated, false, None), None, Some(429), false, NotPlaced),
             (end(How::NotCreated, false, None), None, Some(0), false, NotPlaced),
             (end(How::NotCreated, false, None), None, Some(403), false, Refused),

@@ -688,7 +688,8 @@ impl Actor {
         let now = self.shared.now();
         let mut call = Call::new(&self.name, &mut self.session, now, &self.shared.desk, step)
             .caused_by(notice)
-            .handled_within(self.shared.config.handler_within);
+            .handled_within(self.shared.config.handler_within)
+            .given(given);
         let (after, events) = self.shared.author.handle(&mut call, given, before).await;
         let mut requests = call.into_requests();
         self.author = after;
