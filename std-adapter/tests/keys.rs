@@ -26,18 +26,17 @@ const DEEPEST: usize = 8;
 
 /// Menus below each other, whose prompts have their names.
 fn menus() -> String {
-    let mut text = "[run]\nstart = \"0\"\nrecordings = \"messages\"\n".to_owned();
-    for depth in 0..=DEEPEST {
-        text += &format!(
+    let of = |depth: usize| {
+        let deeper =
+            if depth < DEEPEST { format!("1 = {{ menu = \"{}\" }}\n", depth + 1) } else { String::new() };
+        format!(
             "[menu.{depth}]\nprompt = \"{depth}\"\ngoodbye_prompt = \"bye\"\nno_input_seconds = 3\nretries = 0\n\
              [menu.{depth}.keys]\n0 = \"hang_up\"\n2 = {{ play = \"bye\" }}\n3 = {{ transfer = \"user:{BOB}\" }}\n\
-             4 = {{ record = 5 }}\n"
-        );
-        if depth < DEEPEST {
-            text += &format!("1 = {{ menu = \"{}\" }}\n", depth + 1);
-        }
-    }
-    text
+             4 = {{ record = 5 }}\n{deeper}"
+        )
+    };
+    let all: Vec<_> = (0..=DEEPEST).map(of).collect();
+    format!("[run]\nstart = \"0\"\nrecordings = \"messages\"\n{}", all.concat())
 }
 
 /// A network on which the service's fetches of prompts are seen.
