@@ -36,6 +36,7 @@ mod placement;
 mod prompt;
 mod service;
 mod stage;
+mod tls;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -47,6 +48,7 @@ use tokio::sync::mpsc;
 pub use call::CallView;
 pub use person::{Outcome, Person, Step, WhenRung};
 pub use stage::Stage;
+pub use tls::{Certificates, CertificatesError, Kept};
 pub use tokens::Flaw;
 
 use crate::client::Endpoints;
