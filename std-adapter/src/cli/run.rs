@@ -14,7 +14,7 @@ use callflow_graph::ivr::{EXAMPLE, Menus};
 use callflow_graph::operations::Operations;
 use callflow_graph::prompt::Prompts;
 use callflow_graph::trace::Recorder;
-use callflow_graph::transport::{Https, Transport};
+use callflow_graph::transport::Transport;
 use tokio::net::TcpListener;
 
 use super::configuration::Given;
@@ -54,7 +54,7 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     menus.warnings.iter().for_each(|warning| complain(warning));
     let clock = Clock::system();
     let transport: Arc<dyn Transport> =
-        Arc::new(Https::try_new(Duration::from_secs(3), Duration::from_secs(15))?);
+        Arc::new(configuration.transport(Duration::from_secs(3), Duration::from_secs(15))?);
     let prompts = configuration.prompts.open(Arc::clone(&transport), clock).await?;
     menus.prepare(&prompts).await?;
     if let Some(folder) = &menus.recordings {
