@@ -75,9 +75,9 @@ async fn deliver(world: &World, notification: &Notification) {
     let body = json!({"@odata.type": "#microsoft.graph.commsNotifications", "value": [entry]}).to_string();
     let mut result = "not posted".to_owned();
     for tried in 1..=TRIES {
-        let Some(token) = world.keys.for_notification(app_id, tenant_id, world.clock.now_seconds()) else {
-            break;
-        };
+        let issuer = world.app(app_id).map(|app| app.issuer).unwrap_or_default();
+        let now = world.clock.now_seconds();
+        let Some(token) = world.keys.for_notification(issuer, app_id, tenant_id, now) else { break };
         let request = Request::post(to.as_str())
             .header(AUTHORIZATION, format!("Bearer {token}"))
             .header(CONTENT_TYPE, "application/json")

@@ -21,12 +21,16 @@
 //! # }
 //! ```
 
+mod access;
 mod actions;
 mod asked;
+mod authority;
 mod call;
+mod credential;
 mod delivery;
 mod error;
 mod groups;
+mod guard;
 mod handover;
 mod media;
 mod operation;
@@ -43,13 +47,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
+use secrecy::ExposeSecret as _;
 use tokio::sync::mpsc;
 
+pub use access::Access;
 pub use call::CallView;
 pub use person::{Outcome, Person, Step, WhenRung};
 pub use stage::Stage;
 pub use tls::{Certificates, CertificatesError, Kept};
-pub use tokens::Flaw;
+pub use tokens::{Flaw, Issuer};
 
 use crate::client::Endpoints;
 use crate::clock::Clock;
@@ -69,6 +75,8 @@ pub struct Registration {
     pub callback_uri: String,
     /// The application permissions that were granted.
     pub permissions: BTreeSet<String>,
+    /// Whom the tokens of its notifications name as their issuer.
+    pub issuer: Issuer,
 }
 
 impl Registration {
@@ -85,6 +93,22 @@ impl Registration {
             client_secret: client_secret.into().into(),
             callback_uri: callback_uri.into(),
             permissions: BTreeSet::new(),
+            issuer: Issuer::default(),
+        }
+    }
+
+    /// With notifications whose tokens name this issuer.
+    #[must_use]
+    pub fn issued_by(mut self, issuer: Issuer) -> Self {
+        self.issuer = issuer;
+        self
+    }
+
+    /// Refuses a secret that looks like one of a real tenant.
+    fn check(&self) -> Result<(), SimulatorError> {
+        match credential::Real::of(self.client_secret.expose_secret()) {
+            Some(_) => Err(SimulatorError::RealSecret(self.app_id.clone())),
+            None => Ok(()),
         }
     }
 
@@ -122,6 +146,8 @@ pub struct Config {
     pub seed: u64,
     /// How notifications fail to arrive.
     pub faults: Faults,
+    /// From where it may be reached, and who may steer it: this machine, and everybody on it.
+    pub access: Access,
 }
 
 impl Config {
@@ -133,6 +159,7 @@ impl Config {
             time_scale: 1.0,
             seed: 1,
             faults: Faults::default(),
+            access: Access::default(),
         }
     }
 }
@@ -150,6 +177,9 @@ pub enum SimulatorError {
     /// There is no such app: register it first.
     #[error("there is no app {0}; register it first")]
     NoApp(String),
+    /// The secret of this app looks like one of a real tenant, which a simulator must not be given.
+    #[error("the client secret of the app {0} looks like one of a real tenant: give a made-up one")]
+    RealSecret(String),
 }
 
 /// Something that happened at the simulator.
@@ -196,7 +226,8 @@ pub(crate) struct World {
     config: Config,
     transport: Arc<dyn Transport>,
     clock: Clock,
-    keys: tokens::Keys,
+    keys: Arc<tokens::Keys>,
+    policy: Arc<guard::Policy>,
     registrations: RwLock<HashMap<String, Registration>>,
     people: RwLock<HashMap<String, Person>>,
     /// By their ids in one spelling.
@@ -229,13 +260,15 @@ impl Simulator {
     /// A service that reaches bots and prompts over `transport`.
     ///
     /// # Errors
-    /// [`SimulatorError::Key`]
+    /// [`SimulatorError::Key`], [`SimulatorError::RealSecret`]
     pub fn try_new(
         config: Config,
         transport: Arc<dyn Transport>,
         clock: Clock,
     ) -> Result<Self, SimulatorError> {
-        let keys = tokens::Keys::try_new()?;
+        config.registrations.iter().try_for_each(Registration::check)?;
+        let keys = Arc::new(tokens::Keys::try_new()?);
+        let policy = guard::Policy::of(&config);
         let registrations =
             config.registrations.iter().map(|app| (app.app_id.clone(), app.clone())).collect();
         let chance = Mutex::new(config.seed.max(1));
@@ -245,6 +278,7 @@ impl Simulator {
                 transport,
                 clock,
                 keys,
+                policy,
                 registrations: RwLock::new(registrations),
                 people: RwLock::default(),
                 calls: RwLock::default(),
@@ -270,6 +304,11 @@ impl Simulator {
             openid: format!("{base}/v1/.well-known/OpenIdConfiguration"),
             ..Endpoints::global()
         }
+    }
+
+    /// The address of the page with a code that gives a browser the key, once; none where there is no key.
+    pub fn link(&self) -> Option<String> {
+        Some(format!("{}{}", self.world.base(), self.world.policy.link()?))
     }
 
     /// Adds a person, or changes what he does.
@@ -324,8 +363,8 @@ impl Simulator {
         let app = self.world.app(app_id).ok_or_else(|| SimulatorError::NoApp(app_id.to_owned()))?;
         let (keys, now) = (&self.world.keys, self.world.clock.now_seconds());
         let token = match flaw {
-            None => keys.for_notification(&app.app_id, &app.tenant_id, now),
-            Some(flaw) => keys.flawed(&app.app_id, &app.tenant_id, now, flaw),
+            None => keys.for_notification(app.issuer, &app.app_id, &app.tenant_id, now),
+            Some(flaw) => keys.flawed(app.issuer, &app.app_id, &app.tenant_id, now, flaw),
         };
         let token = token.ok_or_else(|| SimulatorError::Key("a token cannot be signed".to_owned()))?;
         Ok(format!("Bearer {token}"))

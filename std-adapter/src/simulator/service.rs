@@ -15,9 +15,11 @@ use http::{HeaderMap, StatusCode, Uri};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
+use super::authority::{self, Base};
+use super::credential::Real;
 use super::error::Error;
-use super::tokens::{ISSUER, TOKEN_LIFE};
-use super::{Registration, What, World, actions, wav_tone};
+use super::tokens::{Issuer, TOKEN_LIFE};
+use super::{Registration, What, World, actions, guard, wav_tone};
 
 pub(super) type Served = Arc<World>;
 
@@ -30,8 +32,10 @@ pub(super) fn router(world: Served) -> Router {
         .nest("/communications/calls", actions::router())
         .fallback(async |uri: Uri| Error::not_simulated(uri.path()))
         .layer(from_fn_with_state(Arc::clone(&world), authenticate));
+    let (policy, signing) = (Arc::clone(&world.policy), Arc::clone(&world.keys));
     Router::new()
         .route("/{tenant}/oauth2/v2.0/token", post(issue_token))
+        .merge(authority::router())
         .route("/v1/.well-known/OpenIdConfiguration", get(openid))
         // Other libraries for bots write it so.
         .route("/v1/.well-known/openidconfiguration", get(openid))
@@ -39,6 +43,9 @@ pub(super) fn router(world: Served) -> Router {
         .route("/recordings/{operation}", get(recording))
         .nest("/v1.0", api)
         .with_state(world)
+        .merge(guard::links(&policy))
+        // The last of all: what stands above it is reached through it.
+        .layer(guard::outermost(policy, signing))
 }
 
 async fn issue_token(
@@ -50,6 +57,11 @@ async fn issue_token(
     let refuse = |status, error: &str, description: &str| {
         (status, Json(json!({"error": error, "error_description": description}))).into_response()
     };
+    // Before anything is compared.
+    if let Some(real) = ["client_secret", "client_assertion"].into_iter().find_map(|name| Real::of(of(name)))
+    {
+        return refuse(StatusCode::UNAUTHORIZED, "invalid_client", real.words());
+    }
     if of("grant_type") != "client_credentials" {
         return refuse(
             StatusCode::BAD_REQUEST,
@@ -82,10 +94,10 @@ async fn issue_token(
     }
 }
 
-async fn openid(State(world): State<Served>) -> Json<Value> {
-    let base = world.base();
+/// The two issuers share it: their tokens are signed by the same keys.
+async fn openid(Base(base): Base) -> Json<Value> {
     Json(json!({
-        "issuer": ISSUER,
+        "issuer": Issuer::BotFramework.claim(),
         "jwks_uri": format!("{base}/v1/.well-known/keys"),
         "id_token_signing_alg_values_supported": ["RS256"],
     }))
