@@ -401,7 +401,7 @@ async def what_clients_send():
 
 async def raw(path, members):
     """A request without the SDK: its status and its body."""
-    headers = {"Authorization": f"Bearer {service.Credential().get_token('https://graph.microsoft.com/.default').token}"}
+    headers = {"Authorization": f"Bearer {service.credential().get_token('https://graph.microsoft.com/.default').token}"}
     async with ClientSession(headers=headers, skip_auto_headers=["Content-Type"]) as session:
         async with session.post(f"{service.GRAPH}/communications/calls{path}", data=members and json.dumps(members)) as response:
             return response.status, await response.json() if await response.read() else None

@@ -12,10 +12,11 @@ use std::time::Duration;
 use callflow_graph::client::Endpoints;
 use callflow_graph::clock::Clock;
 use callflow_graph::simulator::{
-    Access, Config, Issuer, Person, Registration, Simulator, Step, What, WhenRung,
+    Access, Config, Issuer, Observed, Person, Registration, Simulator, Step, What, WhenRung,
 };
 use callflow_graph::transport::{Https, Transport};
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use self::listening::Listening;
 use self::trust::Trust;
@@ -24,7 +25,7 @@ use super::{BAD_INPUT, Failure, complain, one_of};
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     #[command(flatten)]
-    listening: listening::Args,
+    listening: listening::Where,
     /// Where the bot's incoming calls are announced
     #[arg(long, default_value = "http://127.0.0.1:3978/calls")]
     callback: String,
@@ -97,42 +98,55 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     let then = vec![Step::AwaitPromptEnd, Step::Press('1'), Step::Wait(Duration::from_secs(5)), Step::HangUp];
     let when_rung = WhenRung::PickUp { after: Duration::from_secs(2), then: then.clone() };
     simulator.add_person(Person { id: PERSON.to_owned(), display_name: "Ada".to_owned(), when_rung });
-    let mut seen = simulator.watch();
-    let Listening { http, https, base, secure_base, hosts, .. } = listening;
-    let (folder, file) = (args.listening.ca_dir.as_deref(), args.listening.ca_file.as_deref());
-    let make_trust = || Trust::make(&hosts, folder, file, clock.now_seconds());
-    let trust = if https.is_some() { Some(Arc::new(make_trust()?)) } else { None };
-    let router = simulator.router();
-    let served = router.clone();
-    let mut servers = vec![tokio::spawn(async move { drop(axum::serve(http, served).await) })];
-    if let (Some(listener), Some(trust)) = (https, trust.clone()) {
-        servers.push(tokio::spawn(async move {
-            if let Err(error) = trust.certificates.serve(listener, router).await {
-                tracing::error!(%error, "https cannot be served");
-            }
-        }));
-    }
-
+    let seen = simulator.watch();
+    let trust = match &listening.https {
+        Some(_) => Some(Arc::new(Trust::make(&listening.hosts, &args.listening, clock.now_seconds())?)),
+        None => None,
+    };
     let endpoints = simulator.endpoints();
-    let lines = variables(args, &endpoints, &secret, &access, trust.as_deref());
     if let Some(file) = &args.env {
+        let lines = variables(args, &endpoints, &secret, &access, trust.as_deref());
         write_for_owner(file, &lines)
             .map_err(|error| Failure::Because(format!("{}: {error}; give another --env", file.display())))?;
     }
-    let by_https = secure_base.filter(|secure| *secure != base).map(|secure| format!("{secure}/v1.0"));
-    say_what_is_served(args, &endpoints, &secret, by_https.as_deref())?;
+    say_what_is_served(args, &endpoints, &secret, &listening)?;
     say_who_may(&simulator, &access)?;
     if let Some(trust) = &trust {
         say(&[("CA", &format!("{} ({})", trust.file.display(), trust.standing()))])?;
         writeln!(std::io::stdout(), "\n{}", trust.in_words())?;
     }
+    serve(&simulator, listening, trust.as_ref());
     if args.call {
         simulator.call_bot(PERSON, &args.app_id, then)?;
     }
+    tell_until_stopped(seen).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn serve(simulator: &Simulator, listening: Listening, trust: Option<&Arc<Trust>>) {
+    let router = simulator.router();
+    let served = router.clone();
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listening.http, served).await {
+            tracing::error!(%error, "http cannot be served");
+        }
+    });
+    if let (Some(listener), Some(trust)) = (listening.https, trust.cloned()) {
+        tokio::spawn(async move {
+            if let Err(error) = trust.certificates.serve(listener, router).await {
+                tracing::error!(%error, "https cannot be served");
+            }
+        });
+    }
+}
+
+async fn tell_until_stopped(mut seen: UnboundedReceiver<Observed>) -> Result<(), Failure> {
+    let stopped = stopped();
+    tokio::pin!(stopped);
     loop {
         tokio::select! {
             observed = seen.recv() => {
-                let Some(observed) = observed else { break };
+                let Some(observed) = observed else { return Ok(()) };
                 match observed.what {
                     What::Request { method, path, status, .. } => say(&[("request", &format!("{method} {path} → {status}"))])?,
                     What::Notification { about, result, .. } => say(&[("notification", &format!("{about} → {result}"))])?,
@@ -140,14 +154,23 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
                     _ => {}
                 }
             }
-            stopped = tokio::signal::ctrl_c() => {
-                stopped?;
-                break;
-            }
+            result = &mut stopped => return Ok(result?),
         }
     }
-    servers.iter().for_each(tokio::task::JoinHandle::abort);
-    Ok(ExitCode::SUCCESS)
+}
+
+/// Waits for Ctrl-C, or for the signal by which a supervisor stops it.
+async fn stopped() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            stopped = tokio::signal::ctrl_c() => stopped,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
 }
 
 fn config(args: &Args, listening: &Listening, secret: &Secret, access: Access) -> Config {
@@ -167,11 +190,16 @@ fn say_what_is_served(
     args: &Args,
     endpoints: &Endpoints,
     secret: &Secret,
-    by_https: Option<&str>,
+    listening: &Listening,
 ) -> std::io::Result<()> {
     say(&[("Graph", &endpoints.graph)])?;
-    if let Some(by_https) = by_https {
-        say(&[("by https", by_https)])?;
+    match &listening.secure_base {
+        Some(_) if listening.is_remote => {
+            let here = format!("http://{}/v1.0 (this machine alone)", listening.http.local_addr()?);
+            say(&[("by http", &here)])?;
+        }
+        Some(secure) => say(&[("by https", &format!("{secure}/v1.0"))])?,
+        None => {}
     }
     say(&[
         ("tokens", &format!("{}/{}/oauth2/v2.0/token", endpoints.authority, args.tenant_id)),

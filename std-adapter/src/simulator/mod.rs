@@ -6,6 +6,37 @@
 //!
 //! What it does not do yet it answers with 501. It offers nothing that the service does not document.
 //!
+//! # Who reaches it
+//!
+//! It is made to be driven by programs and by its own page, on one machine:
+//!
+//! * A request has to name a host that it is known by: `localhost`, a loopback address, the host of [`Config::base`], or one
+//!   of [`Access::hosts`]. Any other gets 421, so that no web page can give its own name our address.
+//! * What steers it, and its page, cannot be used by a web page of another origin: 403. No answer has CORS headers.
+//! * Where there is a key ([`Access::key`]), both need it: as `Authorization: Bearer …`, or in a browser as the cookie that
+//!   [`Simulator::link`] sets, once. `callflow sim` makes one where other machines reach it.
+//! * The calling API needs a token, and a token the secret of a registered app.
+//! * A client secret in the form that Entra ID gives its own, and a token that Entra ID issued, are refused by name before
+//!   anything compares, keeps or shows them: as an app's secret ([`SimulatorError::RealSecret`]), in a request for a token,
+//!   and in the header `Authorization` of any request. Client secrets older than that form cannot be told.
+//!
+//! # https
+//!
+//! SDKs fetch tokens by https alone. [`Certificates`] serves the same router by https, with a certificate of its own
+//! authority. Clients have to trust that authority, and to be told not to ask Microsoft about this one:
+//!
+//! | client | trusts it by | and |
+//! | --- | --- | --- |
+//! | Python `azure-identity`, `msal` | `REQUESTS_CA_BUNDLE=ca.pem` | `authority="https://localhost:PORT"`, `disable_instance_discovery=True` (msal: `instance_discovery=False`) |
+//! | Python `msgraph-sdk` | `SSL_CERT_FILE=ca.pem` | `allowed_hosts=["localhost"]`, `adapter.base_url = "https://localhost:PORT/v1.0"` |
+//! | JavaScript `@azure/identity` | `NODE_EXTRA_CA_CERTS=ca.pem` | `authorityHost: "https://localhost:PORT"`, `disableInstanceDiscovery: true` |
+//! | JavaScript `microsoft-graph-client` | `NODE_EXTRA_CA_CERTS=ca.pem` | `baseUrl: "https://localhost:PORT"`, `customHosts: new Set(["localhost"])` |
+//! | .NET, Go | on Linux `SSL_CERT_FILE=ca.pem`, else the user's store | .NET `DisableInstanceDiscovery = true` |
+//! | Java | a key store that `keytool` makes | `disableInstanceDiscovery()` |
+//! | callflow | `cloud.ca_file` | |
+//!
+//! The first four are tested. The variables of Python stand in place of the usual authorities.
+//!
 //! ```
 //! # use callflow_graph::clock::Clock;
 //! # use callflow_graph::simulator::{Config, Person, Registration, Simulator, WhenRung};

@@ -23,7 +23,7 @@ pub(super) struct Listening {
 }
 
 #[derive(clap::Args, Debug)]
-pub(super) struct Args {
+pub(super) struct Where {
     /// The port to serve on by http, which is for this machine alone; 0 is a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -64,7 +64,7 @@ pub(super) enum Refused {
     Nameless(IpAddr),
 }
 
-impl Args {
+impl Where {
     /// Refuses to be reached by others unless that was allowed, and under no name.
     pub(super) fn check(&self) -> Result<(), Refused> {
         let is_remote = !self.bind.is_loopback();
@@ -125,11 +125,14 @@ mod tests {
     #[derive(Parser)]
     struct Command {
         #[command(flatten)]
-        args: Args,
+        args: Where,
     }
 
-    fn args(words: &[&str]) -> Args {
-        Command::try_parse_from(["sim"].iter().chain(words)).ok().unwrap().args
+    impl Where {
+        /// As the command line says.
+        pub(in crate::cli) fn of(words: &[&str]) -> Self {
+            Command::try_parse_from(["sim"].iter().chain(words)).ok().unwrap().args
+        }
     }
 
     #[test]
@@ -146,7 +149,7 @@ mod tests {
             (&["--bind", "0.0.0.0", "--allow-remote", "--host", "sim.test"], ""),
             (&["--bind", "192.0.2.7", "--allow-remote"], ""),
         ] {
-            let said = args(words).check().err().map(|refused| refused.to_string()).unwrap_or_default();
+            let said = Where::of(words).check().err().map(|refused| refused.to_string()).unwrap_or_default();
             assert!(said.contains(says), "{words:?}: {said}");
             assert_eq!(said.is_empty(), says.is_empty(), "{words:?}: {said}");
         }
@@ -162,20 +165,20 @@ mod tests {
     #[tokio::test]
     async fn plain_http_stays_on_loopback_where_others_are_let_in() {
         let words = ["--bind", "0.0.0.0", "--allow-remote", "--host", "sim.test"];
-        let listening = args(&words).listen().await.ok().unwrap();
+        let listening = Where::of(&words).listen().await.ok().unwrap();
         assert!(listening.http.local_addr().unwrap().ip().is_loopback());
         let https = listening.https.unwrap().local_addr().unwrap();
         assert!(https.ip().is_unspecified());
         assert_eq!(listening.base, format!("https://sim.test:{}", https.port()));
         assert_eq!((listening.is_remote, listening.hosts), (true, vec!["sim.test".to_owned()]));
 
-        let listening = args(&[]).listen().await.ok().unwrap();
+        let listening = Where::of(&[]).listen().await.ok().unwrap();
         let http = listening.http.local_addr().unwrap();
         assert_eq!((listening.base, listening.is_remote), (format!("http://{http}"), false));
         let https = listening.https.unwrap().local_addr().unwrap();
         assert!(https.ip().is_loopback());
         assert_eq!(listening.secure_base, Some(format!("https://localhost:{}", https.port())));
 
-        assert!(args(&["--no-tls"]).listen().await.ok().unwrap().https.is_none());
+        assert!(Where::of(&["--no-tls"]).listen().await.ok().unwrap().https.is_none());
     }
 }

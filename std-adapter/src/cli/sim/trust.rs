@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use callflow_graph::simulator::{Certificates, Kept};
 
+use super::listening::Where;
 use crate::cli::Failure;
 
 /// The name of the file in a folder.
@@ -39,14 +40,10 @@ impl Drop for Trust {
 }
 
 impl Trust {
-    /// Certificates for `hosts`: those of `folder` where one is given, else new ones; the authority's file is `file`, or in
-    /// the folder, or in a new folder for temporary files.
-    pub(super) fn make(
-        hosts: &[String],
-        folder: Option<&Path>,
-        file: Option<&Path>,
-        now: u64,
-    ) -> Result<Self, Failure> {
+    /// Certificates for `hosts`: those of the folder where one is given, else new ones; the authority's file is that which is
+    /// given, or in the folder, or in a new folder for temporary files.
+    pub(super) fn make(hosts: &[String], kept: &Where, now: u64) -> Result<Self, Failure> {
+        let (folder, file) = (kept.ca_dir.as_deref(), kept.ca_file.as_deref());
         let (certificates, kept) = match folder {
             Some(folder) => {
                 let (certificates, kept) = Certificates::kept_in(folder, hosts, now)?;
@@ -152,7 +149,8 @@ mod tests {
 
     #[test]
     fn what_was_made_for_a_run_goes_with_it_and_what_is_kept_stays() {
-        let trust = Trust::make(&[], None, None, 1_800_000_000).ok().unwrap();
+        let make = |words: &[&str]| Trust::make(&[], &Where::of(words), 1_800_000_000).ok().unwrap();
+        let trust = make(&[]);
         let file = trust.file.clone();
         assert_eq!(std::fs::read_to_string(&file).unwrap(), trust.certificates.authority_pem());
         assert!(trust.in_words().contains(&format!("export SSL_CERT_FILE={}", file.display())));
@@ -161,11 +159,12 @@ mod tests {
 
         let folder = tempfile::tempdir().unwrap();
         let elsewhere = folder.path().join("elsewhere.pem");
-        let first = Trust::make(&[], Some(folder.path()), None, 1_800_000_000).ok().unwrap();
+        let kept = ["--ca-dir", folder.path().to_str().unwrap()];
+        let first = make(&kept);
         let pem = first.certificates.authority_pem();
         assert_eq!(first.standing(), "kept for the next start: trust it once");
         drop(first);
-        let second = Trust::make(&[], Some(folder.path()), Some(&elsewhere), 1_800_000_000).ok().unwrap();
+        let second = make(&[&kept[..], &["--ca-file", elsewhere.to_str().unwrap()]].concat());
         assert_eq!(second.standing(), "as at an earlier start");
         drop(second);
         for file in [folder.path().join(FILE), elsewhere] {
