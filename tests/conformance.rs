@@ -152,6 +152,9 @@ struct Ran {
 
 /// Runs a script against a simulator of its own. None: skipped.
 async fn run(script: &str, by: By, issuer: Issuer) -> Option<Ran> {
+    // Scripts wait for what takes its real time: they do not have to share the machine as well.
+    static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let _alone = ONE_AT_A_TIME.lock().await;
     let is_python = Path::new(script).extension().is_some_and(|extension| extension == "py");
     let installed = tokio::task::spawn_blocking(if is_python { python } else { node }).await.unwrap();
     let installed = match installed {
