@@ -22,7 +22,7 @@ use callflow_graph::bot::{
 };
 use callflow_graph::client::retry::Class;
 use callflow_graph::session::{Answer, Beta, Order, Target};
-use callflow_graph::simulator::{Faults, Outcome, Person, Step, WhenRung};
+use callflow_graph::simulator::{Fault, Faults, Outcome, Person, Step, WhenRung};
 use callflow_graph::store::embedded::Embedded;
 use callflow_graph::store::{CallName, Commit, Pending, Record, Store, StoreError};
 use callflow_graph::transport::{Exchange, InProcess, Transport, TransportError};
@@ -329,7 +329,10 @@ async fn a_thousand_calls_at_once_each_end_as_scripted() {
 
 #[tokio::test(start_paused = true)]
 async fn late_twice_and_lost_news_leaves_no_call_behind() {
-    let faults = Faults { twice: 20, lost: 10, late: 30, late_by: Duration::from_secs(3) };
+    let faults = Faults::default()
+        .with(Fault::NotificationTwice, 20)
+        .with(Fault::NotificationLost, 10)
+        .with(Fault::NotificationLate, 30);
     let scene = Scene::new(&["Calls.Initiate.All", "Calls.AccessMedia.All"], faults);
     let bot = scene.start().await;
     // A tone that is lost is in no resource: the person gives up after a while.
@@ -361,7 +364,10 @@ async fn late_twice_and_lost_news_leaves_no_call_behind() {
 
 #[tokio::test(start_paused = true)]
 async fn late_and_doubled_news_of_incoming_calls_changes_nothing_of_the_story() {
-    let faults = Faults { twice: 50, lost: 0, late: 50, late_by: Duration::from_secs(4) };
+    let faults = Faults::default()
+        .late_by(Duration::from_secs(4))
+        .with(Fault::NotificationTwice, 50)
+        .with(Fault::NotificationLate, 50);
     let scene = Scene::new(&["Calls.AccessMedia.All"], faults);
     let bot = scene.start().await;
     let ids: Vec<_> =
@@ -551,7 +557,7 @@ impl Transport for Loses {
 #[tokio::test(start_paused = true)]
 async fn a_call_whose_creation_was_not_answered_is_found_by_the_news_at_its_own_address() {
     // News is late: the loss is known before it.
-    let faults = Faults { late: 100, late_by: Duration::from_millis(500), ..Faults::default() };
+    let faults = Faults::default().late_by(Duration::from_millis(500)).with(Fault::NotificationLate, 100);
     let scene = Scene::new(&["Calls.Initiate.All", "Calls.AccessMedia.All"], faults);
     let transport = Arc::new(Loses { net: scene.net.clone(), suffix: "/communications/calls" });
     let bot = scene.start_over(transport).await;
@@ -1000,7 +1006,7 @@ async fn a_meeting_is_found_by_its_link() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_got_lost_is_given_once_more_and_its_refusal_is_not_taken_for_the_first_ones() {
-    let faults = Faults { late: 100, late_by: Duration::from_secs(3), ..Faults::default() };
+    let faults = Faults::default().with(Fault::NotificationLate, 100);
     let scene = Scene::new(&["Calls.AccessMedia.All"], faults);
     let bot = scene.start_over(Arc::new(Loses { net: scene.net.clone(), suffix: "/answer" })).await;
     let mut requests = scene.simulator.watch();

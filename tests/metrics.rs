@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use callflow_graph::session::Target;
-use callflow_graph::simulator::{Faults, Step};
+use callflow_graph::simulator::{Fault, Faults, Step};
 use callflow_graph::transport::Transport;
 use callflow_tests::{APP, PERSON, Scene};
 
@@ -27,7 +27,7 @@ async fn after(seconds: u64) {
 
 #[tokio::test(start_paused = true)]
 async fn calls_are_counted_while_they_are_up_and_requests_by_what_became_of_them() {
-    let faults = Faults { twice: 100, ..Faults::default() };
+    let faults = Faults::default().with(Fault::NotificationTwice, 100);
     let scene = Scene::new(&["Calls.Initiate.All", "Calls.AccessMedia.All"], faults);
     let bot = scene.start().await;
     scene.net.mount("metrics.test", bot.metrics_routes());

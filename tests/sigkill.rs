@@ -117,7 +117,7 @@ async fn a_process_that_is_killed_at_any_moment_repeats_nothing_and_forgets_noth
     while let Ok(seen) = watched.try_recv() {
         let call = plain(&seen.call.unwrap_or_default());
         match seen.what {
-            What::Notification { about, result } if result == "202" => {
+            What::Notification { about, result, .. } if result == "202" => {
                 if left.contains(&call) && about.contains(" tone") {
                     *late.entry(call.clone()).or_default() += 1;
                 }
@@ -126,7 +126,9 @@ async fn a_process_that_is_killed_at_any_moment_repeats_nothing_and_forgets_noth
             What::Person { did, .. } if did == "hangs up" => {
                 left.insert(call);
             }
-            What::Request { method, path, status: 201 } if method == "POST" && path.ends_with("/calls") => {
+            What::Request { method, path, status: 201, .. }
+                if method == "POST" && path.ends_with("/calls") =>
+            {
                 rung += 1;
             }
             _ => {}

@@ -14,7 +14,7 @@ use callflow_core::time::Timestamp;
 use callflow_graph::bot::{Bot, Call, CallHandler, Config, HandlerError};
 use callflow_graph::session::journal::{Input, Journaling};
 use callflow_graph::session::{Caller, Order, Placement, Record as Recording, Session, Settings, Target};
-use callflow_graph::simulator::{Faults, Person, Step, WhenRung};
+use callflow_graph::simulator::{Fault, Faults, Person, Step, WhenRung};
 
 use callflow_graph::trace::{Line, Reader, Record, Recorder, Replay, TraceError};
 use callflow_graph::wire::notification::read_batch;
@@ -105,7 +105,13 @@ impl Traced {
             "Calls.AccessMedia.All",
             "Calls.JoinGroupCall.All",
         ];
-        let scene = Scene::new(&permissions, Faults { late: 30, twice: 30, ..Faults::default() });
+        let scene = Scene::new(
+            &permissions,
+            Faults::default()
+                .late_by(Duration::ZERO)
+                .with(Fault::NotificationLate, 30)
+                .with(Fault::NotificationTwice, 30),
+        );
         for (id, name) in [(PERSON, "Ada Planted"), (NEIGHBOUR, "Grace Planted")] {
             let then = vec![
                 Step::AwaitAnswer,

@@ -1,5 +1,5 @@
 //! The program, as a person or a script runs it.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // helpers of tests, beside the tests themselves
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // helpers of tests, beside the tests themselves
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Output, Stdio};
@@ -416,7 +416,7 @@ fn status_of(url: &str, headers: &[(&str, &str)], authority: Option<&str>) -> Op
         request = request.header(*name, *value);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let answer = runtime.block_on(https.send(request.body(Default::default()).unwrap()));
+    let answer = runtime.block_on(https.send(request.body(bytes::Bytes::new()).unwrap()));
     answer.ok().map(|response| response.status().as_u16())
 }
 

@@ -65,7 +65,7 @@ async fn configuration(
 
 async fn keys(State(world): State<Served>, Path(tenant): Path<String>) -> Result<Json<Value>, NoTenant> {
     is_tenant(&world, &tenant)?;
-    Ok(Json(world.keys.published().clone()))
+    Ok(Json(world.keys.published()))
 }
 
 /// This authority is the only one that there is.

@@ -2,6 +2,7 @@
 //!
 //! Source: Graph docs, call: answer, reject, delete, keepAlive, and their examples; what is assumed says so.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -12,10 +13,11 @@ use super::asked::Hosting;
 use super::delivery::Notification;
 use super::error::Error;
 use super::groups::Group;
-use super::media::{Queued, Recorded};
+use super::media::Queued;
 use super::operation::Operation;
 use super::participants::{Invited, Participant};
 use super::person::{Outcome, Person, Progress};
+use super::recording::{Recorded, Spoken};
 use super::{What, World};
 
 /// How long a call lives without a keepAlive. Source: Graph docs, call: keepAlive.
@@ -98,6 +100,7 @@ pub(super) struct Inner {
     /// Every key that was pressed.
     pub(super) keys: Vec<char>,
     pub(super) operations: Vec<Operation>,
+    pub(super) spoken: Vec<Spoken>,
     pub(super) recorded: Vec<Recorded>,
     kept_at: u64,
     result: Option<(u32, u32)>,
@@ -111,6 +114,8 @@ pub(super) struct Call {
     tenant_id: String,
     pub(super) chain_id: String,
     participant_id: String,
+    began_at: u64,
+    ordinal: u64,
     world: Weak<World>,
     inner: Mutex<Inner>,
     progress: watch::Sender<Progress>,
@@ -134,6 +139,8 @@ impl Call {
             tenant_id,
             chain_id: uuid::Uuid::new_v4().to_string(),
             participant_id: uuid::Uuid::new_v4().to_string(),
+            began_at: world.clock.now_millis(),
+            ordinal: world.begun.fetch_add(1, Ordering::Relaxed).saturating_add(1),
             world: world.weak(),
             inner: Mutex::new(Inner {
                 stage,
@@ -147,9 +154,10 @@ impl Call {
                 has_audio: false,
                 listens: false,
                 // Field captures have sequences that begin at 6.
-                next_tone: world.config.seed % 7,
+                next_tone: world.chances.faults().seed % 7,
                 keys: Vec::new(),
                 operations: Vec::new(),
+                spoken: Vec::new(),
                 recorded: Vec::new(),
                 kept_at: world.clock.now_millis(),
                 result: None,
@@ -183,6 +191,64 @@ impl Call {
 
     pub(super) fn app_id(&self) -> &str {
         &self.app_id
+    }
+
+    pub(super) fn direction(&self) -> &'static str {
+        self.facts.direction
+    }
+
+    /// When it began, in milliseconds since the Unix epoch.
+    pub(super) fn began_at(&self) -> u64 {
+        self.began_at
+    }
+
+    /// Its place among all calls, from 1 on: chances depend on it, and not on its id.
+    pub(super) fn ordinal(&self) -> u64 {
+        self.ordinal
+    }
+
+    /// Whether it is a group call, and why. Source: Graph docs, Calls overview.
+    pub(super) fn kind(&self) -> (bool, &'static str) {
+        let has_coordinates = !self.facts.chat_info.is_null() || !self.facts.meeting_info.is_null();
+        let is_group = self.with(|inner| inner.is_group);
+        let why = match (is_group, has_coordinates, &self.facts.peer) {
+            (false, ..) => "one participant and the bot",
+            (true, true, _) => "meeting coordinates were given when it was created",
+            (true, false, None) => "it was created with several targets",
+            (true, false, Some(_)) => "a third participant came in",
+        };
+        (is_group, why)
+    }
+
+    /// The people who are in it, or were, with where they are.
+    pub(super) fn people(&self) -> Vec<(String, &'static str)> {
+        let stage = self.stage();
+        let roster: Vec<String> = self
+            .with(|inner| inner.roster.iter().filter_map(|one| one.user_id().map(str::to_owned)).collect());
+        let is = match stage {
+            Stage::Terminated => "left",
+            Stage::Incoming
+            | Stage::Answered
+            | Stage::Rejected
+            | Stage::Redirecting
+            | Stage::Establishing => "waiting",
+            Stage::Established | Stage::Transferring | Stage::TransferAccepted => "connected",
+        };
+        if roster.is_empty() {
+            return self.facts.peer.iter().map(|peer| (peer.id.clone(), is)).collect();
+        }
+        let peer = self
+            .facts
+            .peer
+            .iter()
+            .filter(|peer| !roster.contains(&peer.id))
+            .map(|peer| (peer.id.clone(), "left"));
+        peer.chain(roster.iter().map(|id| (id.clone(), is))).collect()
+    }
+
+    /// It is over, and nobody is told.
+    pub(super) fn drop_silently(&self) {
+        self.finish(None);
     }
 
     /// The bot's own place in the roster.
@@ -554,8 +620,12 @@ impl Call {
     }
 
     pub(super) fn did(&self, name: &str, what: &str) {
+        self.happened(What::Person { name: name.to_owned(), did: what.to_owned() });
+    }
+
+    pub(super) fn happened(&self, what: What) {
         if let Some(world) = self.world.upgrade() {
-            world.observe(Some(&self.facts.id), What::Person { name: name.to_owned(), did: what.to_owned() });
+            world.observe(Some(&self.facts.id), what);
         }
     }
 

@@ -3,21 +3,25 @@
 //! Source: Graph docs, commsNotification. How often the service posts again what was not accepted is not documented; here
 //! three times.
 
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Request;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::{What, World};
+use super::fault::{Fault, lateness};
+use super::{Posted, What, World};
 
 /// How often a notification is posted that is not accepted.
 const TRIES: u64 = 3;
 /// How long the bot may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+
+/// How long one waits that is to be overtaken, where no other comes.
+const OVERTAKEN_WITHIN: Duration = Duration::from_secs(5);
 
 /// A notification of one call.
 #[derive(Clone, Debug)]
@@ -35,18 +39,36 @@ pub(super) struct Notification {
 
 /// Delivers what comes, until nobody can send any more.
 pub(super) async fn run(world: Weak<World>, mut queue: mpsc::UnboundedReceiver<Notification>) {
-    while let Some(notification) = queue.recv().await {
-        let Some(world) = world.upgrade() else { return };
-        let faults = world.config.faults;
-        if world.is_drawn(faults.lost) {
-            let about = notification.about.clone();
-            world.observe(Some(&notification.call), What::Notification { about, result: "lost".to_owned() });
+    // One that waits until the next one has gone out.
+    let mut overtaken = None;
+    loop {
+        let next = match &overtaken {
+            None => queue.recv().await,
+            // The last of a call is overtaken by nothing.
+            Some(_) => tokio::time::timeout(OVERTAKEN_WITHIN, queue.recv()).await.unwrap_or(None),
+        };
+        let (Some(world), next) = (world.upgrade(), next) else { return };
+        let is_over = next.is_none() && overtaken.is_none();
+        if is_over {
+            return;
+        }
+        let Some(notification) = next else {
+            if let Some(waiting) = overtaken.take() {
+                deliver(&world, &waiting).await;
+            }
+            continue;
+        };
+        let strikes = |fault| world.strikes(fault, Some(&notification.call), &notification.about);
+        if strikes(Fault::NotificationLost).is_some() {
+            notification.note(&world, "lost".to_owned(), 0);
             continue;
         }
-        let twice = world.is_drawn(faults.twice);
-        if world.is_drawn(faults.late) {
-            let late_by = u64::try_from(faults.late_by.as_millis()).unwrap_or(u64::MAX);
-            let wait = Duration::from_millis(world.draw().checked_rem(late_by).unwrap_or(0));
+        if strikes(Fault::KeyRotated).is_some() {
+            world.keys.rotate();
+        }
+        let is_twice = strikes(Fault::NotificationTwice).is_some();
+        if let Some(drawn) = strikes(Fault::NotificationLate) {
+            let wait = lateness(&world.chances.faults(), drawn);
             let (weak, late) = (world.weak(), notification.clone());
             world.spawn(async move {
                 tokio::time::sleep(wait).await;
@@ -54,56 +76,71 @@ pub(super) async fn run(world: Weak<World>, mut queue: mpsc::UnboundedReceiver<N
                     deliver(&world, &late).await;
                 }
             });
+        } else if overtaken.is_none() && strikes(Fault::NotificationReordered).is_some() {
+            overtaken = Some(notification);
+            continue;
         } else {
             deliver(&world, &notification).await;
         }
-        if twice {
+        if is_twice {
             deliver(&world, &notification).await;
+        }
+        if let Some(waiting) = overtaken.take() {
+            deliver(&world, &waiting).await;
         }
     }
 }
 
-async fn deliver(world: &World, notification: &Notification) {
-    let Notification { call, app_id, tenant_id, to, about, change, below, data } = notification;
-    let entry = json!({
-        "@odata.type": "#microsoft.graph.commsNotification",
-        "changeType": change,
-        "resource": format!("/app/calls/{call}{below}"),
-        "resourceUrl": format!("/communications/calls/{call}{below}"),
-        "resourceData": data,
-    });
-    let body = json!({"@odata.type": "#microsoft.graph.commsNotifications", "value": [entry]}).to_string();
-    let mut result = "not posted".to_owned();
-    for tried in 1..=TRIES {
-        let issuer = world.app(app_id).map(|app| app.issuer).unwrap_or_default();
-        let now = world.clock.now_seconds();
-        let Some(token) = world.keys.for_notification(issuer, app_id, tenant_id, now) else { break };
-        let request = Request::post(to.as_str())
-            .header(AUTHORIZATION, format!("Bearer {token}"))
-            .header(CONTENT_TYPE, "application/json")
-            .body(Bytes::from(body.clone()));
-        let Ok(request) = request else {
-            result = String::from("the callback is no address");
-            break;
-        };
-        let is_final = match tokio::time::timeout(ANSWER_WITHIN, world.transport.send(request)).await {
-            Ok(Ok(response)) => {
-                result = response.status().as_u16().to_string();
-                !response.status().is_server_error()
-            }
-            Ok(Err(error)) => {
-                result = error.to_string();
-                false
-            }
-            Err(_) => {
-                result = format!("no answer within {ANSWER_WITHIN:?}");
-                false
-            }
-        };
-        if is_final {
-            break;
-        }
-        tokio::time::sleep(Duration::from_secs(tried)).await;
+impl Notification {
+    fn body(&self) -> Bytes {
+        let Self { call, change, below, data, .. } = self;
+        let entry = json!({
+            "@odata.type": "#microsoft.graph.commsNotification",
+            "changeType": change,
+            "resource": format!("/app/calls/{call}{below}"),
+            "resourceUrl": format!("/communications/calls/{call}{below}"),
+            "resourceData": data,
+        });
+        json!({"@odata.type": "#microsoft.graph.commsNotifications", "value": [entry]}).to_string().into()
     }
-    world.observe(Some(call), What::Notification { about: about.clone(), result });
+
+    /// Notes what became of it.
+    fn note(&self, world: &World, result: String, tries: u64) {
+        let posted = Arc::new(Posted { to: self.to.clone(), body: self.body().into(), tries });
+        world.observe(Some(&self.call), What::Notification { about: self.about.clone(), result, posted });
+    }
+}
+
+async fn deliver(world: &World, notification: &Notification) {
+    let mut result = "not posted".to_owned();
+    let mut tries = 0;
+    while tries < TRIES {
+        tries = tries.saturating_add(1);
+        match post(world, notification).await {
+            Ok(status) => {
+                result = status.as_u16().to_string();
+                if !status.is_server_error() {
+                    break;
+                }
+            }
+            Err(reason) => result = reason,
+        }
+        tokio::time::sleep(Duration::from_secs(tries)).await;
+    }
+    notification.note(world, result, tries);
+}
+
+async fn post(world: &World, notification: &Notification) -> Result<StatusCode, String> {
+    let Notification { app_id, tenant_id, to, .. } = notification;
+    let issuer = world.app(app_id).map(|app| app.issuer).unwrap_or_default();
+    let token = world.keys.for_notification(issuer, app_id, tenant_id, world.clock.now_seconds());
+    let token = token.ok_or("no token can be signed")?;
+    let request = Request::post(to.as_str())
+        .header(AUTHORIZATION, format!("Bearer {token}"))
+        .header(CONTENT_TYPE, "application/json")
+        .body(notification.body())
+        .map_err(|_| "the callback is no address")?;
+    let answer = tokio::time::timeout(ANSWER_WITHIN, world.transport.send(request)).await;
+    let answer = answer.map_err(|_| format!("no answer within {ANSWER_WITHIN:?}"))?;
+    answer.map(|response| response.status()).map_err(|error| error.to_string())
 }

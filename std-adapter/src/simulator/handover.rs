@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::asked::{self, member};
 use super::call::{Call, STEP, Stage};
 use super::error::Error;
-use super::participants::react;
-use super::person::{Person, WhenRung};
+use super::person::Person;
+use super::ringing::Answered;
 
 impl Call {
     pub(super) fn redirect(self: &Arc<Self>, body: &Value) -> Result<(), Error> {
@@ -25,16 +25,10 @@ impl Call {
         let people = targets.iter().map(|target| self.user(target)).collect::<Result<Vec<_>, _>>()?;
         self.settle(Stage::Redirecting)?;
         self.call_back_to(callback);
-        // All ring at once; the first to pick up is connected.
-        let first = people.iter().filter_map(|person| match &person.when_rung {
-            WhenRung::PickUp { after, .. } => Some(*after),
-            WhenRung::Decline | WhenRung::Ignore => None,
-        });
-        let first = first.min().filter(|after| *after < timeout);
         let call = Arc::clone(self);
         self.later(async move {
-            tokio::time::sleep(STEP.saturating_add(first.unwrap_or(timeout))).await;
-            if first.is_some() {
+            tokio::time::sleep(STEP).await;
+            if call.is_picked_up(people, timeout).await {
                 call.end_without_result();
             } else {
                 // Source: assumed; no page says what the bot is told then.
@@ -42,6 +36,25 @@ impl Call {
             }
         });
         Ok(())
+    }
+
+    /// Whether one of `people` picks up in time. All ring at once; the first is connected.
+    async fn is_picked_up(self: &Arc<Self>, people: Vec<Person>, timeout: Duration) -> bool {
+        let mut ringing = tokio::task::JoinSet::new();
+        for person in people {
+            let call = Arc::clone(self);
+            ringing.spawn(async move { call.ring(&person, timeout).await });
+        }
+        let picked_up = async {
+            while let Some(answered) = ringing.join_next().await {
+                if matches!(answered, Ok(Answered::PickedUp(_))) {
+                    return;
+                }
+            }
+            // Who declines does not end the time of the others. Source: assumed.
+            std::future::pending::<()>().await;
+        };
+        tokio::time::timeout(timeout, picked_up).await.is_ok()
     }
 
     pub(super) fn transfer(self: &Arc<Self>, body: &Value) -> Result<(), Error> {
@@ -69,7 +82,8 @@ impl Call {
                 None => call.transfer_peer(&person, replaced).await,
                 // Source: assumed; no page shows what the bot sees of it.
                 Some(id) => {
-                    if react(&person, replaced.is_some()).await.is_ok() && call.stage() == Stage::Established
+                    if call.react(&person, replaced.is_some()).await.is_ok()
+                        && call.stage() == Stage::Established
                     {
                         call.leave(|participant| participant.id == id);
                     }
@@ -84,7 +98,7 @@ impl Call {
             return;
         }
         self.tell_state("transferring");
-        let reaction = react(target, replaced.is_some()).await;
+        let reaction = self.react(target, replaced.is_some()).await;
         if reaction.is_err() {
             if self.step_on(Stage::Transferring, Stage::Established) {
                 // The documented failure writes subCode.

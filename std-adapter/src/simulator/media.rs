@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 
 use super::asked::{self, Hosting};
 use super::call::{Call, Stage};
 use super::error::Error;
 use super::operation::{Ended, Operation};
-use super::{World, prompt};
+use super::recording::{self, Recording};
+use super::{Heard, Play, What, World, prompt};
 
 /// The tones that there are. Source: Graph docs, tone.
 const TONES: [&str; 17] = [
@@ -26,39 +26,6 @@ pub(super) struct Queued {
     operation: Operation,
     prompts: Value,
     recording: Option<Recording>,
-}
-
-/// What a recordResponse asks for.
-struct Recording {
-    initial_silence: Duration,
-    max_silence: Duration,
-    max_duration: Duration,
-    stop_tones: Vec<char>,
-}
-
-/// What was recorded, until the bot fetches it.
-pub(super) struct Recorded {
-    pub(super) operation: String,
-    pub(super) token: String,
-    pub(super) length: Duration,
-}
-
-impl Recording {
-    fn of(body: &Value) -> Result<Self, Error> {
-        let seconds = |name| asked::seconds_of(body, name, 5, 1..=120).map(Duration::from_secs);
-        let tones = asked::items(body, "stopTones")?.iter().map(|tone| {
-            // The documented example has characters, not members of tone.
-            let mut said = tone.as_str().unwrap_or_default().chars();
-            let tone = said.next().filter(|key| said.next().is_none() && "0123456789*#".contains(*key));
-            tone.ok_or_else(|| Error::bad_request("A stop tone is a digit, * or #."))
-        });
-        Ok(Self {
-            initial_silence: seconds("initialSilenceTimeoutInSeconds")?,
-            max_silence: seconds("maxSilenceTimeoutInSeconds")?,
-            max_duration: seconds("maxRecordDurationInSeconds")?,
-            stop_tones: tones.collect::<Result<_, _>>()?,
-        })
-    }
 }
 
 impl Call {
@@ -173,14 +140,6 @@ impl Call {
             self.end_operation(&operation.id, ended);
         }
     }
-
-    /// The recording that an operation made, for who has its token.
-    pub(super) fn recorded(&self, operation: &str, token: &str) -> Option<Duration> {
-        self.with(|inner| {
-            let of = |kept: &&Recorded| kept.operation == operation && kept.token == token;
-            inner.recorded.iter().find(of).map(|kept| kept.length)
-        })
-    }
 }
 
 /// Runs what comes, one operation after another, until the call ends.
@@ -199,90 +158,62 @@ async fn run_all(call: Arc<Call>, mut queue: mpsc::UnboundedReceiver<Queued>) {
 
 async fn run_one(call: &Call, queued: &Queued) -> Ended {
     let Some(world) = call.world() else { return Ended::cancelled() };
-    if let Err(reason) = play_prompts(call, &world, &queued.prompts).await {
+    if let Err(reason) = play_prompts(call, &world, &queued.operation.id, &queued.prompts).await {
         // Source: assumed; no page has the code of a prompt that cannot be had.
         return Ended::failed(400, 8500, &format!("Prompt: {reason}"));
     }
     match &queued.recording {
         None => Ended::well().with("completionReason", "completedSuccessfully"),
-        Some(recording) => record_voice(call, &world, &queued.operation.id, recording).await,
+        Some(recording) => recording::record(call, &world, &queued.operation.id, recording).await,
     }
 }
 
-async fn play_prompts(call: &Call, world: &World, prompts: &Value) -> Result<(), String> {
+async fn play_prompts(call: &Call, world: &World, operation: &str, prompts: &Value) -> Result<(), String> {
     for prompt in prompts.as_array().into_iter().flatten() {
         let uri = prompt.pointer("/mediaInfo/uri").and_then(Value::as_str).unwrap_or_default();
-        let length = prompt::fetch(world, uri).await?;
+        let wav = prompt::fetch(world, uri).await?;
+        let length = prompt::length_of(&wav)?;
+        let sound = format!("/sim/v1/sounds/{}", world.sounds.keep(&wav));
         call.progress_is(|p| p.prompts_started = p.prompts_started.saturating_add(1));
-        call.did_all("hears a prompt");
+        let playing = Playing::begin(call, operation, sound, length);
         tokio::time::sleep(length.mul_f64(world.config.time_scale.clamp(0.0, 1000.0))).await;
+        playing.end();
         call.progress_is(|p| p.prompts_ended = p.prompts_ended.saturating_add(1));
     }
     Ok(())
 }
 
-/// Why a recording came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stop {
-    Tone,
-    MaxDuration,
-    MaxSilence,
-    InitialSilence,
+/// A prompt that is heard. Where it is let go before its end, it is stopped.
+struct Playing<'a> {
+    call: &'a Call,
+    heard: Heard,
+    is_over: bool,
 }
 
-async fn record_voice(call: &Call, world: &World, operation: &str, asked: &Recording) -> Ended {
-    let (stop, length) = listen(call, asked).await;
-    let ended = match stop {
-        // Source: assumed; no page has the code of a silence.
-        Stop::InitialSilence => {
-            return Ended::failed(400, 8500, "Action failed, initial silence timeout reached.")
-                .with("recordingLocation", "")
-                .with("recordingAccessToken", "")
-                .with("completionReason", "initialSilenceTimeout");
-        }
-        Stop::MaxDuration => Ended::completed(200, 8515, "Action completed, max record duration reached.")
-            .with("completionReason", "maxRecordDurationReached"),
-        Stop::Tone => Ended::well().with("completionReason", "stopToneDetected"),
-        Stop::MaxSilence => Ended::well().with("completionReason", "maxSilenceTimeout"),
-    };
-    let token = uuid::Uuid::new_v4().to_string();
-    let location = format!("{}/recordings/{operation}", world.base());
-    let recorded = Recorded { operation: operation.to_owned(), token: token.clone(), length };
-    call.with(|inner| inner.recorded.push(recorded));
-    ended.with("recordingLocation", location).with("recordingAccessToken", token)
+impl<'a> Playing<'a> {
+    fn begin(call: &'a Call, operation: &str, sound: String, length: Duration) -> Self {
+        let length_ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+        call.did_all("hears a prompt");
+        let heard = Heard { operation: operation.to_owned(), sound, length_ms };
+        let playing = Self { call, heard, is_over: false };
+        playing.note(Play::Begins);
+        playing
+    }
+
+    fn end(mut self) {
+        self.is_over = true;
+        self.note(Play::Ends);
+    }
+
+    fn note(&self, did: Play) {
+        self.call.happened(What::Prompt { did, heard: self.heard.clone() });
+    }
 }
 
-/// Listens to the people of the call until there is a reason to stop; for how long.
-async fn listen(call: &Call, asked: &Recording) -> (Stop, Duration) {
-    let began = Instant::now();
-    let limit = began + asked.max_duration;
-    let heard = call.with(|inner| inner.keys.len());
-    let mut progress = call.progress();
-    let (mut has_spoken, mut silent_since) = (false, began);
-    loop {
-        let is_speaking = progress.borrow_and_update().speaking > 0;
-        let is_stopped =
-            call.with(|inner| inner.keys.iter().skip(heard).any(|key| asked.stop_tones.contains(key)));
-        if is_stopped {
-            return (Stop::Tone, began.elapsed());
-        }
-        has_spoken |= is_speaking;
-        let (deadline, stop) = if is_speaking {
-            (limit, Stop::MaxDuration)
-        } else if has_spoken {
-            (silent_since + asked.max_silence, Stop::MaxSilence)
-        } else {
-            (began + asked.initial_silence, Stop::InitialSilence)
-        };
-        let (deadline, stop) =
-            if limit <= deadline && has_spoken { (limit, Stop::MaxDuration) } else { (deadline, stop) };
-        tokio::select! {
-            () = tokio::time::sleep_until(deadline) => return (stop, began.elapsed()),
-            _ = progress.changed() => {
-                if is_speaking && progress.borrow().speaking == 0 {
-                    silent_since = Instant::now();
-                }
-            }
+impl Drop for Playing<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.note(Play::Stopped);
         }
     }
 }

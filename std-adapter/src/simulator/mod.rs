@@ -57,34 +57,46 @@ mod actions;
 mod asked;
 mod authority;
 mod call;
+mod control;
 mod credential;
 mod delivery;
 mod error;
+mod fault;
 mod groups;
 mod guard;
 mod handover;
+mod history;
 mod media;
 mod operation;
 mod participants;
 mod person;
 mod placement;
 mod prompt;
+mod recording;
+mod ringing;
+pub mod seed;
 mod service;
+mod sound;
 mod stage;
+mod step;
 mod tls;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
-use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 use tokio::sync::mpsc;
 
 pub use access::Access;
 pub use call::CallView;
-pub use person::{Outcome, Person, Step, WhenRung};
+pub use fault::{Cut, Fault, Faults, NoFault};
+pub use history::{Exchange, Headers, Heard, Observed, Play, Posted, Text, What};
+pub use person::{Outcome, Person, WhenRung};
+pub use ringing::Decision;
 pub use stage::Stage;
+pub use step::{Step, StepError};
 pub use tls::{Certificates, CertificatesError, Kept};
 pub use tokens::{Flaw, Issuer};
 
@@ -151,19 +163,6 @@ impl Registration {
     }
 }
 
-/// How notifications fail to arrive as they should. In hundredths.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Faults {
-    /// How many are posted twice.
-    pub twice: u8,
-    /// How many are lost.
-    pub lost: u8,
-    /// How many are late, by up to [`Self::late_by`], and so overtaken by others.
-    pub late: u8,
-    /// How late.
-    pub late_by: Duration,
-}
-
 /// How a simulator is set up.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -171,14 +170,16 @@ pub struct Config {
     pub base: String,
     /// The apps.
     pub registrations: Vec<Registration>,
+    /// The people.
+    pub people: Vec<Person>,
     /// How long a second of a prompt takes, in seconds.
     pub time_scale: f64,
-    /// Where its chances begin.
-    pub seed: u64,
-    /// How notifications fail to arrive.
+    /// What goes wrong on purpose.
     pub faults: Faults,
     /// From where it may be reached, and who may steer it: this machine, and everybody on it.
     pub access: Access,
+    /// How much of what happened is kept, in entries: 10,000 by default.
+    pub history: usize,
 }
 
 impl Config {
@@ -187,10 +188,11 @@ impl Config {
         Self {
             base: base.into(),
             registrations: vec![registration],
+            people: Vec::new(),
             time_scale: 1.0,
-            seed: 1,
             faults: Faults::default(),
             access: Access::default(),
+            history: 10_000,
         }
     }
 }
@@ -213,47 +215,9 @@ pub enum SimulatorError {
     RealSecret(String),
 }
 
-/// Something that happened at the simulator.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Observed {
-    /// When, in milliseconds since the Unix epoch.
-    pub at: u64,
-    /// To which call.
-    pub call: Option<String>,
-    /// What.
-    pub what: What,
-}
-
-/// What was observed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum What {
-    /// A request was answered.
-    Request {
-        /// Its method.
-        method: String,
-        /// Its path.
-        path: String,
-        /// The status of the answer.
-        status: u16,
-    },
-    /// A notification was posted.
-    Notification {
-        /// What it told.
-        about: String,
-        /// The status that the bot answered with, or why there is none.
-        result: String,
-    },
-    /// A person did something.
-    Person {
-        /// Who.
-        name: String,
-        /// What.
-        did: String,
-    },
-}
-
 pub(crate) struct World {
+    /// Another one after each start.
+    instance: String,
     config: Config,
     transport: Arc<dyn Transport>,
     clock: Clock,
@@ -265,8 +229,12 @@ pub(crate) struct World {
     calls: RwLock<BTreeMap<String, Arc<call::Call>>>,
     /// Statuses that the next requests to a path ending so are answered with.
     refusals: Mutex<Vec<(String, u16)>>,
-    chance: Mutex<u64>,
-    watchers: Mutex<Vec<mpsc::UnboundedSender<Observed>>>,
+    chances: fault::Chances,
+    /// How many calls were begun.
+    begun: AtomicU64,
+    history: history::History,
+    ringing: ringing::Ringing,
+    sounds: sound::Sounds,
     stop: tokio_util::sync::CancellationToken,
 }
 
@@ -300,41 +268,46 @@ impl Simulator {
         config.registrations.iter().try_for_each(Registration::check)?;
         let keys = Arc::new(tokens::Keys::try_new()?);
         let policy = guard::Policy::of(&config);
-        let registrations =
-            config.registrations.iter().map(|app| (app.app_id.clone(), app.clone())).collect();
-        let chance = Mutex::new(config.seed.max(1));
-        Ok(Self {
+        let chances = fault::Chances::new(config.faults.clone());
+        let history = history::History::new(config.history);
+        let simulator = Self {
             world: Arc::new(World {
+                instance: uuid::Uuid::new_v4().to_string(),
                 config,
                 transport,
                 clock,
                 keys,
                 policy,
-                registrations: RwLock::new(registrations),
+                registrations: RwLock::default(),
                 people: RwLock::default(),
                 calls: RwLock::default(),
                 refusals: Mutex::default(),
-                chance,
-                watchers: Mutex::default(),
+                chances,
+                begun: AtomicU64::new(0),
+                history,
+                ringing: ringing::Ringing::default(),
+                sounds: sound::Sounds::default(),
                 stop: tokio_util::sync::CancellationToken::new(),
             }),
-        })
+        };
+        simulator.world.begin();
+        Ok(simulator)
     }
 
     /// Everything that it serves.
     pub fn router(&self) -> axum::Router {
+        let (policy, keys) = (Arc::clone(&self.world.policy), Arc::clone(&self.world.keys));
+        let control = control::router(Arc::clone(&self.world)).layer(guard::layer(Arc::clone(&policy)));
         service::router(Arc::clone(&self.world))
+            .merge(control)
+            .merge(guard::links(&policy))
+            // The last of all: what stands above it is reached through it.
+            .layer(guard::outermost(policy, keys))
     }
 
     /// What a bot has to be given so that it uses this service instead of the real one.
     pub fn endpoints(&self) -> Endpoints {
-        let base = self.world.config.base.trim_end_matches('/');
-        Endpoints {
-            authority: base.to_owned(),
-            graph: format!("{base}/v1.0"),
-            openid: format!("{base}/v1/.well-known/OpenIdConfiguration"),
-            ..Endpoints::global()
-        }
+        self.world.endpoints()
     }
 
     /// The address of the page with a code that gives a browser the key, once; none where there is no key.
@@ -344,7 +317,7 @@ impl Simulator {
 
     /// Adds a person, or changes what he does.
     pub fn add_person(&self, person: Person) {
-        self.world.people.write().unwrap_or_else(PoisonError::into_inner).insert(person.id.clone(), person);
+        self.world.add_person(person);
     }
 
     /// Lets a person call a bot and do what `script` says. Gives the call's id.
@@ -386,6 +359,11 @@ impl Simulator {
         Ok(call::Call::incoming(&self.world, &app, &person, script, is_policy_recording))
     }
 
+    /// Decides for a person whose phone rings for a call; whether it did.
+    pub fn decide(&self, call_id: &str, person_id: &str, decision: Decision) -> bool {
+        self.world.ringing.decide(call_id, person_id, decision)
+    }
+
     /// The `Authorization` header of a notification to an app, with a flaw where one is asked for: a bot has to refuse it.
     ///
     /// # Errors
@@ -408,8 +386,7 @@ impl Simulator {
 
     /// What is known of every call, those that ended included.
     pub fn calls(&self) -> Vec<CallView> {
-        let calls = self.world.calls.read().unwrap_or_else(PoisonError::into_inner);
-        calls.values().map(|call| call.view()).collect()
+        self.world.all_calls().iter().map(|call| call.view()).collect()
     }
 
     /// Takes a permission from an app, as an administrator can while it runs.
@@ -426,11 +403,19 @@ impl Simulator {
         refusals.push((suffix.to_owned(), status));
     }
 
+    /// What goes wrong from now on; their chances begin anew.
+    pub fn set_faults(&self, faults: Faults) {
+        self.world.chances.set(faults);
+    }
+
     /// Tells of what happens from now on, until the receiver is dropped.
     pub fn watch(&self) -> mpsc::UnboundedReceiver<Observed> {
-        let (watcher, seen) = mpsc::unbounded_channel();
-        self.world.watchers.lock().unwrap_or_else(PoisonError::into_inner).push(watcher);
-        seen
+        self.world.history.watch()
+    }
+
+    /// What happened after the entry of this number, as far as it is kept; 0 is the beginning.
+    pub fn history(&self, after: u64) -> Vec<Observed> {
+        self.world.history.after(after, usize::MAX)
     }
 }
 
@@ -439,10 +424,69 @@ impl World {
         self.config.base.trim_end_matches('/')
     }
 
+    /// The apps and people that there are at the beginning.
+    fn begin(&self) {
+        *self.registrations.write().unwrap_or_else(PoisonError::into_inner) =
+            self.config.registrations.iter().map(|app| (app.app_id.clone(), app.clone())).collect();
+        *self.people.write().unwrap_or_else(PoisonError::into_inner) =
+            self.config.people.iter().map(|person| (person.id.clone(), person.clone())).collect();
+        self.begun.store(0, Ordering::Relaxed);
+        self.chances.set(self.config.faults.clone());
+    }
+
+    /// Ends all calls without telling anybody, forgets what happened, and begins anew.
+    fn reset(&self) {
+        let calls = std::mem::take(&mut *self.calls.write().unwrap_or_else(PoisonError::into_inner));
+        for call in calls.values() {
+            call.drop_silently();
+        }
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.begin();
+        self.history.clear();
+    }
+
+    fn endpoints(&self) -> Endpoints {
+        let base = self.base();
+        Endpoints {
+            authority: base.to_owned(),
+            graph: format!("{base}/v1.0"),
+            openid: format!("{base}/v1/.well-known/OpenIdConfiguration"),
+            ..Endpoints::global()
+        }
+    }
+
+    fn apps(&self) -> Vec<Registration> {
+        self.registrations.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    fn register(&self, app: Registration) -> Result<(), SimulatorError> {
+        app.check()?;
+        self.registrations.write().unwrap_or_else(PoisonError::into_inner).insert(app.app_id.clone(), app);
+        Ok(())
+    }
+
+    fn unregister(&self, id: &str) -> bool {
+        self.registrations.write().unwrap_or_else(PoisonError::into_inner).remove(id).is_some()
+    }
+
+    fn everybody(&self) -> Vec<Person> {
+        self.people.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    fn add_person(&self, person: Person) {
+        self.people.write().unwrap_or_else(PoisonError::into_inner).insert(person.id.clone(), person);
+    }
+
+    fn remove_person(&self, id: &str) -> bool {
+        self.people.write().unwrap_or_else(PoisonError::into_inner).remove(id).is_some()
+    }
+
+    fn all_calls(&self) -> Vec<Arc<call::Call>> {
+        self.calls.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
     fn observe(&self, call: Option<&str>, what: What) {
-        let observed = Observed { at: self.clock.now_millis(), call: call.map(str::to_owned), what };
-        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
-        watchers.retain(|watcher| watcher.send(observed.clone()).is_ok());
+        self.history.note(self.clock.now_millis(), call.map(str::to_owned), what);
     }
 
     fn app(&self, id: &str) -> Option<Registration> {
@@ -455,20 +499,6 @@ impl World {
 
     fn call(&self, id: &str) -> Option<Arc<call::Call>> {
         self.calls.read().unwrap_or_else(PoisonError::into_inner).get(&plain(id)).cloned()
-    }
-
-    /// Whether a chance of so many hundredths comes true.
-    fn is_drawn(&self, hundredths: u8) -> bool {
-        hundredths > 0 && self.draw() % 100 < u64::from(hundredths)
-    }
-
-    /// The next number of a xorshift generator.
-    fn draw(&self) -> u64 {
-        let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
-        *chance ^= chance.wrapping_shl(13);
-        *chance ^= chance.wrapping_shr(7);
-        *chance ^= chance.wrapping_shl(17);
-        *chance
     }
 
     /// Runs `task` until the simulator is dropped.

@@ -13,6 +13,13 @@ use super::call::{Call, RING_FOR, STEP, Stage};
 use super::error::Error;
 use super::operation::{Ended, Operation};
 use super::person::{self, Person, WhenRung};
+use super::ringing::Answered;
+use super::step::Step;
+
+/// The permissions of group calls, one of which an app has that stays when a call becomes one. Source: Graph docs, Calls
+/// overview, which does not say which; assumed: any.
+const OF_GROUPS: [&str; 3] =
+    ["Calls.InitiateGroupCall.All", "Calls.JoinGroupCall.All", "Calls.JoinGroupCallAsGuest.All"];
 
 /// Somebody in a call.
 #[derive(Clone, Debug)]
@@ -65,8 +72,13 @@ impl Participant {
     }
 
     fn is_user(&self, id: &str) -> bool {
+        self.user_id() == Some(id)
+    }
+
+    /// The object id of a user.
+    pub(super) fn user_id(&self) -> Option<&str> {
         let (kind, identity) = &self.identity;
-        *kind == "user" && identity.get("id").and_then(Value::as_str) == Some(id)
+        identity.get("id").and_then(Value::as_str).filter(|_| *kind == "user")
     }
 
     pub(super) fn json(&self) -> Value {
@@ -146,6 +158,51 @@ impl Call {
 
     pub(super) fn leave_user(&self, id: &str) {
         self.leave(|participant| participant.is_user(id));
+    }
+
+    /// A person mutes or unmutes himself; whether he could.
+    pub(super) fn mute_user(&self, person: &Person, is_muted: bool) -> bool {
+        if self.stage() != Stage::Established {
+            return false;
+        }
+        self.did(&person.display_name, if is_muted { "mutes himself" } else { "unmutes himself" });
+        let id = self
+            .with(|inner| inner.roster.iter().find(|one| one.is_user(&person.id)).map(|one| one.id.clone()));
+        // A peer-to-peer call has no roster that would tell of it.
+        if let Some(id) = id {
+            let _ = self.change(&id, |participant| participant.is_muted = is_muted);
+        }
+        true
+    }
+
+    /// Those who are in the call add somebody; why it is not done.
+    ///
+    /// Source: Graph docs, Calls overview: where the app lacks the permissions of group calls, it is dropped. The code is
+    /// assumed.
+    pub(super) fn add_by_others(self: &Arc<Self>, person: &Person) -> Result<(), String> {
+        if self.stage() != Stage::Established {
+            return Err("the call is not established".to_owned());
+        }
+        if self.has_in_it(&person.id) {
+            return Err(format!("{} is in the call already", person.display_name));
+        }
+        self.did(&person.display_name, "is added by the others");
+        let app = self.world().and_then(|world| world.app(self.app_id()));
+        let may_stay = app
+            .is_some_and(|app| app.permissions.iter().any(|granted| OF_GROUPS.contains(&granted.as_str())));
+        if !may_stay {
+            self.end_saying(403, 7504, "The app has no permission of group calls.");
+            return Ok(());
+        }
+        self.become_conversation();
+        self.with(|inner| inner.is_group = true);
+        self.join(Participant::user(person));
+        Ok(())
+    }
+
+    /// Whether this person is connected.
+    pub(super) fn has_in_it(&self, person_id: &str) -> bool {
+        self.people().iter().any(|(id, is)| id == person_id && *is == "connected")
     }
 
     /// Changes a participant and tells of it; where there is none, nothing.
@@ -338,11 +395,12 @@ impl Call {
         let mut ringing = tokio::task::JoinSet::new();
         for (person, participant, withdrawn) in rung {
             let is_on_the_line = replaced.is_some();
+            let call = Arc::clone(self);
             ringing.spawn(async move {
                 let reaction = tokio::select! {
                     biased;
                     () = withdrawn.cancelled() => Err((400, 8508)),
-                    reaction = react(&person, is_on_the_line) => reaction,
+                    reaction = call.react(&person, is_on_the_line) => reaction,
                 };
                 (person, participant, reaction)
             });
@@ -351,7 +409,7 @@ impl Call {
         while let Some(Ok((person, participant, reaction))) = ringing.join_next().await {
             self.with(|inner| inner.invited.retain(|invited| invited.id != participant.id));
             match reaction {
-                Ok(()) => joined.push((person, participant)),
+                Ok(then) => joined.push((person, participant, then)),
                 Err(codes) => failure = Some(codes),
             }
         }
@@ -365,39 +423,38 @@ impl Call {
         self.with(|inner| inner.is_group = true);
         self.end_operation(operation, Ended::well());
         let mut people = Vec::new();
-        for (person, participant) in joined {
+        for (person, participant, then) in joined {
             self.with(|inner| inner.roster.push(participant));
-            people.push(person);
+            people.push((person, then));
         }
         self.tell_roster();
         if let Some(replaced) = replaced {
             // Source: Graph docs, participant: invite; assumed: the codes.
             replaced.end(200, 5001, true);
         }
-        for person in people {
+        for (person, then) in people {
             self.did(&person.display_name, "joins");
-            if let WhenRung::PickUp { then, .. } = person.when_rung.clone() {
-                self.later(person::act(Arc::clone(self), person, then));
-            }
+            self.later(person::act(Arc::clone(self), person, then));
         }
     }
 }
 
-/// What becomes of ringing somebody: he picks up, or the codes of why not.
-pub(super) async fn react(person: &Person, is_on_the_line: bool) -> Result<(), (u32, u32)> {
-    tokio::time::sleep(STEP).await;
-    match &person.when_rung {
-        _ if is_on_the_line => Ok(()),
-        WhenRung::PickUp { after, .. } => {
-            tokio::time::sleep(*after).await;
-            Ok(())
+impl Call {
+    /// What becomes of ringing somebody: he picks up, and what he does then, or the codes of why not.
+    pub(super) async fn react(&self, person: &Person, is_on_the_line: bool) -> Result<Vec<Step>, (u32, u32)> {
+        tokio::time::sleep(STEP).await;
+        if is_on_the_line {
+            return Ok(match &person.when_rung {
+                WhenRung::PickUp { then, .. } => then.clone(),
+                WhenRung::Decline | WhenRung::Ignore | WhenRung::Ask => Vec::new(),
+            });
         }
-        // Source: Graph docs, call: delete (rejected).
-        WhenRung::Decline => Err((480, 10134)),
-        WhenRung::Ignore => {
-            tokio::time::sleep(RING_FOR).await;
+        match self.ring(person, RING_FOR).await {
+            Answered::PickedUp(then) => Ok(then),
+            // Source: Graph docs, call: delete (rejected).
+            Answered::Declined => Err((480, 10134)),
             // Source: field reports.
-            Err((408, 8544))
+            Answered::Not => Err((408, 8544)),
         }
     }
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::call::Call;
+use super::recording::Speech;
+use super::step::Step;
 
 /// A person.
 #[derive(Clone, Debug)]
@@ -30,29 +32,8 @@ pub enum WhenRung {
     Decline,
     /// He lets it ring.
     Ignore,
-}
-
-/// Something that a person does, or waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// He waits this long.
-    Wait(Duration),
-    /// He waits until the call is established.
-    AwaitAnswer,
-    /// He waits until a prompt begins, one that he has not waited for yet.
-    AwaitPromptStart,
-    /// He waits until a prompt ends, one that he has not waited for yet.
-    AwaitPromptEnd,
-    /// He waits until the bot listens to tones.
-    AwaitToneSubscription,
-    /// He presses a key: a digit, `*` or `#`.
-    Press(char),
-    /// He speaks this long, and is heard by whoever records.
-    Speak(Duration),
-    /// He hangs up.
-    HangUp,
-    /// He waits until the bot hangs up.
-    AwaitHangUp,
+    /// He does what somebody decides while it rings, by [`Simulator::decide`](super::Simulator::decide) or on the page.
+    Ask,
 }
 
 /// How far a person's script got.
@@ -98,15 +79,9 @@ pub(super) async fn act(call: Arc<Call>, person: Person, script: Vec<Step>) {
                 wait(&mut progress, |p| p.prompts_ended >= ends).await
             }
             Step::AwaitToneSubscription => wait(&mut progress, |p| p.listens).await,
-            Step::Press(key) => call.press(&person, *key),
-            Step::Speak(length) => {
-                call.did(&person.display_name, "speaks");
-                call.progress_is(|p| p.speaking = p.speaking.saturating_add(1));
-                tokio::time::sleep(*length).await;
-                call.progress_is(|p| p.speaking = p.speaking.saturating_sub(1));
-                true
+            Step::Press(_) | Step::Speak(_) | Step::Mute | Step::Unmute | Step::HangUp => {
+                perform(&call, &person, &step).await
             }
-            Step::HangUp => call.hang_up_by(&person),
             Step::AwaitHangUp => wait(&mut progress, |p| p.ended).await,
         };
         if !reached {
@@ -115,6 +90,26 @@ pub(super) async fn act(call: Arc<Call>, person: Person, script: Vec<Step>) {
         }
     }
     call.set_outcome(Outcome::Done);
+}
+
+/// Lets a person do something; whether the call was there to do it in. What only waits does nothing here.
+pub(super) async fn perform(call: &Call, person: &Person, step: &Step) -> bool {
+    match step {
+        Step::Press(key) => call.press(person, *key),
+        Step::Speak(length) => {
+            call.speak(&person.display_name, Speech::Tone(*length)).await;
+            true
+        }
+        Step::Mute => call.mute_user(person, true),
+        Step::Unmute => call.mute_user(person, false),
+        Step::HangUp => call.hang_up_by(person),
+        Step::Wait(_)
+        | Step::AwaitAnswer
+        | Step::AwaitPromptStart
+        | Step::AwaitPromptEnd
+        | Step::AwaitToneSubscription
+        | Step::AwaitHangUp => true,
+    }
 }
 
 /// Waits until `is_reached`; false where the call ended before.

@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 
 use super::asked::Hosting;
 use super::call::{Call, Facts, RING_FOR, STEP, Stage};
-use super::participants::{Participant, react};
-use super::person::{self, Outcome, Person, Step, WhenRung};
+use super::participants::Participant;
+use super::person::{self, Outcome, Person};
+use super::ringing::Answered;
+use super::step::Step;
 use super::{Registration, World, delivery, plain};
 
 /// How long a bot may take to answer, and how long where it records by policy. Source: Graph docs, call: answer.
@@ -127,23 +129,19 @@ impl Call {
 
     async fn ring_peer(self: Arc<Self>, person: Person) {
         self.tell_state("establishing");
-        self.did(&person.display_name, "is rung");
-        match person.when_rung.clone() {
-            WhenRung::PickUp { after, then } => {
-                tokio::time::sleep(after).await;
+        match self.ring(&person, RING_FOR).await {
+            Answered::PickedUp(then) => {
                 if self.stage() == Stage::Establishing {
                     self.did(&person.display_name, "picks up");
                     self.establish().await;
                     person::act(self, person, then).await;
                 }
             }
-            WhenRung::Decline => {
-                self.did(&person.display_name, "declines");
+            Answered::Declined => {
                 self.set_outcome(Outcome::Done);
                 self.end(480, 10134, false);
             }
-            WhenRung::Ignore => {
-                tokio::time::sleep(RING_FOR).await;
+            Answered::Not => {
                 self.set_outcome(Outcome::Done);
                 // Source: field captures, where an unanswered call ended so.
                 self.end(200, 5002, false);
@@ -156,12 +154,12 @@ impl Call {
         self.tell_state("establishing");
         let mut ringing = tokio::task::JoinSet::new();
         for person in people {
-            self.did(&person.display_name, "is rung");
-            ringing.spawn(async move { (react(&person, false).await, person) });
+            let call = Arc::clone(&self);
+            ringing.spawn(async move { (call.react(&person, false).await, person) });
         }
         while let Some(Ok((reaction, person))) = ringing.join_next().await {
+            let Ok(then) = reaction else { continue };
             match self.stage() {
-                _ if reaction.is_err() => continue,
                 Stage::Establishing => self.establish().await,
                 Stage::Established => {}
                 Stage::Incoming
@@ -174,9 +172,7 @@ impl Call {
             }
             self.did(&person.display_name, "picks up");
             self.join(Participant::user(&person));
-            if let WhenRung::PickUp { then, .. } = person.when_rung.clone() {
-                self.later(person::act(Arc::clone(&self), person, then));
-            }
+            self.later(person::act(Arc::clone(&self), person, then));
         }
         if self.stage() == Stage::Establishing {
             // Source: Graph docs, call: delete (nobody else joined the group call).

@@ -13,7 +13,7 @@ const FETCH_LIMIT: Duration = Duration::from_secs(20);
 /// How long the sound in a prompt is, where it is one that the service plays.
 ///
 /// Source: Graph docs, call: playPrompt.
-fn length_of(prompt: &[u8]) -> Result<Duration, &'static str> {
+pub(super) fn length_of(prompt: &[u8]) -> Result<Duration, &'static str> {
     let layout = wav::read(prompt).map_err(|fault| match fault {
         Fault::NotWav => "it is no WAV file",
         Fault::NoFormat => "its format is not stated",
@@ -29,8 +29,15 @@ fn length_of(prompt: &[u8]) -> Result<Duration, &'static str> {
     Ok(wav::length_of(layout.data.len()))
 }
 
-/// Fetches a prompt as the service does, and gives its length.
-pub(super) async fn fetch(world: &World, uri: &str) -> Result<Duration, String> {
+/// The samples of a WAV file that the service would play.
+pub(super) fn samples_of(wav: &Bytes) -> Result<Bytes, &'static str> {
+    length_of(wav)?;
+    let layout = wav::read(wav).map_err(|_| "it is no WAV file")?;
+    Ok(wav.slice(layout.data))
+}
+
+/// Fetches a prompt as the service does.
+pub(super) async fn fetch(world: &World, uri: &str) -> Result<Bytes, String> {
     let request = Request::get(uri).body(Bytes::new()).map_err(|e| e.to_string())?;
     let response = tokio::time::timeout(FETCH_LIMIT, world.transport.send(request))
         .await
@@ -39,7 +46,7 @@ pub(super) async fn fetch(world: &World, uri: &str) -> Result<Duration, String> 
     if !response.status().is_success() {
         return Err(format!("status {}", response.status().as_u16()));
     }
-    length_of(response.body()).map_err(str::to_owned)
+    Ok(response.into_body())
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use super::authority::{self, Base};
 use super::credential::Real;
 use super::error::Error;
 use super::tokens::{Issuer, TOKEN_LIFE};
-use super::{Registration, What, World, actions, guard, wav_tone};
+use super::{Registration, World, actions, fault, history};
 
 pub(super) type Served = Arc<World>;
 
@@ -31,8 +31,9 @@ pub(super) fn router(world: Served) -> Router {
     let api = Router::new()
         .nest("/communications/calls", actions::router())
         .fallback(async |uri: Uri| Error::not_simulated(uri.path()))
-        .layer(from_fn_with_state(Arc::clone(&world), authenticate));
-    let (policy, signing) = (Arc::clone(&world.policy), Arc::clone(&world.keys));
+        .layer(from_fn_with_state(Arc::clone(&world), authenticate))
+        .layer(from_fn_with_state(Arc::clone(&world), fault::inject))
+        .layer(from_fn_with_state(Arc::clone(&world), history::record));
     Router::new()
         .route("/{tenant}/oauth2/v2.0/token", post(issue_token))
         .merge(authority::router())
@@ -43,9 +44,6 @@ pub(super) fn router(world: Served) -> Router {
         .route("/recordings/{operation}", get(recording))
         .nest("/v1.0", api)
         .with_state(world)
-        .merge(guard::links(&policy))
-        // The last of all: what stands above it is reached through it.
-        .layer(guard::outermost(policy, signing))
 }
 
 async fn issue_token(
@@ -104,12 +102,12 @@ async fn openid(Base(base): Base) -> Json<Value> {
 }
 
 async fn keys(State(world): State<Served>) -> Json<Value> {
-    Json(world.keys.published().clone())
+    Json(world.keys.published())
 }
 
-/// Checks the token, refuses what a test asked to be refused, and tells the watchers.
+/// Checks the token, and refuses what a test asked to be refused.
 async fn authenticate(State(world): State<Served>, mut request: Request, next: Next) -> Response {
-    let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+    let path = request.uri().path();
     let refusal = {
         let mut refusals = world.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         let place = refusals.iter().position(|(suffix, _)| path.ends_with(suffix.as_str()));
@@ -118,7 +116,7 @@ async fn authenticate(State(world): State<Served>, mut request: Request, next: N
     let caller = bearer(request.headers())
         .and_then(|token| world.keys.app_of(token, world.clock.now_seconds()))
         .and_then(|app_id| world.app(&app_id));
-    let response = match (refusal, caller) {
+    match (refusal, caller) {
         (Some(status), _) => Error::new(status, "Refused", "Refused as asked.").into_response(),
         (None, None) => {
             Error::unauthorized("The token is missing, expired or not for Graph.").into_response()
@@ -127,11 +125,7 @@ async fn authenticate(State(world): State<Served>, mut request: Request, next: N
             request.extensions_mut().insert(Caller(app));
             next.run(request).await
         }
-    };
-    let status = response.status().as_u16();
-    let call = path.split('/').nth(3).map(str::to_owned);
-    world.observe(call.as_deref(), What::Request { method, path, status });
-    response
+    }
 }
 
 /// What somebody said whom the bot recorded; the address and the token are those of the operation.
@@ -143,13 +137,9 @@ async fn recording(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let token = bearer(&headers).unwrap_or_default();
-    let calls: Vec<_> = {
-        let calls = world.calls.read().unwrap_or_else(PoisonError::into_inner);
-        calls.values().cloned().collect()
-    };
-    let length = calls.iter().find_map(|call| call.recorded(&operation, token));
-    let length = length.ok_or_else(|| Error::unauthorized("The token is not that of the recording."))?;
-    Ok(([(CONTENT_TYPE, "application/octet-stream")], wav_tone(length)).into_response())
+    let wav = world.all_calls().iter().find_map(|call| call.recorded(&operation, token));
+    let wav = wav.ok_or_else(|| Error::unauthorized("The token is not that of the recording."))?;
+    Ok(([(CONTENT_TYPE, "application/octet-stream")], wav).into_response())
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

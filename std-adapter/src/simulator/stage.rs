@@ -7,6 +7,7 @@ use axum::Router;
 use axum::routing::get;
 use tokio::sync::mpsc;
 
+use super::seed::id_of;
 use super::{
     Config, Observed, Person, Registration, Simulator, SimulatorError, Step, What, WhenRung, wav_tone,
 };
@@ -143,23 +144,17 @@ impl Stage {
         while let Ok(Observed { at, what, .. }) = self.seen.try_recv() {
             let told = match what {
                 What::Person { name, did } => format!("{name} {did}"),
-                What::Request { method, path, status } => match said(&method, &path) {
+                What::Request { method, path, status, .. } => match said(&method, &path) {
                     Some(asked) => format!("    bot: {asked} ({status})"),
                     None => continue,
                 },
-                What::Notification { .. } => continue,
+                What::Notification { .. } | What::Prompt { .. } | What::Fault { .. } => continue,
             };
             let seconds = Duration::from_millis(at.saturating_sub(self.begun)).as_secs_f64();
             self.lines.push(format!("{seconds:8.2}  {told}"));
         }
         &self.lines
     }
-}
-
-/// An object id for a name.
-fn id_of(name: &str) -> String {
-    const PEOPLE: uuid::Uuid = uuid::uuid!("0f2c9d1e-5f55-4f5c-8f0f-8a3b7a2f5d10");
-    uuid::Uuid::new_v5(&PEOPLE, name.as_bytes()).to_string()
 }
 
 /// What a request asks, without the ids; none where it is not of a call.

@@ -1,11 +1,13 @@
 //! The service, seen by a bot that is written by hand.
 
+mod faults;
 mod groups;
 mod handover;
 mod media;
 mod participants;
 
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};

@@ -3,6 +3,7 @@
 //! Source: Microsoft identity platform, client credentials flow; the vendor's article on calling notifications.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use jsonwebtoken::jwk::Jwk;
@@ -12,7 +13,6 @@ use serde_json::{Value, json};
 
 use super::{Registration, SimulatorError};
 
-const KEY_ID: &str = "simulator-1";
 const GRAPH: &str = "https://graph.microsoft.com";
 /// How long a token for Graph lives, in seconds.
 pub(super) const TOKEN_LIFE: u64 = 3599;
@@ -24,7 +24,8 @@ const REUSED_FOR: u64 = 60;
 /// Whom the token of a notification names as its issuer. A bot has to take both.
 ///
 /// Source: the vendor's article on calling notifications, and its samples, whose validators accept these two.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Issuer {
     /// `https://api.botframework.com`, as in the article's example.
     #[default]
@@ -73,7 +74,9 @@ type Whose = (Issuer, String, String);
 pub(super) struct Keys {
     sign: EncodingKey,
     verify: DecodingKey,
-    published: Value,
+    public: Jwk,
+    /// How often the key got another name.
+    rotated: AtomicU64,
     /// Since when each serves, and the token.
     issued: Mutex<HashMap<Whose, (u64, String)>>,
 }
@@ -96,16 +99,26 @@ impl Keys {
         let pem = pem.map_err(|reason| SimulatorError::Key(reason.clone()))?;
         let of_token = |e: jsonwebtoken::errors::Error| SimulatorError::Key(e.to_string());
         let sign = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(of_token)?;
-        let mut jwk = Jwk::from_encoding_key(&sign, Algorithm::RS256).map_err(of_token)?;
-        jwk.common.key_id = Some(KEY_ID.to_owned());
-        let verify = DecodingKey::from_jwk(&jwk).map_err(of_token)?;
-        let published = json!({"keys": [jwk]});
-        Ok(Self { sign, verify, published, issued: Mutex::default() })
+        let public = Jwk::from_encoding_key(&sign, Algorithm::RS256).map_err(of_token)?;
+        let verify = DecodingKey::from_jwk(&public).map_err(of_token)?;
+        Ok(Self { sign, verify, public, rotated: AtomicU64::new(0), issued: Mutex::default() })
     }
 
-    /// The key set.
-    pub(super) fn published(&self) -> &Value {
-        &self.published
+    /// The key set: the key under the name that it has now.
+    pub(super) fn published(&self) -> Value {
+        let mut key = self.public.clone();
+        key.common.key_id = Some(self.key_id());
+        json!({"keys": [key]})
+    }
+
+    fn key_id(&self) -> String {
+        format!("simulator-{}", self.rotated.load(Ordering::Relaxed).saturating_add(1))
+    }
+
+    /// From now on the key has another name, as a new one would: a bot has to ask for the key set again.
+    pub(super) fn rotate(&self) {
+        self.rotated.fetch_add(1, Ordering::Relaxed);
+        self.issued.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// A token for Graph.
@@ -176,7 +189,7 @@ impl Keys {
             }
             Flaw::KeyId => notification_claims(issuer, app_id, tenant_id, now),
         };
-        let key_id = if flaw == Flaw::KeyId { "simulator-0" } else { KEY_ID };
+        let key_id = if flaw == Flaw::KeyId { "simulator-0".to_owned() } else { self.key_id() };
         self.signed_as(key_id, &claims)
     }
 
@@ -186,11 +199,11 @@ impl Keys {
     }
 
     fn signed(&self, claims: &impl Serialize) -> Option<String> {
-        self.signed_as(KEY_ID, claims)
+        self.signed_as(self.key_id(), claims)
     }
 
-    fn signed_as(&self, key_id: &str, claims: &impl Serialize) -> Option<String> {
-        let header = Header { kid: Some(key_id.to_owned()), ..Header::new(Algorithm::RS256) };
+    fn signed_as(&self, key_id: String, claims: &impl Serialize) -> Option<String> {
+        let header = Header { kid: Some(key_id), ..Header::new(Algorithm::RS256) };
         jsonwebtoken::encode(&header, claims, &self.sign).ok()
     }
 }

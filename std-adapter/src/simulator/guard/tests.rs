@@ -10,7 +10,7 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::clock::Clock;
-use crate::simulator::{Access, Registration, Simulator, SimulatorError};
+use crate::simulator::{Access, Registration, Simulator, SimulatorError, seed};
 use crate::transport::InProcess;
 
 const APP: &str = "app-1";
@@ -77,6 +77,8 @@ async fn a_name_that_is_not_ours_reaches_nothing() {
         "/v1/.well-known/keys",
         "/recordings/x",
         "/v1.0/communications/calls",
+        "/sim/v1/openapi.json",
+        "/sim/v1/people",
         "/anything",
     ] {
         for method in ["GET", "POST", "OPTIONS"] {
@@ -288,6 +290,55 @@ async fn where_there_is_a_key_it_is_shown_with_every_request() {
     assert_eq!(ask(&unkeyed, request("GET", "/", &[host])).await.status(), 200);
 }
 
+/// Each operation of the control API, by its own description: method and path.
+async fn operations(router: &Router, headers: &[(&str, &str)]) -> Vec<(String, String)> {
+    let described = ask(router, request("GET", "/sim/v1/openapi.json", headers)).await;
+    let body = axum::body::to_bytes(described.into_body(), 1_000_000).await.unwrap();
+    let json: Value = serde_json::from_slice(&body).unwrap();
+    let paths = json["paths"].as_object().unwrap();
+    let all = paths.iter().flat_map(|(path, methods)| {
+        let methods = methods.as_object().unwrap().keys();
+        methods.map(|method| (method.to_uppercase(), path.replace(['{', '}'], "")))
+    });
+    all.collect()
+}
+
+#[tokio::test]
+async fn every_operation_of_the_control_api_is_behind_the_guard() {
+    let (host, good) = (("host", "localhost:4100"), format!("Bearer {KEY}"));
+    let shown = ("authorization", good.as_str());
+    let (keyed, open) = (simulator(Some(KEY)).router(), simulator(None).router());
+    let operations = operations(&open, &[host]).await;
+    assert!(operations.len() > 10, "{operations:?}");
+    for (method, path) in &operations {
+        let evil = ("origin", "https://evil.test");
+        for (router, headers) in [(&open, vec![host, evil]), (&keyed, vec![host, shown, evil])] {
+            let refused = outcome(router, request(method, path, &headers)).await;
+            assert_eq!(refused, (403, "wrongOrigin".to_owned()), "{method} {path}");
+        }
+        let refused = outcome(&keyed, request(method, path, &[host])).await;
+        assert_eq!(refused, (401, "noKey".to_owned()), "{method} {path}");
+    }
+    let described = request("GET", "/sim/v1/openapi.json", &[host]);
+    assert_eq!(outcome(&keyed, described).await, (401, "noKey".to_owned()));
+    let with_key = request("GET", "/sim/v1/people", &[host, shown]);
+    assert_eq!(ask(&keyed, with_key).await.status(), 200);
+}
+
+#[tokio::test]
+async fn the_control_api_registers_no_app_with_a_real_secret() {
+    let simulator = simulator(None);
+    let app = json!({"id": "app-2", "tenant": TENANT, "secret": LIKE_A_REAL_SECRET, "callback": "https://bot.test/c"});
+    let asked = http::Request::put("/sim/v1/apps/app-2").header("host", "localhost");
+    let asked = asked.header("content-type", "application/json").body(Body::from(app.to_string())).unwrap();
+    let response = ask(&simulator.router(), asked).await;
+    assert_eq!(response.status(), 400);
+    let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+    let text = String::from_utf8(body.to_vec()).unwrap();
+    assert!(text.contains("real tenant") && !text.contains("Q~"), "{text}");
+    assert!(simulator.world.app("app-2").is_none());
+}
+
 #[tokio::test]
 async fn a_link_lets_a_browser_in_once() {
     let (host, good) = (("host", "localhost"), format!("Bearer {KEY}"));
@@ -379,4 +430,11 @@ async fn a_real_secret_is_refused_by_name_wherever_it_is_given() {
     let refused = registered.unwrap_err();
     assert_eq!(refused, SimulatorError::RealSecret(APP.to_owned()));
     assert!(!refused.to_string().contains("Q~"), "{refused}");
+    let seed = format!(
+        "[[app]]\nid = \"{APP}\"\ntenant = \"{TENANT}\"\nsecret = \"{LIKE_A_REAL_SECRET}\"\ncallback = \"https://bot.test/c\"\n"
+    );
+    let app = Registration::from(seed::Seed::read(&seed).unwrap().apps.remove(0));
+    let config = Config::new("http://localhost", app);
+    let seeded = Simulator::try_new(config, Arc::new(InProcess::new()), Clock::system());
+    assert_eq!(seeded.unwrap_err(), SimulatorError::RealSecret(APP.to_owned()));
 }

@@ -59,7 +59,8 @@ async fn who_never_shakes_hands_keeps_nobody_waiting() {
     let authority = certificates.authority_pem();
     let address = serving(certificates).await;
     let silent = TcpStream::connect(address).await.unwrap();
-    let trusting = Https::try_new_trusting(WITHIN, WITHIN, authority.as_bytes()).unwrap();
+    let within = HANDSHAKE_WITHIN / 2;
+    let trusting = Https::try_new_trusting(within, within, authority.as_bytes()).unwrap();
     let answer = ask(&trusting, &format!("https://localhost:{}/", address.port())).await.unwrap();
     assert_eq!(answer.body(), "hello");
     drop(silent);
