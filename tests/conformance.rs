@@ -1,7 +1,9 @@
-//! Clients that others wrote, against the simulator: Microsoft's `msgraph-sdk` and `botframework-connector` for Python.
+//! Clients that others wrote, against the simulator: Microsoft's `msgraph-sdk`, `azure-identity` and
+//! `botframework-connector` for Python, by plain http and by https; `@azure/identity` and
+//! `@microsoft/microsoft-graph-client` for JavaScript, by https.
 //!
-//! They are installed by pip, with pinned versions, into a virtual environment below `target`. Where there is no Python 3
-//! the tests are skipped by name; with `CI=true` its absence is a failure.
+//! They are installed by pip and npm, with pinned versions, below `target`. Where there is no Python 3, or no Node.js, the
+//! tests are skipped by name; with `CI=true` its absence is a failure.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::indexing_slicing)] // helpers of tests
 
 use std::path::{Path, PathBuf};
@@ -13,7 +15,8 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use callflow_graph::clock::Clock;
 use callflow_graph::simulator::{
-    CallView, Config, Flaw, Outcome, Person, Registration, Simulator, Step, WhenRung, wav_tone,
+    CallView, Certificates, Config, Flaw, Issuer, Outcome, Person, Registration, Simulator, Step, WhenRung,
+    wav_tone,
 };
 use callflow_graph::transport::Https;
 use callflow_tests::{APP, TENANT};
@@ -22,30 +25,75 @@ use serde_json::{Value, json};
 const SECRET: &str = "only-for-the-simulator";
 const REQUIREMENTS: &str = include_str!("conformance/requirements.txt");
 
-/// The Python of the virtual environment, or why there is none.
-fn python() -> Result<&'static Path, &'static str> {
-    static MADE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    MADE.get_or_init(install).as_ref().map(PathBuf::as_path).map_err(String::as_str)
+const PACKAGES: &str = include_str!("conformance/node/package-lock.json");
+
+/// What runs a script: the program, and the folder in which its packages are.
+type Installed = Result<PathBuf, String>;
+
+fn folder_of(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
-fn install() -> Result<PathBuf, String> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance-python");
-    let (python, installed) = (folder.join("bin/python"), folder.join("installed"));
-    if std::fs::read_to_string(&installed).is_ok_and(|versions| versions == REQUIREMENTS) {
-        return Ok(python);
-    }
-    let run = |program: &Path, args: &[&str]| match Command::new(program).args(args).output() {
+fn here(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance").join(path)
+}
+
+fn run_program(command: &mut Command) -> Result<(), String> {
+    match command.output() {
         Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => {
-            Err(format!("{} {}: {}", program.display(), args[1], String::from_utf8_lossy(&output.stderr)))
+        Ok(output) => Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr))),
+        Err(error) => Err(format!("{command:?}: {error}")),
+    }
+}
+
+/// The Python of a virtual environment, or why there is none.
+fn python() -> &'static Installed {
+    static MADE: OnceLock<Installed> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let folder = folder_of("conformance-python");
+        let (python, installed) = (folder.join("bin/python"), folder.join("installed"));
+        if std::fs::read_to_string(&installed).is_ok_and(|versions| versions == REQUIREMENTS) {
+            return Ok(python);
         }
-        Err(error) => Err(format!("{}: {error}", program.display())),
-    };
-    run(Path::new("python3"), &["-m", "venv", "--clear", &folder.to_string_lossy()])?;
-    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/requirements.txt");
-    run(&python, &["-m", "pip", "install", "--quiet", "--requirement", &requirements.to_string_lossy()])?;
-    std::fs::write(installed, REQUIREMENTS).map_err(|error| error.to_string())?;
-    Ok(python)
+        run_program(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
+        let mut pip = Command::new(&python);
+        pip.args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(here("requirements.txt"));
+        run_program(&mut pip)?;
+        std::fs::write(installed, REQUIREMENTS).map_err(|error| error.to_string())?;
+        Ok(python)
+    })
+}
+
+/// The folder of the packages for Node.js, or why there is none.
+fn node() -> &'static Installed {
+    static MADE: OnceLock<Installed> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let folder = folder_of("conformance-node");
+        let installed = folder.join("installed");
+        std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+        // Scripts find their packages beside themselves.
+        for file in ["bot.mjs", "package.json", "package-lock.json"] {
+            std::fs::copy(here("node").join(file), folder.join(file)).map_err(|error| error.to_string())?;
+        }
+        run_program(Command::new("node").arg("--version"))?;
+        if std::fs::read_to_string(&installed).is_ok_and(|versions| versions == PACKAGES) {
+            return Ok(folder);
+        }
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder);
+        run_program(&mut npm)?;
+        std::fs::write(installed, PACKAGES).map_err(|error| error.to_string())?;
+        Ok(folder)
+    })
+}
+
+/// By what the clients reach the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Http,
+    Https,
+    /// And nobody told them of the authority.
+    HttpsUntrusted,
 }
 
 fn person(id: &str, when_rung: WhenRung) -> Person {
@@ -94,13 +142,26 @@ fn control(simulator: &Arc<Simulator>) -> Router {
         .route("/control/prompt.wav", get(async || wav_tone(Duration::from_secs(2))))
 }
 
-/// Runs a script against a simulator of its own; what it printed, and the calls that there were. None: skipped.
-async fn run(script: &str) -> Option<(String, Vec<CallView>)> {
-    let python = match tokio::task::spawn_blocking(python).await.unwrap() {
-        Ok(python) => python,
+/// What came of a script.
+struct Ran {
+    printed: String,
+    errors: String,
+    succeeded: bool,
+    calls: Vec<CallView>,
+}
+
+/// Runs a script against a simulator of its own. None: skipped.
+async fn run(script: &str, by: By, issuer: Issuer) -> Option<Ran> {
+    // Scripts wait for what takes its real time: they do not have to share the machine as well.
+    static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let is_python = Path::new(script).extension().is_some_and(|extension| extension == "py");
+    let installed = tokio::task::spawn_blocking(if is_python { python } else { node }).await.unwrap();
+    let installed = match installed {
+        Ok(installed) => installed,
         Err(reason) => {
             let must_be_there = std::env::var("CI").is_ok_and(|ci| ci == "true");
-            assert!(!must_be_there, "no Python with the clients: {reason}");
+            assert!(!must_be_there, "no clients for {script}: {reason}");
             println!("skipped {script}: {reason}");
             return None;
         }
@@ -109,7 +170,7 @@ async fn run(script: &str) -> Option<(String, Vec<CallView>)> {
     let base = format!("http://{}", listener.local_addr().unwrap());
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let callback = format!("http://127.0.0.1:{port}/calls");
-    let mut app = Registration::new(APP, TENANT, SECRET, &callback);
+    let mut app = Registration::new(APP, TENANT, SECRET, &callback).issued_by(issuer);
     for permission in ["Initiate", "InitiateGroupCall", "JoinGroupCall", "AccessMedia"] {
         app = app.with(format!("Calls.{permission}.All"));
     }
@@ -123,45 +184,110 @@ async fn run(script: &str) -> Option<(String, Vec<CallView>)> {
     simulator.add_person(person("cy", picks_up()));
     simulator.add_person(person("dee", picks_up()));
     let router = simulator.router().merge(control(&simulator));
-    let server = tokio::spawn(async move { axum::serve(listener, router).await });
+    let served = router.clone();
+    let server = tokio::spawn(async move { drop(axum::serve(listener, served).await) });
 
-    let endpoints = simulator.endpoints();
-    let mut command = Command::new(python);
+    let folder = tempfile::tempdir().unwrap();
+    let authority_file = folder.path().join("ca.pem");
+    let certificates = Certificates::make(&[], Clock::system().now_seconds()).unwrap();
+    std::fs::write(&authority_file, certificates.authority_pem()).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let secure = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let secure_server = tokio::spawn(async move { drop(certificates.serve(listener, router).await) });
+
+    let mut command = if is_python { Command::new(installed) } else { Command::new("node") };
     command
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance").join(script))
+        .arg(if is_python { here(script) } else { installed.join(script) })
         .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("CALLFLOW_GRAPH", &endpoints.graph)
-        .env("CALLFLOW_TOKENS", format!("{}/{TENANT}/oauth2/v2.0/token", endpoints.authority))
-        .env("CALLFLOW_OPENID", &endpoints.openid)
         .env("CALLFLOW_APP", APP)
         .env("CALLFLOW_SECRET", SECRET)
         .env("CALLFLOW_TENANT", TENANT)
         .env("CALLFLOW_CALLBACK", callback)
         .env("CALLFLOW_CONTROL", format!("{base}/control"))
-        .env("NO_PROXY", "127.0.0.1")
+        .env("NO_PROXY", "127.0.0.1,localhost")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+    let reached = if by == By::Http { &base } else { &secure };
+    command
+        .env("CALLFLOW_GRAPH", format!("{reached}/v1.0"))
+        .env("CALLFLOW_TOKENS", format!("{reached}/{TENANT}/oauth2/v2.0/token"))
+        .env("CALLFLOW_OPENID", format!("{reached}/v1/.well-known/OpenIdConfiguration"));
+    for variable in ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"] {
+        match by {
+            By::Https => command.env(variable, &authority_file),
+            By::Http | By::HttpsUntrusted => command.env_remove(variable),
+        };
+    }
+    if by != By::Http {
+        command.env("CALLFLOW_AUTHORITY", &secure);
+    }
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
     server.abort();
-    let printed = String::from_utf8(output.stdout).unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{script}: {}\n{printed}\n{errors}", output.status);
-    Some((printed, simulator.calls()))
+    secure_server.abort();
+    let [printed, errors] =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    Some(Ran { printed, errors, succeeded: output.status.success(), calls: simulator.calls() })
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bot_in_python_answers_plays_hears_a_key_and_hangs_up() {
-    let Some((printed, calls)) = run("bot.py").await else { return };
+/// What a script printed that does what it should, and the calls that there were.
+async fn succeed(script: &str, by: By) -> Option<(String, Vec<CallView>)> {
+    succeed_as(script, by, Issuer::BotFramework).await
+}
+
+async fn succeed_as(script: &str, by: By, issuer: Issuer) -> Option<(String, Vec<CallView>)> {
+    let Ran { printed, errors, succeeded, calls } = run(script, by, issuer).await?;
+    assert!(succeeded, "{script}: {printed}\n{errors}");
+    Some((printed, calls))
+}
+
+/// The call of the scripts named `bot`.
+fn assert_answered_and_over(printed: &str, calls: &[CallView]) {
     assert_eq!(printed.lines().last(), Some("over"), "{printed}");
     assert!(printed.contains("key 1"), "{printed}");
-    let [call] = calls.as_slice() else { panic!("{calls:?}") };
+    let [call] = calls else { panic!("{calls:?}") };
     assert_eq!((call.state, call.result), ("terminated", Some((200, 7000))));
     assert_eq!((call.outcome.clone(), call.prompts_started), (Outcome::Done, 1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bot_in_python_answers_plays_hears_a_key_and_hangs_up() {
+    for by in [By::Http, By::Https] {
+        let Some((printed, calls)) = succeed("bot.py", by).await else { return };
+        assert_answered_and_over(&printed, &calls);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bot_in_javascript_answers_plays_hears_a_key_and_hangs_up() {
+    for issuer in Issuer::ALL {
+        let Some((printed, calls)) = succeed_as("bot.mjs", By::Https, *issuer).await else { return };
+        assert_answered_and_over(&printed, &calls);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_do_not_know_the_authority_come_to_no_call() {
+    // Node.js' client says only that it came to no authority.
+    for (script, says) in [("bot.py", "certificate verify failed"), ("bot.mjs", "endpoints_resolution_error")]
+    {
+        let Some(ran) = run(script, By::HttpsUntrusted, Issuer::BotFramework).await else { return };
+        assert!(!ran.succeeded, "{script}: {}", ran.printed);
+        assert!(ran.errors.contains(says), "{script}: {}", ran.errors);
+        assert!(!ran.calls.iter().any(|call| call.state == "established"), "{script}: {:?}", ran.calls);
+    }
+}
+
+/// Microsoft's validator for bots takes one of the two issuers alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_validator_of_the_bot_framework_refuses_the_issuer_of_graph() {
+    let Some(ran) = run("tokens.py", By::Http, Issuer::Graph).await else { return };
+    assert!(!ran.succeeded, "{}", ran.printed);
+    assert!(ran.errors.contains("PermissionError"), "{}", ran.errors);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_a_good_token_passes_the_validator_of_the_bot_framework() {
-    let Some((printed, _)) = run("tokens.py").await else { return };
+    let Some((printed, _)) = succeed("tokens.py", By::Http).await else { return };
     let refused: Vec<&str> = printed.lines().collect();
     assert_eq!(refused.len(), 5, "{printed}");
     for what in ["audience", "issuer", "expiry", "key", "app"] {
@@ -171,9 +297,11 @@ async fn only_a_good_token_passes_the_validator_of_the_bot_framework() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_operation_of_the_sdk_is_answered_as_documented() {
-    let Some((printed, calls)) = run("operations.py").await else { return };
-    let did: Vec<&str> = printed.lines().collect();
-    assert_eq!(did.len(), 13, "{printed}");
-    assert_eq!(did.last(), Some(&"did permissions"), "{printed}");
-    assert!(calls.iter().filter(|call| call.state == "terminated").count() >= 15, "{calls:?}");
+    for by in [By::Http, By::Https] {
+        let Some((printed, calls)) = succeed("operations.py", by).await else { return };
+        let did: Vec<&str> = printed.lines().collect();
+        assert_eq!(did.len(), 13, "{printed}");
+        assert_eq!(did.last(), Some(&"did permissions"), "{printed}");
+        assert!(calls.iter().filter(|call| call.state == "terminated").count() >= 15, "{calls:?}");
+    }
 }

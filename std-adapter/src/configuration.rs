@@ -38,6 +38,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
@@ -50,7 +51,7 @@ use crate::store::encrypted::{Encrypted, Keys};
 use crate::store::memory::Memory;
 use crate::store::{Store, StoreError};
 use crate::trace::{KeyPresses, Recorder};
-use crate::transport::Transport;
+use crate::transport::{Https, Transport, TransportError};
 
 pub(crate) use error::nearest;
 pub use error::{ConfigurationError, Fault, Origin, Problem};
@@ -174,6 +175,7 @@ pub struct Configuration {
     pub drain: Drain,
     /// What may be a mistake, and is none for certain.
     pub warnings: Vec<String>,
+    authorities: Option<Vec<u8>>,
     document: Option<Document>,
     settings: Vec<Setting>,
 }
@@ -339,6 +341,18 @@ pub struct Setting {
 }
 
 impl Configuration {
+    /// What the bot sends its requests by: a transport that gives up connecting after `connect`, waits at most `total` for a
+    /// whole response, and trusts the authorities of `cloud.ca_file` too.
+    ///
+    /// # Errors
+    /// [`TransportError::Unreachable`] where TLS cannot be set up on this machine.
+    pub fn transport(&self, connect: Duration, total: Duration) -> Result<Https, TransportError> {
+        match &self.authorities {
+            Some(pem) => Https::try_new_trusting(connect, total, pem),
+            None => Https::try_new(connect, total),
+        }
+    }
+
     /// What was given, in the order of the keys. Nothing in it is secret.
     pub fn settings(&self) -> &[Setting] {
         &self.settings

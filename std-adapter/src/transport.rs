@@ -161,10 +161,33 @@ impl Https {
     /// # Errors
     /// [`TransportError::Unreachable`] where TLS cannot be set up on this machine.
     pub fn try_new(connect: Duration, total: Duration) -> Result<Self, TransportError> {
+        Self::build(connect, total, &[])
+    }
+
+    /// The same, which besides this machine's authorities trusts those in `pem`: for a test double alone, since whoever has
+    /// the key of one of them can be any host to it.
+    ///
+    /// # Errors
+    /// [`TransportError::Unreachable`] where there is no certificate in `pem`, or as in [`Self::try_new`].
+    pub fn try_new_trusting(connect: Duration, total: Duration, pem: &[u8]) -> Result<Self, TransportError> {
+        let refuse = |reason: String| TransportError::Unreachable { host: "(local)".to_owned(), reason };
+        let authorities = reqwest::Certificate::from_pem_bundle(pem).map_err(|e| refuse(chain(&e)))?;
+        if authorities.is_empty() {
+            return Err(refuse("there is no `BEGIN CERTIFICATE` in it".to_owned()));
+        }
+        Self::build(connect, total, &authorities)
+    }
+
+    fn build(
+        connect: Duration,
+        total: Duration,
+        authorities: &[reqwest::Certificate],
+    ) -> Result<Self, TransportError> {
         // reqwest repeats by itself only what an HTTP/2 server said it did not take (REFUSED_STREAM, or a GOAWAY without
         // error for streams beyond its last one), and hyper what was not written to a connection that was closing.
         let builder = || {
             reqwest::Client::builder()
+                .tls_certs_merge(authorities.iter().cloned())
                 .redirect(reqwest::redirect::Policy::none())
                 .connect_timeout(connect)
                 .timeout(total)

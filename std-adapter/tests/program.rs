@@ -1,5 +1,5 @@
 //! The program, as a person or a script runs it.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // helpers of tests, beside the tests themselves
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // helpers of tests, beside the tests themselves
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Output, Stdio};
@@ -9,6 +9,8 @@ use serde_json::Value;
 fn callflow(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_callflow"));
     command.args(args).env_remove("RUST_LOG").env_remove("NO_COLOR");
+    // What is killed leaves its temporary files behind.
+    command.env("TMPDIR", env!("CARGO_TARGET_TMPDIR"));
     command
 }
 
@@ -352,6 +354,153 @@ fn the_simulator_says_what_it_listens_on() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(reached.is_ok(), "{first}");
+}
+
+/// A simulator that runs until it is dropped, and what it printed so far.
+struct Sim {
+    child: std::process::Child,
+    out: BufReader<std::process::ChildStdout>,
+    said: String,
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Sim {
+    /// Started, and listened to until it has said `word`.
+    fn until(args: &[&str], word: &str) -> Self {
+        let mut child = callflow(&["sim"]).args(args).stdout(Stdio::piped()).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        while !said.contains(word) {
+            assert_ne!(out.read_line(&mut said).unwrap(), 0, "no {word}: {said}");
+        }
+        Self { child, out, said }
+    }
+
+    /// What stands behind `name` in the table.
+    fn line(&self, name: &str) -> &str {
+        let line = self.said.lines().find(|line| line.trim_start().starts_with(&format!("{name}  ")));
+        line.unwrap_or_else(|| panic!("no {name}: {}", self.said))
+            .trim_start()
+            .strip_prefix(name)
+            .unwrap()
+            .trim()
+    }
+
+    /// Stopped as by a person at a terminal.
+    #[cfg(unix)]
+    fn interrupt(mut self) -> String {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        std::io::Read::read_to_string(&mut self.out, &mut self.said).unwrap();
+        assert!(self.child.wait().unwrap().success(), "{}", self.said);
+        std::mem::take(&mut self.said)
+    }
+}
+
+/// The status of a GET, by a client that trusts `authority` where one is given; none where there is no connection.
+fn status_of(url: &str, headers: &[(&str, &str)], authority: Option<&str>) -> Option<u16> {
+    use callflow_graph::transport::{Https, Transport};
+
+    let within = std::time::Duration::from_secs(20);
+    let https = match authority {
+        Some(file) => Https::try_new_trusting(within, within, &std::fs::read(file).unwrap()).unwrap(),
+        None => Https::try_new(within, within).unwrap(),
+    };
+    let mut request = http::Request::get(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let answer = runtime.block_on(https.send(request.body(bytes::Bytes::new()).unwrap()));
+    answer.ok().map(|response| response.status().as_u16())
+}
+
+const LAST_WORD: &str = "# macOS";
+
+#[cfg(unix)]
+#[test]
+fn the_simulator_is_there_by_https_for_who_trusts_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let variables = folder.path().join("sim.env");
+    let sim = Sim::until(&["--env", variables.to_str().unwrap()], LAST_WORD);
+    let keys = format!("{}/v1/.well-known/keys", sim.line("by https").strip_suffix("/v1.0").unwrap());
+    let authority = sim.line("CA").split(" (").next().unwrap().to_owned();
+    assert_eq!(status_of(&keys, &[], Some(&authority)), Some(200));
+    assert_eq!(status_of(&keys, &[], None), None, "a stranger");
+    assert_eq!(status_of(&keys, &[("host", "evil.test")], Some(&authority)), Some(421));
+    let variables = std::fs::read_to_string(variables).unwrap();
+    for name in ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "CALLFLOW_CLOUD_CA_FILE"] {
+        assert!(sim.said.contains(&format!("export {name}={authority}")), "{name}: {}", sim.said);
+        assert!(variables.contains(&format!("{name}={authority}\n")), "{name}: {variables}");
+    }
+    sim.interrupt();
+    assert!(!std::path::Path::new(&authority).exists(), "nothing is left behind: {authority}");
+}
+
+#[test]
+fn the_simulator_keeps_its_authority_where_it_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["--ca-dir", folder.path().to_str().unwrap()];
+    let first = Sim::until(&args, LAST_WORD);
+    assert!(first.line("CA").ends_with("(kept for the next start: trust it once)"), "{}", first.said);
+    drop(first);
+    let authority = folder.path().join("ca.pem");
+    let pem = std::fs::read_to_string(&authority).unwrap();
+    let second = Sim::until(&args, LAST_WORD);
+    assert!(second.line("CA").ends_with("(as at an earlier start)"), "{}", second.said);
+    assert_eq!(std::fs::read_to_string(&authority).unwrap(), pem);
+    drop(second);
+    let third = Sim::until(&[&args[..], &["--host", "sim.test"]].concat(), LAST_WORD);
+    assert!(third.line("CA").contains("trust this one"), "{}", third.said);
+    assert_ne!(std::fs::read_to_string(&authority).unwrap(), pem);
+    assert!(Sim::until(&["--no-tls"], "person").said.lines().all(|line| !line.contains("https://l")));
+}
+
+#[test]
+fn others_reach_the_simulator_only_where_that_was_said_and_with_a_key() {
+    let folder = tempfile::tempdir().unwrap();
+    for (args, says) in [
+        (&["sim", "--bind", "0.0.0.0"][..], "add --allow-remote"),
+        (&["sim", "--bind", "0.0.0.0", "--allow-remote"], "say by --host"),
+        (&["sim", "--no-tls", "--bind", "0.0.0.0", "--allow-remote"], "cannot be used with"),
+    ] {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(errors(&output).contains(says), "{}", errors(&output));
+    }
+    let variables = folder.path().join("sim.env");
+    let args =
+        ["--bind", "0.0.0.0", "--allow-remote", "--host", "localhost", "--env", variables.to_str().unwrap()];
+    let sim = Sim::until(&args, LAST_WORD);
+    let (graph, secret) = (sim.line("Graph"), sim.line("secret"));
+    assert!(graph.starts_with("https://localhost:"), "{graph}");
+    assert!(secret.len() == 32 && secret != "only-for-the-simulator", "{secret}");
+    let key = sim.line("key").split(" (").next().unwrap();
+    let variables = std::fs::read_to_string(variables).unwrap();
+    assert!(variables.contains(&format!("CALLFLOW_SIM_KEY={key}\n")), "{variables}");
+    let authority = sim.line("CA").split(" (").next().unwrap();
+    let link = sim.line("open once");
+    assert!(!link.contains(key));
+    for status in [303, 403] {
+        assert_eq!(status_of(link, &[], Some(authority)), Some(status), "{link}");
+    }
+}
+
+#[test]
+fn the_simulator_takes_no_secret_of_a_real_tenant() {
+    let secret = "abc8Q~0123456789012345678901234567890123";
+    let as_variable = callflow(&["sim"]).env("CALLFLOW_CLIENT_SECRET", secret).output().unwrap();
+    for output in [run(&["sim", "--client-secret", secret]), as_variable] {
+        assert_eq!(output.status.code(), Some(1));
+        let said = format!("{}{}", errors(&output), String::from_utf8_lossy(&output.stdout));
+        assert!(said.contains("looks like one of a real tenant") && !said.contains("Q~"), "{said}");
+    }
 }
 
 /// A file with a call of Ada's, one of Bob's, and one that is sealed where `seal` says so.

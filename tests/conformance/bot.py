@@ -49,6 +49,8 @@ async def notified(request):
 
 
 async def main():
+    # That a token can be had is tried first: who cannot have one is called in vain.
+    service.credential().get_token("https://graph.microsoft.com/.default")
     app = web.Application()
     app["tasks"] = []
     app.router.add_post("/calls", notified)

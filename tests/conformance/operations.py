@@ -361,7 +361,8 @@ async def recording():
     with urlopen(fetch) as response:
         assert response.read(4) == b"RIFF"
     # What waits and what runs is cancelled, each with an end of its own.
-    waiting = [await item(id).play_prompt.post(body("play_prompt", prompts=[prompt()])),
+    # Long enough that it still runs then, on a busy machine too.
+    waiting = [await item(id).play_prompt.post(body("play_prompt", prompts=[prompt()] * 20)),
                await item(id).record_response.post(asked)]
     cancelled = await item(id).cancel_media_processing.post(body("cancel_media_processing"))
     assert cancelled.status == OperationStatus.Completed
@@ -401,7 +402,7 @@ async def what_clients_send():
 
 async def raw(path, members):
     """A request without the SDK: its status and its body."""
-    headers = {"Authorization": f"Bearer {service.Credential().get_token('https://graph.microsoft.com/.default').token}"}
+    headers = {"Authorization": f"Bearer {service.credential().get_token('https://graph.microsoft.com/.default').token}"}
     async with ClientSession(headers=headers, skip_auto_headers=["Content-Type"]) as session:
         async with session.post(f"{service.GRAPH}/communications/calls{path}", data=members and json.dumps(members)) as response:
             return response.status, await response.json() if await response.read() else None

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 from azure.core.credentials import AccessToken
+from azure.identity import ClientSecretCredential
 from botframework.connector.auth import AuthenticationConfiguration, ChannelValidation, SimpleCredentialProvider
 from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider
 from msgraph import GraphRequestAdapter, GraphServiceClient
@@ -15,6 +16,8 @@ GRAPH, TOKENS, OPENID = (os.environ[f"CALLFLOW_{name}"] for name in ("GRAPH", "T
 APP, SECRET, TENANT = (os.environ[f"CALLFLOW_{name}"] for name in ("APP", "SECRET", "TENANT"))
 CALLBACK, CONTROL = os.environ["CALLFLOW_CALLBACK"], os.environ["CALLFLOW_CONTROL"]
 PROMPT = f"{CONTROL}/prompt.wav"
+# Where the service is reached by https; else everything goes by plain http.
+AUTHORITY = os.environ.get("CALLFLOW_AUTHORITY")
 PORT = int(CALLBACK.rsplit(":", 1)[1].split("/")[0])
 
 
@@ -28,9 +31,16 @@ class Credential:
         return AccessToken(issued["access_token"], int(time.time()) + issued["expires_in"])
 
 
+def credential():
+    """Microsoft's own where that works; it asks nobody else about the authority only if it is told so."""
+    if AUTHORITY is None:
+        return Credential()
+    return ClientSecretCredential(TENANT, APP, SECRET, authority=AUTHORITY, disable_instance_discovery=True)
+
+
 def client():
     provider = AzureIdentityAuthenticationProvider(
-        Credential(), scopes=["https://graph.microsoft.com/.default"], allowed_hosts=["127.0.0.1"]
+        credential(), scopes=["https://graph.microsoft.com/.default"], allowed_hosts=["127.0.0.1", "localhost"]
     )
     adapter = GraphRequestAdapter(provider)
     adapter.base_url = GRAPH

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use callflow_graph::check::{Finding, Outcome, REFUSALS, Report, check};
 use callflow_graph::clock::Clock;
-use callflow_graph::transport::Https;
 use serde_json::json;
 
 use super::configuration::Given;
@@ -27,7 +26,7 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
         Ok(configuration) => configuration,
         Err(code) => return Ok(code),
     };
-    let transport = Arc::new(Https::try_new(Duration::from_secs(5), Duration::from_secs(15))?);
+    let transport = Arc::new(configuration.transport(Duration::from_secs(5), Duration::from_secs(15))?);
     let report = check(&configuration, transport, Clock::system()).await;
     if args.json {
         print(&format!("{}\n", as_json(&report)))?

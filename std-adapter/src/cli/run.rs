@@ -13,7 +13,7 @@ use callflow_graph::configuration::Configuration;
 use callflow_graph::ivr::{EXAMPLE, Menus};
 use callflow_graph::operations::Operations;
 use callflow_graph::prompt::Prompts;
-use callflow_graph::transport::{Https, Transport};
+use callflow_graph::transport::Transport;
 use tokio::net::TcpListener;
 
 use super::configuration::Given;
@@ -54,7 +54,7 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     menus.warnings.iter().for_each(|warning| complain(warning));
     let clock = Clock::system();
     let transport: Arc<dyn Transport> =
-        Arc::new(Https::try_new(Duration::from_secs(3), Duration::from_secs(15))?);
+        Arc::new(configuration.transport(Duration::from_secs(3), Duration::from_secs(15))?);
     let mut signals = Signals::try_new()?;
     let opened = signals.unless(open(&configuration, &menus, Arc::clone(&transport), clock)).await;
     let Some(prompts) = opened.transpose()? else { return Ok(stopped_early()) };

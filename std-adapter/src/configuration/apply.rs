@@ -26,6 +26,7 @@ use crate::prompt::{self, Load};
 use crate::session::Beta;
 use crate::store::encrypted::{Key, Keys};
 use crate::trace::KeyPresses;
+use crate::transport::Https;
 use crate::webhook::authentication::Expected;
 use crate::webhook::{Connection, Settings};
 
@@ -54,7 +55,8 @@ pub(super) fn apply(
     document: Option<Document>,
     variables: &BTreeMap<String, String>,
 ) -> Result<Configuration, ConfigurationError> {
-    let Parts { bot, listen, store, prompts, operations, trace, drain } = parts(&values, variables);
+    let Parts { bot, listen, store, prompts, operations, trace, drain, authorities } =
+        parts(&values, variables);
     let mut settings = Vec::new();
     for key in KEYS {
         let given = values.given().find(|(path, ..)| *path == key.path);
@@ -76,6 +78,7 @@ pub(super) fn apply(
             trace,
             drain,
             warnings,
+            authorities,
             document,
             settings,
         }),
@@ -91,6 +94,7 @@ struct Parts {
     operations: Option<OperationsSettings>,
     trace: Option<TraceSettings>,
     drain: Drain,
+    authorities: Option<Vec<u8>>,
 }
 
 fn parts(values: &Values, variables: &BTreeMap<String, String>) -> Parts {
@@ -103,6 +107,7 @@ fn parts(values: &Values, variables: &BTreeMap<String, String>) -> Parts {
         operations: operations(values),
         trace: trace(values),
         drain: drain(values),
+        authorities: authorities(values),
         bot,
         store,
         prompts,
@@ -278,6 +283,35 @@ fn endpoints(values: &Values, endpoints: &mut Endpoints) {
     set("cloud.graph", &mut endpoints.graph);
     set("cloud.openid", &mut endpoints.openid);
     set("cloud.scope", &mut endpoints.scope);
+}
+
+/// What is trusted besides this machine's authorities. Whoever has the key of one of them can be any host to the bot: so
+/// none is trusted by a bot of a real cloud.
+fn authorities(values: &Values) -> Option<Vec<u8>> {
+    let file = values.path("cloud.ca_file");
+    let others = ["cloud.authority", "cloud.graph", "cloud.openid"].map(|path| values.text(path));
+    let file = file?;
+    let is_real = |address: &str| {
+        let of = |cloud: &Cloud| [Some(cloud.login()), Some(cloud.graph_root()), cloud.openid()];
+        Cloud::ALL.iter().flat_map(of).flatten().any(|known| host_of(known) == host_of(address))
+    };
+    if others.iter().any(|address| address.is_none_or(is_real)) {
+        let fault = "it is for a test double alone: give that one's addresses as `cloud.authority`, `cloud.graph` and \
+                     `cloud.openid`, or remove `cloud.ca_file`";
+        values.refuse("cloud.ca_file", Fault::Together(fault.to_owned()));
+        return None;
+    }
+    let read = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display())).and_then(|pem| {
+        let within = Duration::from_secs(1);
+        Https::try_new_trusting(within, within, &pem).map(|_| pem).map_err(|error| error.to_string())
+    });
+    read.map_err(|reason| values.refuse("cloud.ca_file", Fault::Refused(reason))).ok()
+}
+
+/// The host of an address, in lower case.
+fn host_of(address: &str) -> String {
+    let uri = address.parse::<http::Uri>().ok();
+    uri.and_then(|uri| uri.host().map(str::to_ascii_lowercase)).unwrap_or_default()
 }
 
 fn grants(values: &Values) -> Grants {

@@ -136,6 +136,7 @@ pub const KEYS: &[Key] = &[
     key("cloud.graph", Kind::Address, "\"https://graph.microsoft.com/v1.0\"", "Graph, with its version."),
     key("cloud.openid", Kind::Address, "\"https://api.aps.skype.com/v1/.well-known/OpenIdConfiguration\"", "The OpenID document of the service that posts notifications."),
     key("cloud.scope", Kind::Text, "\"https://graph.microsoft.com/.default\"", "The scope of tokens for Graph."),
+    key("cloud.ca_file", Kind::Path, "\"ca.pem\"", "Certificates (PEM) of authorities that are trusted besides this machine's: for a test double as `callflow sim`, never for a real tenant."),
     key("cloud.issuers", Kind::List, "[\"https://graph.microsoft.com\", \"https://api.botframework.com\"]", "Whom the tokens of notifications may name as their issuer."),
     key("webhook.callback", Kind::Address, "\"https://bot.example/calls\"", "Where the service reaches the bot. The path is served.").required(),
     key("webhook.listen", Kind::Socket, "\"127.0.0.1:3978\"", "Where the bot listens, by plain http."),

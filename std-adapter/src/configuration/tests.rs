@@ -465,3 +465,43 @@ fn a_key_that_could_be_guessed_is_told_of_where_it_was_given() {
         assert!(!by_file[0].contains("short;") && by_file[0].contains("16 bytes"), "{by_file:?}");
     }
 }
+
+#[test]
+fn an_authority_is_trusted_for_a_test_double_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate =
+        rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let (good, empty) = (file("ca.pem", &certificate.pem()), file("empty.pem", ""));
+    let missing = folder.path().join("no such file").display().to_string();
+    let double = ["https://localhost:1/", "https://localhost:1/v1.0", "https://localhost:1/openid"];
+    let only = "for a test double alone";
+    for (ca_file, [authority, graph, openid], says) in [
+        (&good, double, None),
+        (&empty, double, Some("BEGIN CERTIFICATE")),
+        (&missing, double, Some("no such file")),
+        (&good, ["", double[1], double[2]], Some(only)),
+        (&good, [double[0], "", double[2]], Some(only)),
+        (&good, [double[0], double[1], ""], Some(only)),
+        (&good, ["https://login.microsoftonline.com/", double[1], double[2]], Some(only)),
+        (&good, [double[0], "https://GRAPH.microsoft.us/v1.0", double[2]], Some(only)),
+    ] {
+        let given = [("authority", authority), ("graph", graph), ("openid", openid)];
+        let set = given.into_iter().filter(|(_, address)| !address.is_empty());
+        let sources =
+            set.fold(sources(""), |sources, (name, address)| sources.set(format!("cloud.{name}"), address));
+        let loaded = sources.set("cloud.ca_file", ca_file.as_str()).load();
+        match (loaded, says) {
+            (Ok(configuration), None) => {
+                assert!(configuration.transport(Duration::ZERO, Duration::ZERO).is_ok());
+            }
+            (Err(error), Some(says)) => assert!(error.to_string().contains(says), "{error}"),
+            (loaded, says) => panic!("{ca_file} {authority} {graph} {openid}: {loaded:?}, not {says:?}"),
+        }
+    }
+}

@@ -132,7 +132,8 @@ async fn deliver(world: &World, notification: &Notification) {
 
 async fn post(world: &World, notification: &Notification) -> Result<StatusCode, String> {
     let Notification { app_id, tenant_id, to, .. } = notification;
-    let token = world.keys.for_notification(app_id, tenant_id, world.clock.now_seconds());
+    let issuer = world.app(app_id).map(|app| app.issuer).unwrap_or_default();
+    let token = world.keys.for_notification(issuer, app_id, tenant_id, world.clock.now_seconds());
     let token = token.ok_or("no token can be signed")?;
     let request = Request::post(to.as_str())
         .header(AUTHORIZATION, format!("Bearer {token}"))

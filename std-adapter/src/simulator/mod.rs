@@ -6,6 +6,37 @@
 //!
 //! What it does not do yet it answers with 501. It offers nothing that the service does not document.
 //!
+//! # Who reaches it
+//!
+//! It is made to be driven by programs and by its own page, on one machine:
+//!
+//! * A request has to name a host that it is known by: `localhost`, a loopback address, the host of [`Config::base`], or one
+//!   of [`Access::hosts`]. Any other gets 421, so that no web page can give its own name our address.
+//! * What steers it, and its page, cannot be used by a web page of another origin: 403. No answer has CORS headers.
+//! * Where there is a key ([`Access::key`]), both need it: as `Authorization: Bearer …`, or in a browser as the cookie that
+//!   [`Simulator::link`] sets, once. `callflow sim` makes one where other machines reach it.
+//! * The calling API needs a token, and a token the secret of a registered app.
+//! * A client secret in the form that Entra ID gives its own, and a token that Entra ID issued, are refused by name before
+//!   anything compares, keeps or shows them: as an app's secret ([`SimulatorError::RealSecret`]), in a request for a token,
+//!   and in the header `Authorization` of any request. Client secrets older than that form cannot be told.
+//!
+//! # https
+//!
+//! SDKs fetch tokens by https alone. [`Certificates`] serves the same router by https, with a certificate of its own
+//! authority. Clients have to trust that authority, and to be told not to ask Microsoft about this one:
+//!
+//! | client | trusts it by | and |
+//! | --- | --- | --- |
+//! | Python `azure-identity`, `msal` | `REQUESTS_CA_BUNDLE=ca.pem` | `authority="https://localhost:PORT"`, `disable_instance_discovery=True` (msal: `instance_discovery=False`) |
+//! | Python `msgraph-sdk` | `SSL_CERT_FILE=ca.pem` | `allowed_hosts=["localhost"]`, `adapter.base_url = "https://localhost:PORT/v1.0"` |
+//! | JavaScript `@azure/identity` | `NODE_EXTRA_CA_CERTS=ca.pem` | `authorityHost: "https://localhost:PORT"`, `disableInstanceDiscovery: true` |
+//! | JavaScript `microsoft-graph-client` | `NODE_EXTRA_CA_CERTS=ca.pem` | `baseUrl: "https://localhost:PORT"`, `customHosts: new Set(["localhost"])` |
+//! | .NET, Go | on Linux `SSL_CERT_FILE=ca.pem`, else the user's store | .NET `DisableInstanceDiscovery = true` |
+//! | Java | a key store that `keytool` makes | `disableInstanceDiscovery()` |
+//! | callflow | `cloud.ca_file` | |
+//!
+//! The first four are tested. The variables of Python stand in place of the usual authorities.
+//!
 //! ```
 //! # use callflow_graph::clock::Clock;
 //! # use callflow_graph::simulator::{Config, Person, Registration, Simulator, WhenRung};
@@ -21,14 +52,18 @@
 //! # }
 //! ```
 
+mod access;
 mod actions;
 mod asked;
+mod authority;
 mod call;
 mod control;
+mod credential;
 mod delivery;
 mod error;
 mod fault;
 mod groups;
+mod guard;
 mod handover;
 mod history;
 mod media;
@@ -44,14 +79,17 @@ mod service;
 mod sound;
 mod stage;
 mod step;
+mod tls;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
+use secrecy::ExposeSecret as _;
 use tokio::sync::mpsc;
 
+pub use access::Access;
 pub use call::CallView;
 pub use fault::{Cut, Fault, Faults, NoFault};
 pub use history::{Exchange, Headers, Heard, Observed, Play, Posted, Text, What};
@@ -59,7 +97,8 @@ pub use person::{Outcome, Person, WhenRung};
 pub use ringing::Decision;
 pub use stage::Stage;
 pub use step::{Step, StepError};
-pub use tokens::Flaw;
+pub use tls::{Certificates, CertificatesError, Kept};
+pub use tokens::{Flaw, Issuer};
 
 use crate::client::Endpoints;
 use crate::clock::Clock;
@@ -79,6 +118,8 @@ pub struct Registration {
     pub callback_uri: String,
     /// The application permissions that were granted.
     pub permissions: BTreeSet<String>,
+    /// Whom the tokens of its notifications name as their issuer.
+    pub issuer: Issuer,
 }
 
 impl Registration {
@@ -95,6 +136,22 @@ impl Registration {
             client_secret: client_secret.into().into(),
             callback_uri: callback_uri.into(),
             permissions: BTreeSet::new(),
+            issuer: Issuer::default(),
+        }
+    }
+
+    /// With notifications whose tokens name this issuer.
+    #[must_use]
+    pub fn issued_by(mut self, issuer: Issuer) -> Self {
+        self.issuer = issuer;
+        self
+    }
+
+    /// Refuses a secret that looks like one of a real tenant.
+    fn check(&self) -> Result<(), SimulatorError> {
+        match credential::Real::of(self.client_secret.expose_secret()) {
+            Some(_) => Err(SimulatorError::RealSecret(self.app_id.clone())),
+            None => Ok(()),
         }
     }
 
@@ -119,6 +176,8 @@ pub struct Config {
     pub time_scale: f64,
     /// What goes wrong on purpose.
     pub faults: Faults,
+    /// From where it may be reached, and who may steer it: this machine, and everybody on it.
+    pub access: Access,
     /// How much of what happened is kept, in entries: 10,000 by default.
     pub history: usize,
 }
@@ -132,6 +191,7 @@ impl Config {
             people: Vec::new(),
             time_scale: 1.0,
             faults: Faults::default(),
+            access: Access::default(),
             history: 10_000,
         }
     }
@@ -150,6 +210,9 @@ pub enum SimulatorError {
     /// There is no such app: register it first.
     #[error("there is no app {0}; register it first")]
     NoApp(String),
+    /// The secret of this app looks like one of a real tenant, which a simulator must not be given.
+    #[error("the client secret of the app {0} looks like one of a real tenant: give a made-up one")]
+    RealSecret(String),
 }
 
 pub(crate) struct World {
@@ -158,7 +221,8 @@ pub(crate) struct World {
     config: Config,
     transport: Arc<dyn Transport>,
     clock: Clock,
-    keys: tokens::Keys,
+    keys: Arc<tokens::Keys>,
+    policy: Arc<guard::Policy>,
     registrations: RwLock<HashMap<String, Registration>>,
     people: RwLock<HashMap<String, Person>>,
     /// By their ids in one spelling.
@@ -195,13 +259,15 @@ impl Simulator {
     /// A service that reaches bots and prompts over `transport`.
     ///
     /// # Errors
-    /// [`SimulatorError::Key`]
+    /// [`SimulatorError::Key`], [`SimulatorError::RealSecret`]
     pub fn try_new(
         config: Config,
         transport: Arc<dyn Transport>,
         clock: Clock,
     ) -> Result<Self, SimulatorError> {
-        let keys = tokens::Keys::try_new()?;
+        config.registrations.iter().try_for_each(Registration::check)?;
+        let keys = Arc::new(tokens::Keys::try_new()?);
+        let policy = guard::Policy::of(&config);
         let chances = fault::Chances::new(config.faults.clone());
         let history = history::History::new(config.history);
         let simulator = Self {
@@ -211,6 +277,7 @@ impl Simulator {
                 transport,
                 clock,
                 keys,
+                policy,
                 registrations: RwLock::default(),
                 people: RwLock::default(),
                 calls: RwLock::default(),
@@ -229,13 +296,23 @@ impl Simulator {
 
     /// Everything that it serves.
     pub fn router(&self) -> axum::Router {
-        let service = service::router(Arc::clone(&self.world));
-        service.merge(control::router(Arc::clone(&self.world)))
+        let (policy, keys) = (Arc::clone(&self.world.policy), Arc::clone(&self.world.keys));
+        let control = control::router(Arc::clone(&self.world)).layer(guard::layer(Arc::clone(&policy)));
+        service::router(Arc::clone(&self.world))
+            .merge(control)
+            .merge(guard::links(&policy))
+            // The last of all: what stands above it is reached through it.
+            .layer(guard::outermost(policy, keys))
     }
 
     /// What a bot has to be given so that it uses this service instead of the real one.
     pub fn endpoints(&self) -> Endpoints {
         self.world.endpoints()
+    }
+
+    /// The address of the page with a code that gives a browser the key, once; none where there is no key.
+    pub fn link(&self) -> Option<String> {
+        Some(format!("{}{}", self.world.base(), self.world.policy.link()?))
     }
 
     /// Adds a person, or changes what he does.
@@ -295,8 +372,8 @@ impl Simulator {
         let app = self.world.app(app_id).ok_or_else(|| SimulatorError::NoApp(app_id.to_owned()))?;
         let (keys, now) = (&self.world.keys, self.world.clock.now_seconds());
         let token = match flaw {
-            None => keys.for_notification(&app.app_id, &app.tenant_id, now),
-            Some(flaw) => keys.flawed(&app.app_id, &app.tenant_id, now, flaw),
+            None => keys.for_notification(app.issuer, &app.app_id, &app.tenant_id, now),
+            Some(flaw) => keys.flawed(app.issuer, &app.app_id, &app.tenant_id, now, flaw),
         };
         let token = token.ok_or_else(|| SimulatorError::Key("a token cannot be signed".to_owned()))?;
         Ok(format!("Bearer {token}"))
@@ -382,8 +459,10 @@ impl World {
         self.registrations.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    fn register(&self, app: Registration) {
+    fn register(&self, app: Registration) -> Result<(), SimulatorError> {
+        app.check()?;
         self.registrations.write().unwrap_or_else(PoisonError::into_inner).insert(app.app_id.clone(), app);
+        Ok(())
     }
 
     fn unregister(&self, id: &str) -> bool {

@@ -10,9 +10,9 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use super::Registration;
 use super::person::{Person, WhenRung};
 use super::step::{Step, StepError, time_in_words, time_of};
+use super::{Issuer, Registration};
 
 /// A seed as it may be written, with what each line does.
 pub const EXAMPLE: &str = include_str!("seed/example.toml");
@@ -72,6 +72,9 @@ pub struct AppSeed {
     pub secret: secrecy::SecretString,
     /// Where its incoming calls are announced.
     pub callback: String,
+    /// Whom the tokens of its notifications name as their issuer: `botframework` or `graph`.
+    #[serde(default)]
+    pub issuer: Issuer,
     /// The application permissions that were granted.
     #[serde(default)]
     pub permissions: BTreeSet<String>,
@@ -82,7 +85,7 @@ impl From<AppSeed> for Registration {
         let mut registration =
             Self::new(app.id, app.tenant, app.secret.expose_secret().to_owned(), app.callback);
         registration.permissions = app.permissions;
-        registration
+        registration.issued_by(app.issuer)
     }
 }
 

@@ -15,8 +15,10 @@ use http::{HeaderMap, StatusCode, Uri};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
+use super::authority::{self, Base};
+use super::credential::Real;
 use super::error::Error;
-use super::tokens::{ISSUER, TOKEN_LIFE};
+use super::tokens::{Issuer, TOKEN_LIFE};
 use super::{Registration, World, actions, fault, history};
 
 pub(super) type Served = Arc<World>;
@@ -34,6 +36,7 @@ pub(super) fn router(world: Served) -> Router {
         .layer(from_fn_with_state(Arc::clone(&world), history::record));
     Router::new()
         .route("/{tenant}/oauth2/v2.0/token", post(issue_token))
+        .merge(authority::router())
         .route("/v1/.well-known/OpenIdConfiguration", get(openid))
         // Other libraries for bots write it so.
         .route("/v1/.well-known/openidconfiguration", get(openid))
@@ -52,6 +55,11 @@ async fn issue_token(
     let refuse = |status, error: &str, description: &str| {
         (status, Json(json!({"error": error, "error_description": description}))).into_response()
     };
+    // Before anything is compared.
+    if let Some(real) = ["client_secret", "client_assertion"].into_iter().find_map(|name| Real::of(of(name)))
+    {
+        return refuse(StatusCode::UNAUTHORIZED, "invalid_client", real.words());
+    }
     if of("grant_type") != "client_credentials" {
         return refuse(
             StatusCode::BAD_REQUEST,
@@ -84,10 +92,10 @@ async fn issue_token(
     }
 }
 
-async fn openid(State(world): State<Served>) -> Json<Value> {
-    let base = world.base();
+/// The two issuers share it: their tokens are signed by the same keys.
+async fn openid(Base(base): Base) -> Json<Value> {
     Json(json!({
-        "issuer": ISSUER,
+        "issuer": Issuer::BotFramework.claim(),
         "jwks_uri": format!("{base}/v1/.well-known/keys"),
         "id_token_signing_alg_values_supported": ["RS256"],
     }))

@@ -493,6 +493,24 @@ async fn tokens_of_both_directions_are_good_and_expire() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_bot_takes_notifications_of_either_issuer() {
+    for issuer in Issuer::ALL {
+        let mut scene = scene(&[]);
+        let app = scene.simulator.world.app(APP).unwrap().issued_by(*issuer);
+        scene.simulator.world.registrations.write().unwrap().insert(APP.to_owned(), app);
+        scene.simulator.call_bot("ada", APP, vec![]).unwrap();
+        let (header, _) = scene.told.recv().await.unwrap();
+        for (expected, is_taken) in Issuer::ALL.iter().map(|expected| (expected, expected == issuer)) {
+            let expected = Expected::for_app(APP).issued_by([expected.claim().to_owned()]);
+            let url = scene.simulator.endpoints().openid;
+            let authenticator = Authenticator::new(expected, url, Arc::new(scene.net.clone()), scene.clock);
+            let authenticated = authenticator.authenticate(Some(&header)).await;
+            assert_eq!(authenticated.is_ok(), is_taken, "{issuer:?}: {authenticated:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_bot_does_not_accept_is_posted_again() {
     let mut scene = scene(&[]);
     scene.answers_with.store(503, Ordering::SeqCst);

@@ -13,8 +13,6 @@ use serde_json::{Value, json};
 
 use super::{Registration, SimulatorError};
 
-/// Who signs notifications.
-pub(super) const ISSUER: &str = "https://api.botframework.com";
 const GRAPH: &str = "https://graph.microsoft.com";
 /// How long a token for Graph lives, in seconds.
 pub(super) const TOKEN_LIFE: u64 = 3599;
@@ -22,6 +20,40 @@ pub(super) const TOKEN_LIFE: u64 = 3599;
 const NOTIFICATION_LIFE: u64 = 3900;
 /// How long one of them serves, in seconds.
 const REUSED_FOR: u64 = 60;
+
+/// Whom the token of a notification names as its issuer. A bot has to take both.
+///
+/// Source: the vendor's article on calling notifications, and its samples, whose validators accept these two.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Issuer {
+    /// `https://api.botframework.com`, as in the article's example.
+    #[default]
+    BotFramework,
+    /// `https://graph.microsoft.com`.
+    Graph,
+}
+
+impl Issuer {
+    /// Both.
+    pub const ALL: &[Self] = &[Self::BotFramework, Self::Graph];
+
+    /// Its name in short.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BotFramework => "botframework",
+            Self::Graph => "graph",
+        }
+    }
+
+    /// What the claim `iss` says.
+    pub const fn claim(self) -> &'static str {
+        match self {
+            Self::BotFramework => "https://api.botframework.com",
+            Self::Graph => GRAPH,
+        }
+    }
+}
 
 /// What is wrong with a token that a bot has to refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,14 +68,17 @@ pub enum Flaw {
     KeyId,
 }
 
+/// Issuer, app and tenant of a notification's token.
+type Whose = (Issuer, String, String);
+
 pub(super) struct Keys {
     sign: EncodingKey,
     verify: DecodingKey,
     public: Jwk,
     /// How often the key got another name.
     rotated: AtomicU64,
-    /// By app and tenant: since when, and the token.
-    issued: Mutex<HashMap<(String, String), (u64, String)>>,
+    /// Since when each serves, and the token.
+    issued: Mutex<HashMap<Whose, (u64, String)>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -107,33 +142,60 @@ impl Keys {
         (claims.exp > now).then_some(claims.appid)
     }
 
+    /// Whether this service signed it, whatever it says.
+    pub(super) fn signed_by_us(&self, token: &str) -> bool {
+        let mut validation = Validation::new(Algorithm::RS256);
+        (validation.validate_exp, validation.validate_aud) = (false, false);
+        validation.required_spec_claims.clear();
+        jsonwebtoken::decode::<Value>(token, &self.verify, &validation).is_ok()
+    }
+
     /// The token of a notification: one serves the notifications of a while, since signing takes long.
-    pub(super) fn for_notification(&self, app_id: &str, tenant_id: &str, now: u64) -> Option<String> {
-        let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
-        let whose = (app_id.to_owned(), tenant_id.to_owned());
-        if let Some((since, token)) = issued.get(&whose)
+    pub(super) fn for_notification(
+        &self,
+        issuer: Issuer,
+        app_id: &str,
+        tenant_id: &str,
+        now: u64,
+    ) -> Option<String> {
+        let mut kept = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
+        let whose = (issuer, app_id.to_owned(), tenant_id.to_owned());
+        if let Some((since, token)) = kept.get(&whose)
             && now.saturating_sub(*since) < REUSED_FOR
         {
             return Some(token.clone());
         }
-        let token = self.signed(&notification_claims(ISSUER, app_id, tenant_id, now))?;
-        issued.insert(whose, (now, token.clone()));
+        let token = self.signed(&notification_claims(issuer.claim(), app_id, tenant_id, now))?;
+        kept.insert(whose, (now, token.clone()));
         Some(token)
     }
 
     /// The token of a notification, but for one flaw.
-    pub(super) fn flawed(&self, app_id: &str, tenant_id: &str, now: u64, flaw: Flaw) -> Option<String> {
+    pub(super) fn flawed(
+        &self,
+        issuer: Issuer,
+        app_id: &str,
+        tenant_id: &str,
+        now: u64,
+        flaw: Flaw,
+    ) -> Option<String> {
+        let issuer = issuer.claim();
         let claims = match flaw {
-            Flaw::Audience => notification_claims(ISSUER, "another-app", tenant_id, now),
+            Flaw::Audience => notification_claims(issuer, "another-app", tenant_id, now),
             Flaw::Issuer => notification_claims("https://issuer.invalid", app_id, tenant_id, now),
             Flaw::Expired => {
                 let then = now.saturating_sub(NOTIFICATION_LIFE.saturating_mul(2));
-                notification_claims(ISSUER, app_id, tenant_id, then)
+                notification_claims(issuer, app_id, tenant_id, then)
             }
-            Flaw::KeyId => notification_claims(ISSUER, app_id, tenant_id, now),
+            Flaw::KeyId => notification_claims(issuer, app_id, tenant_id, now),
         };
         let key_id = if flaw == Flaw::KeyId { "simulator-0".to_owned() } else { self.key_id() };
         self.signed_as(key_id, &claims)
+    }
+
+    #[cfg(test)]
+    pub(super) fn signed_for_tests(&self, claims: &Value) -> String {
+        self.signed(claims).unwrap_or_default()
     }
 
     fn signed(&self, claims: &impl Serialize) -> Option<String> {

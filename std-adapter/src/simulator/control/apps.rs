@@ -8,9 +8,9 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use serde::Serialize;
 
-use super::super::Registration;
 use super::super::seed::AppSeed;
 use super::super::service::Served;
+use super::super::{Issuer, Registration};
 use super::error::Refusal;
 
 /// An app, without its secret.
@@ -19,6 +19,7 @@ pub(super) struct App {
     id: String,
     tenant: String,
     callback: String,
+    issuer: Issuer,
     permissions: BTreeSet<String>,
 }
 
@@ -28,6 +29,7 @@ impl From<Registration> for App {
             id: app.app_id,
             tenant: app.tenant_id,
             callback: app.callback_uri,
+            issuer: app.issuer,
             permissions: app.permissions,
         }
     }
@@ -54,7 +56,7 @@ pub(super) async fn put(
         return Err(Refusal::bad(format!("the path says {id}, and the body {}", app.id)));
     }
     let registration = Registration::from(app);
-    world.register(registration.clone());
+    world.register(registration.clone()).map_err(|error| Refusal::bad(error.to_string()))?;
     Ok(Json(registration.into()))
 }
 
