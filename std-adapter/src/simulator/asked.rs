@@ -6,7 +6,7 @@
 use std::ops::RangeInclusive;
 
 use http::Uri;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::error::Error;
 
@@ -27,11 +27,6 @@ pub(super) fn read(body: &[u8]) -> Result<Value, Error> {
         return Err(Error::bad_request(words));
     }
     if body.is_object() { Ok(body) } else { Err(Error::bad_request("An object is expected.")) }
-}
-
-/// The body of a request, all members of which may be left out.
-pub(super) fn read_optional(body: &[u8]) -> Result<Value, Error> {
-    if body.is_empty() { Ok(json!({})) } else { read(body) }
 }
 
 fn has_references(value: &Value) -> bool {
@@ -135,13 +130,10 @@ pub(super) fn prompts_of(body: &Value, range: RangeInclusive<usize>) -> Result<V
     }
 }
 
-/// The id of the user whom an invitation or a target names.
-pub(super) fn user_of(invited: &Value) -> &str {
-    invited.pointer("/identity/user/id").and_then(Value::as_str).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -157,7 +149,6 @@ mod tests {
         }
         assert_eq!(one_of(Some(&json!("OneToOne")), &["oneToOne"]).ok(), Some("oneToOne"));
         assert!(one_of(None, &["oneToOne"]).is_err());
-        assert!(read_optional(b"").is_ok());
         assert!(read(b"").is_err());
     }
 

@@ -6,11 +6,11 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::{mpsc, watch};
 
 use super::asked::Hosting;
-use super::delivery::Notification;
+use super::delivery::{self, Notification};
 use super::error::Error;
 use super::groups::Group;
 use super::media::Queued;
@@ -18,6 +18,9 @@ use super::operation::Operation;
 use super::participants::{Invited, Participant};
 use super::person::{Outcome, Person, Progress};
 use super::recording::{Recorded, Spoken};
+use super::ringing::Taken;
+use super::roster::{Options, Told};
+use super::sharing::Session;
 use super::{What, World};
 
 /// How long a call lives without a keepAlive. Source: Graph docs, call: keepAlive.
@@ -76,21 +79,39 @@ pub struct CallView {
 pub(super) struct Facts {
     pub(super) id: String,
     pub(super) direction: &'static str,
-    /// The other side of a peer-to-peer call.
+    /// The other side of a peer-to-peer call, as it was called.
     pub(super) peer: Option<Person>,
+    /// That which the bot asked the call to be part of.
+    pub(super) chain_id: Option<String>,
     pub(super) chat_info: Value,
     pub(super) meeting_info: Value,
     /// The bot was called to record by policy.
     pub(super) is_policy_recording: bool,
+    /// What else its resource shows.
+    pub(super) said: Map<String, Value>,
+    /// As what the bot is in it: the kind of identity, and the identity.
+    pub(super) bot: (&'static str, Value),
+    /// Telephones can be called from it.
+    pub(super) reaches_phones: bool,
 }
 
+#[allow(clippy::struct_excessive_bools)] // each is a fact of its own
 pub(super) struct Inner {
     pub(super) stage: Stage,
     pub(super) callback: String,
     pub(super) hosting: Hosting,
     /// More than two take part, or did, or meeting coordinates were given. Source: Graph docs, Calls overview.
     pub(super) is_group: bool,
+    /// The bot waits in the lobby.
+    pub(super) in_lobby: bool,
+    /// The other side of a peer-to-peer call.
+    peer: Option<Person>,
+    answered_by: Value,
+    routes: Vec<Value>,
+    pub(super) options: Options,
     pub(super) roster: Vec<Participant>,
+    pub(super) told: Told,
+    pub(super) sessions: Vec<Session>,
     pub(super) invited: Vec<Invited>,
     pub(super) on_hold: Option<String>,
     pub(super) groups: Vec<Group>,
@@ -133,11 +154,14 @@ impl Call {
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Notification>) {
         let (notifications, queue) = mpsc::unbounded_channel();
         let has_coordinates = !facts.chat_info.is_null() || !facts.meeting_info.is_null();
+        let peer = facts.peer.clone();
+        let options = Options::of(&facts.said.clone().into());
+        let chain_id = facts.chain_id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
         let call = Arc::new(Self {
             facts,
             app_id,
             tenant_id,
-            chain_id: uuid::Uuid::new_v4().to_string(),
+            chain_id,
             participant_id: uuid::Uuid::new_v4().to_string(),
             began_at: world.clock.now_millis(),
             ordinal: world.begun.fetch_add(1, Ordering::Relaxed).saturating_add(1),
@@ -147,7 +171,14 @@ impl Call {
                 callback,
                 hosting,
                 is_group: has_coordinates,
+                in_lobby: false,
+                peer,
+                answered_by: Value::Null,
+                routes: Vec::new(),
+                options,
                 roster: Vec::new(),
+                told: Told::default(),
+                sessions: Vec::new(),
                 invited: Vec::new(),
                 on_hold: None,
                 groups: Vec::new(),
@@ -235,15 +266,10 @@ impl Call {
             Stage::Established | Stage::Transferring | Stage::TransferAccepted => "connected",
         };
         if roster.is_empty() {
-            return self.facts.peer.iter().map(|peer| (peer.id.clone(), is)).collect();
+            return self.peer().iter().map(|peer| (peer.id.clone(), is)).collect();
         }
-        let peer = self
-            .facts
-            .peer
-            .iter()
-            .filter(|peer| !roster.contains(&peer.id))
-            .map(|peer| (peer.id.clone(), "left"));
-        peer.chain(roster.iter().map(|id| (id.clone(), is))).collect()
+        let peer = self.peer().filter(|peer| !roster.contains(&peer.id)).map(|peer| (peer.id, "left"));
+        peer.into_iter().chain(roster.iter().map(|id| (id.clone(), is))).collect()
     }
 
     /// It is over, and nobody is told.
@@ -267,8 +293,27 @@ impl Call {
 
     /// Whether this is the other side of a peer-to-peer call.
     pub(super) fn is_with(&self, person_id: &str) -> bool {
-        self.facts.peer.as_ref().is_some_and(|peer| peer.id == person_id)
-            && self.with(|inner| inner.roster.is_empty())
+        self.with(|inner| {
+            inner.peer.as_ref().is_some_and(|peer| peer.id == person_id) && inner.roster.is_empty()
+        })
+    }
+
+    pub(super) fn reaches_phones(&self) -> bool {
+        self.facts.reaches_phones
+    }
+
+    /// The other side of a peer-to-peer call.
+    fn peer(&self) -> Option<Person> {
+        self.with(|inner| inner.peer.clone())
+    }
+
+    /// Somebody took the call that the bot placed.
+    pub(super) fn is_taken(&self, taken: &Taken) {
+        self.with(|inner| {
+            inner.peer = Some(taken.by.clone());
+            inner.answered_by = taken.answered_by();
+            inner.routes.extend(taken.route.clone());
+        });
     }
 
     pub(super) fn world(&self) -> Option<Arc<World>> {
@@ -318,24 +363,32 @@ impl Call {
 
     /// The call as GET and the answer to its creation show it.
     pub(super) fn json(&self) -> Value {
+        let mut json = json!({
+            "@odata.type": "#microsoft.graph.call",
+            "id": self.facts.id,
+            "direction": self.facts.direction,
+            "callChainId": self.chain_id,
+            "tenantId": self.tenant_id,
+            "myParticipantId": self.participant_id,
+            "chatInfo": self.facts.chat_info,
+            "meetingInfo": self.facts.meeting_info,
+            "targets": [],
+            "subject": null,
+            "mediaState": null,
+            "resultInfo": null,
+            "ringingTimeoutInSeconds": null,
+            "toneInfo": null,
+            "transcription": null,
+        });
+        let Some(members) = json.as_object_mut() else { return json };
+        members.extend(self.facts.said.clone());
         self.with(|inner| {
-            json!({
-                "@odata.type": "#microsoft.graph.call",
-                "id": self.facts.id,
-                "state": inner.stage.name(),
-                "direction": self.facts.direction,
-                "callbackUri": inner.callback,
-                "callChainId": self.chain_id,
-                "tenantId": self.tenant_id,
-                "myParticipantId": self.participant_id,
-                "mediaState": null,
-                "resultInfo": null,
-                "chatInfo": self.facts.chat_info,
-                "meetingInfo": self.facts.meeting_info,
-                "toneInfo": null,
-                "targets": [],
-            })
-        })
+            members.insert("state".to_owned(), inner.stage.name().into());
+            members.insert("callbackUri".to_owned(), inner.callback.clone().into());
+            members.insert("answeredBy".to_owned(), inner.answered_by.clone());
+            members.insert("callRoutes".to_owned(), inner.routes.clone().into());
+        });
+        json
     }
 
     /// Source: Graph docs, call: answer.
@@ -448,9 +501,12 @@ impl Call {
         if self.with(|inner| !inner.roster.is_empty()) {
             return;
         }
-        let mut roster = vec![Participant::app(&self.participant_id, &self.app_id)];
-        roster.extend(self.facts.peer.as_ref().map(Participant::user));
-        self.with(|inner| inner.roster = roster);
+        let (kind, identity) = &self.facts.bot;
+        let bot = Participant::new(&self.participant_id, (*kind, identity.clone()));
+        self.with(|inner| {
+            let peer = inner.peer.as_ref().map(Participant::user);
+            inner.roster = std::iter::once(bot.in_lobby(inner.in_lobby)).chain(peer).collect();
+        });
         self.tell_roster();
     }
 
@@ -495,11 +551,22 @@ impl Call {
         }
         self.did(&person.display_name, "hangs up");
         if self.with(|inner| inner.roster.is_empty()) {
-            self.end(200, 4521, false);
+            // Source: Graph docs, call: delete (ended by the PSTN user).
+            self.end(200, if person.is_phone() { 540_000 } else { 4521 }, false);
         } else {
             self.leave_user(&person.id);
         }
         true
+    }
+
+    /// A person ends the call for the bot.
+    pub(super) fn end_by(&self, person: &Person, did: &str, subcode: u32) -> bool {
+        let is_live = self.stage() == Stage::Established;
+        if is_live {
+            self.did(&person.display_name, did);
+            self.end(200, subcode, false);
+        }
+        is_live
     }
 
     /// The call is set up: establishing, then established.
@@ -514,29 +581,43 @@ impl Call {
     }
 
     pub(super) async fn establish(&self) {
-        let is_live = self.step_on(Stage::Establishing, Stage::Established);
-        if !is_live {
+        if !self.say_established() {
             return;
         }
-        // Field captures: one `established` without media, then another with it.
+        if self.with(|inner| inner.is_group) {
+            self.become_conversation();
+        }
+        tokio::time::sleep(STEP).await;
+        // Source: assumed; no page says whether there is audio in the lobby.
+        if !self.with(|inner| inner.in_lobby) {
+            self.activate_audio();
+        }
+    }
+
+    /// Field captures: one `established` without media, then another with it. Whether it was established now.
+    pub(super) fn say_established(&self) -> bool {
+        if !self.step_on(Stage::Establishing, Stage::Established) {
+            return false;
+        }
         let mut data = json!({
             "@odata.type": "#microsoft.graph.call",
             "state": "established",
             "direction": self.facts.direction,
             "callChainId": self.chain_id,
         });
-        let coordinates = [("chatInfo", &self.facts.chat_info), ("meetingInfo", &self.facts.meeting_info)];
-        for (name, value) in coordinates.into_iter().filter(|(_, value)| !value.is_null()) {
-            if let Some(members) = data.as_object_mut() {
-                members.insert(name.to_owned(), value.clone());
+        let shown = self.json();
+        if let Some(members) = data.as_object_mut() {
+            for name in ["chatInfo", "meetingInfo", "answeredBy", "callRoutes"] {
+                let value = shown.get(name).filter(|value| !value.is_null() && **value != json!([]));
+                members.extend(value.map(|value| (name.to_owned(), value.clone())));
             }
         }
         self.tell("updated", "updated call established", String::new(), data);
         self.progress_is(|progress| progress.established = true);
-        if self.with(|inner| inner.is_group) {
-            self.become_conversation();
-        }
-        tokio::time::sleep(STEP).await;
+        true
+    }
+
+    pub(super) fn activate_audio(&self) {
         if self.stage() == Stage::Established {
             self.with(|inner| inner.has_audio = true);
             let data = json!({
@@ -563,10 +644,14 @@ impl Call {
         }
     }
 
-    /// Source: Graph docs, call: redirect. The documented end has no resultInfo.
-    pub(super) fn end_without_result(&self) {
+    /// Somebody else answers. Source: Graph docs, call: redirect. The documented end has no resultInfo.
+    pub(super) fn end_answered_by(&self, answered_by: &Value) {
         if self.finish(None) {
-            let data = json!({"@odata.type": "#microsoft.graph.call", "state": "terminated"});
+            let data = json!({
+                "@odata.type": "#microsoft.graph.call",
+                "state": "terminated",
+                "answeredBy": answered_by,
+            });
             self.tell("deleted", "deleted call terminated", String::new(), data);
         }
     }
@@ -592,6 +677,9 @@ impl Call {
             }
             ended
         });
+        if let (true, Some(world)) = (ended, self.world()) {
+            world.meters.ends(&self.app_id);
+        }
         self.progress_is(|progress| progress.ended = true);
         ended
     }
@@ -601,7 +689,17 @@ impl Call {
         self.tell("updated", &format!("updated call {state}"), String::new(), data);
     }
 
+    /// Tells of the call itself, before anything else of it.
+    pub(super) fn announce(&self, data: Value, in_legacy_format: bool) {
+        let legacy = in_legacy_format.then(|| delivery::in_legacy_format(&data));
+        self.send("created", "created call incoming", String::new(), data, legacy);
+    }
+
     pub(super) fn tell(&self, change: &'static str, about: &str, below: String, data: Value) {
+        self.send(change, about, below, data, None);
+    }
+
+    fn send(&self, change: &'static str, about: &str, below: String, data: Value, legacy: Option<Value>) {
         let notification = Notification {
             call: self.facts.id.clone(),
             app_id: self.app_id.clone(),
@@ -611,6 +709,7 @@ impl Call {
             change,
             below,
             data,
+            legacy,
         };
         // Delivery ends with the simulator.
         let _ = self.notifications.send(notification);
@@ -618,7 +717,7 @@ impl Call {
 
     /// The peer of the call, or everybody in it, did this.
     pub(super) fn did_all(&self, what: &str) {
-        match &self.facts.peer {
+        match self.peer() {
             Some(peer) => self.did(&peer.display_name, what),
             None => self.did("everybody", what),
         }

@@ -105,9 +105,9 @@ impl Call {
 }
 
 fn no_group() -> Error {
-    Error::new(404, "NotFound", "Audio routing group not found.")
+    Error::not_found("Audio routing group")
 }
 
 fn not_here() -> Error {
-    Error::bad_request("Sources and receivers are participants of the call.")
+    Error::bad_request("Sources and receivers are participants of the call.").assumed()
 }

@@ -11,65 +11,71 @@ use super::asked::{self, member};
 use super::call::{Call, STEP, Stage};
 use super::error::Error;
 use super::person::Person;
-use super::ringing::Answered;
+use super::ringing::{Rings, Taken};
 
 impl Call {
     pub(super) fn redirect(self: &Arc<Self>, body: &Value) -> Result<(), Error> {
         let targets = asked::items(body, "targets")?;
-        if targets.is_empty() || targets.len() > 25 {
-            return Err(Error::bad_request("1 to 25 targets are expected."));
-        }
+        // Source: Graph docs, call: redirect (timeout).
         let default = if targets.len() == 1 { 55 } else { 60 };
-        let timeout = Duration::from_secs(asked::seconds_of(body, "timeout", default, 15..=90)?);
+        let timeout = asked::seconds_of(body, "timeout", default, 15..=90)?;
+        let at_most = Duration::from_secs(timeout);
         let callback = asked::optional_callback_of(body)?;
-        let people = targets.iter().map(|target| self.user(target)).collect::<Result<Vec<_>, _>>()?;
+        let people = targets.iter().map(|target| self.callee(target)).collect::<Result<Vec<_>, _>>()?;
         self.settle(Stage::Redirecting)?;
         self.call_back_to(callback);
         let call = Arc::clone(self);
         self.later(async move {
             tokio::time::sleep(STEP).await;
-            if call.is_picked_up(people, timeout).await {
-                call.end_without_result();
-            } else {
+            match call.first_of(people, Rings::at_most(at_most)).await {
+                Some(taken) => call.end_answered_by(&taken.answered_by()),
                 // Source: assumed; no page says what the bot is told then.
-                call.end(408, 10057, false);
+                None => call.end(408, 10057, false),
             }
         });
         Ok(())
     }
 
-    /// Whether one of `people` picks up in time. All ring at once; the first is connected.
-    async fn is_picked_up(self: &Arc<Self>, people: Vec<Person>, timeout: Duration) -> bool {
+    /// Who of `people` picks up first. All ring at once, for as long as the time lasts.
+    async fn first_of(self: &Arc<Self>, people: Vec<Person>, how: Rings) -> Option<Taken> {
+        let until = tokio::time::sleep(how.at_most);
         let mut ringing = tokio::task::JoinSet::new();
         for person in people {
             let call = Arc::clone(self);
-            ringing.spawn(async move { call.ring(&person, timeout).await });
+            ringing.spawn(async move { call.ring(&person, how).await });
         }
-        let picked_up = async {
-            while let Some(answered) = ringing.join_next().await {
-                if matches!(answered, Ok(Answered::PickedUp(_))) {
-                    return;
-                }
-            }
-            // Who declines does not end the time of the others. Source: assumed.
-            std::future::pending::<()>().await;
-        };
-        tokio::time::timeout(timeout, picked_up).await.is_ok()
+        let mut first = None;
+        while let (None, Some(taken)) = (&first, ringing.join_next().await) {
+            first = taken.ok().and_then(Result::ok).filter(|taken| taken.but.is_none());
+        }
+        if first.is_none() {
+            until.await;
+        }
+        first
     }
 
     pub(super) fn transfer(self: &Arc<Self>, body: &Value) -> Result<(), Error> {
         let target = member(body, "transferTarget")
             .ok_or_else(|| Error::bad_request("transferTarget is required."))?;
-        let person = self.user(target)?;
+        let person = self.callee(target)?;
         let transferee = body.pointer("/transferee/participantId").and_then(Value::as_str);
         self.established()?;
-        let transferee = match (self.with(|inner| inner.is_group), transferee) {
-            (false, _) => None,
-            (true, None) => return Err(Error::bad_request("transferee is required in a group call.")),
-            (true, Some(id)) => {
+        let (is_group, has_roster) = self.with(|inner| (inner.is_group, !inner.roster.is_empty()));
+        let transferee = match transferee {
+            // Source: field reports: an invitation that was taken leaves the call in this mode.
+            None if has_roster && !is_group => {
+                let why = "An invitation was taken in this call, so it is hosted as a meeting.";
+                let words = "Cannot do transfer for meeting mode.";
+                return Err(Error::not_in_this_state(words).because(why).assumed());
+            }
+            None if is_group => {
+                return Err(Error::bad_request("transferee.participantId is required in a group call."));
+            }
+            Some(id) if has_roster => {
                 self.participant(id)?;
                 Some(id.to_owned())
             }
+            _ => None,
         };
         let replaced = target.get("replacesCallId").and_then(Value::as_str);
         let replaced = replaced.map(|id| self.other_call(id)).transpose()?;
@@ -82,9 +88,8 @@ impl Call {
                 None => call.transfer_peer(&person, replaced).await,
                 // Source: assumed; no page shows what the bot sees of it.
                 Some(id) => {
-                    if call.react(&person, replaced.is_some()).await.is_ok()
-                        && call.stage() == Stage::Established
-                    {
+                    let taken = call.reach(&person, replaced.is_some()).await;
+                    if taken.is_ok() && call.stage() == Stage::Established {
                         call.leave(|participant| participant.id == id);
                     }
                 }
@@ -98,8 +103,7 @@ impl Call {
             return;
         }
         self.tell_state("transferring");
-        let reaction = self.react(target, replaced.is_some()).await;
-        if reaction.is_err() {
+        if self.reach(target, replaced.is_some()).await.is_err() {
             if self.step_on(Stage::Transferring, Stage::Established) {
                 // The documented failure writes subCode.
                 let result = json!({
@@ -125,9 +129,9 @@ impl Call {
         }
     }
 
-    /// The user whom a target names.
-    fn user(&self, target: &Value) -> Result<Person, Error> {
-        let person = self.world().and_then(|world| world.person(asked::user_of(target)));
-        person.ok_or_else(|| Error::bad_request("A target is no user of this tenant."))
+    /// The person, or telephone, whom a target names.
+    fn callee(&self, target: &Value) -> Result<Person, Error> {
+        let world = self.world().ok_or_else(Error::call_not_found)?;
+        world.callee(target, self.reaches_phones())
     }
 }

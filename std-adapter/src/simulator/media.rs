@@ -25,6 +25,8 @@ const TONES: [&str; 17] = [
 pub(super) struct Queued {
     operation: Operation,
     prompts: Value,
+    /// The prompts are played again and again, until they are cancelled. Source: Graph docs, call: playPrompt (beta).
+    repeats: bool,
     recording: Option<Recording>,
 }
 
@@ -34,7 +36,8 @@ impl Call {
         let context = asked::context_of(body)?;
         self.hear()?;
         let operation = Operation::running("playPromptOperation", context).with("prompts", prompts.clone());
-        Ok(self.queue(Queued { operation, prompts, recording: None }))
+        let repeats = body.get("loop").and_then(Value::as_bool) == Some(true);
+        Ok(self.queue(Queued { operation, prompts, repeats, recording: None }))
     }
 
     pub(super) fn record(self: &Arc<Self>, body: &Value) -> Result<Value, Error> {
@@ -45,7 +48,7 @@ impl Call {
             self.cancel_queued();
         }
         let operation = Operation::running("recordOperation", context);
-        Ok(self.queue(Queued { operation, prompts, recording: Some(recording) }))
+        Ok(self.queue(Queued { operation, prompts, repeats: false, recording: Some(recording) }))
     }
 
     pub(super) fn cancel_media(&self, body: &Value) -> Result<Value, Error> {
@@ -158,9 +161,16 @@ async fn run_all(call: Arc<Call>, mut queue: mpsc::UnboundedReceiver<Queued>) {
 
 async fn run_one(call: &Call, queued: &Queued) -> Ended {
     let Some(world) = call.world() else { return Ended::cancelled() };
-    if let Err(reason) = play_prompts(call, &world, &queued.operation.id, &queued.prompts).await {
-        // Source: assumed; no page has the code of a prompt that cannot be had.
-        return Ended::failed(400, 8500, &format!("Prompt: {reason}"));
+    loop {
+        if let Err(reason) = play_prompts(call, &world, &queued.operation.id, &queued.prompts).await {
+            // Source: assumed; no page has the code of a prompt that cannot be had.
+            return Ended::failed(400, 8500, &format!("Prompt: {reason}"));
+        }
+        if !queued.repeats {
+            break;
+        }
+        // A pause, so that prompts that take no time leave some to others.
+        tokio::time::sleep(super::call::STEP).await;
     }
     match &queued.recording {
         None => Ended::well().with("completionReason", "completedSuccessfully"),

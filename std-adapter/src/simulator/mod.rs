@@ -4,7 +4,8 @@
 //! calls of its own and posts signed notifications. People take part by a script. It is written from the documentation,
 //! and shares no rule with core: two readings of the same text check each other.
 //!
-//! What it does not do yet it answers with 501. It offers nothing that the service does not document.
+//! It offers nothing that the service does not document, and says of each refusal which rule it keeps: beside the
+//! service's own envelope stands `simulator`, with `why` and the `page` of the documentation, or "assumed".
 //!
 //! # Who reaches it
 //!
@@ -60,25 +61,36 @@ mod call;
 mod control;
 mod credential;
 mod delivery;
+mod endpoint;
 mod error;
 mod fault;
 mod groups;
 mod guard;
 mod handover;
+mod headers;
 mod history;
+mod lobby;
 mod media;
+mod meetings;
 mod operation;
 mod participants;
+mod permission;
 mod person;
 mod placement;
 mod prompt;
 mod recording;
 mod ringing;
+mod roster;
+mod routes;
 pub mod seed;
 mod service;
+mod shape;
+mod sharing;
 mod sound;
 mod stage;
 mod step;
+mod tenant;
+mod throttle;
 mod tls;
 mod tokens;
 
@@ -93,10 +105,12 @@ pub use access::Access;
 pub use call::CallView;
 pub use fault::{Cut, Fault, Faults, NoFault};
 pub use history::{Exchange, Headers, Heard, Observed, Play, Posted, Text, What};
-pub use person::{Outcome, Person, WhenRung};
+pub use meetings::{LobbyBypass, Meeting};
+pub use person::{Outcome, Person, VOICE_MAIL_FOR, WhenRung};
 pub use ringing::Decision;
 pub use stage::Stage;
 pub use step::{Step, StepError};
+pub use throttle::Throttling;
 pub use tls::{Certificates, CertificatesError, Kept};
 pub use tokens::{Flaw, Issuer};
 
@@ -118,8 +132,21 @@ pub struct Registration {
     pub callback_uri: String,
     /// The application permissions that were granted.
     pub permissions: BTreeSet<String>,
+    /// Its application instances: resource accounts, each with a telephone number.
+    pub instances: Vec<Instance>,
+    /// The first notification of an incoming call comes in the legacy format, until it is answered with 204.
+    pub is_announced_in_legacy_format: bool,
     /// Whom the tokens of its notifications name as their issuer.
     pub issuer: Issuer,
+}
+
+/// An application instance: by it an app is called from telephones, and calls them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instance {
+    /// Its object id.
+    pub id: String,
+    /// Its name.
+    pub display_name: String,
 }
 
 impl Registration {
@@ -136,6 +163,8 @@ impl Registration {
             client_secret: client_secret.into().into(),
             callback_uri: callback_uri.into(),
             permissions: BTreeSet::new(),
+            instances: Vec::new(),
+            is_announced_in_legacy_format: false,
             issuer: Issuer::default(),
         }
     }
@@ -153,6 +182,10 @@ impl Registration {
             Some(_) => Err(SimulatorError::RealSecret(self.app_id.clone())),
             None => Ok(()),
         }
+    }
+
+    pub(crate) fn has(&self, permission: &str) -> bool {
+        self.permissions.iter().any(|granted| granted.eq_ignore_ascii_case(permission))
     }
 
     /// With this permission granted.
@@ -180,6 +213,8 @@ pub struct Config {
     pub access: Access,
     /// How much of what happened is kept, in entries: 10,000 by default.
     pub history: usize,
+    /// How much an app may do.
+    pub throttling: Throttling,
 }
 
 impl Config {
@@ -193,6 +228,7 @@ impl Config {
             faults: Faults::default(),
             access: Access::default(),
             history: 10_000,
+            throttling: Throttling::default(),
         }
     }
 }
@@ -213,6 +249,9 @@ pub enum SimulatorError {
     /// The secret of this app looks like one of a real tenant, which a simulator must not be given.
     #[error("the client secret of the app {0} looks like one of a real tenant: give a made-up one")]
     RealSecret(String),
+    /// No telephone reaches the app: give it an application instance first.
+    #[error("no telephone reaches app {0}; give it an application instance first")]
+    NoInstance(String),
 }
 
 pub(crate) struct World {
@@ -227,6 +266,8 @@ pub(crate) struct World {
     people: RwLock<HashMap<String, Person>>,
     /// By their ids in one spelling.
     calls: RwLock<BTreeMap<String, Arc<call::Call>>>,
+    meetings: meetings::Book,
+    meters: throttle::Meters,
     /// Statuses that the next requests to a path ending so are answered with.
     refusals: Mutex<Vec<(String, u16)>>,
     chances: fault::Chances,
@@ -281,6 +322,8 @@ impl Simulator {
                 registrations: RwLock::default(),
                 people: RwLock::default(),
                 calls: RwLock::default(),
+                meetings: meetings::Book::default(),
+                meters: throttle::Meters::default(),
                 refusals: Mutex::default(),
                 chances,
                 begun: AtomicU64::new(0),
@@ -320,30 +363,51 @@ impl Simulator {
         self.world.add_person(person);
     }
 
-    /// Lets a person call a bot and do what `script` says. Gives the call's id.
+    /// Adds a meeting, in the place of one of the same thread.
+    pub fn add_meeting(&self, meeting: Meeting) {
+        self.world.meetings.add(meeting);
+    }
+
+    /// Lets a person call a bot and do what `script` says. Gives the call's id. A telephone calls the first application
+    /// instance of the app.
     ///
     /// # Errors
-    /// [`SimulatorError::NoPerson`], [`SimulatorError::NoApp`]
+    /// [`SimulatorError::NoPerson`], [`SimulatorError::NoApp`], [`SimulatorError::NoInstance`]
     pub fn call_bot(
         &self,
         person_id: &str,
         app_id: &str,
         script: Vec<Step>,
     ) -> Result<String, SimulatorError> {
-        self.call_bot_for(person_id, app_id, script, false)
+        self.call_bot_for(person_id, app_id, script, &placement::Reason::Plain)
     }
 
     /// Lets a policy call a bot to record a person, who does what `script` says. Gives the call's id.
     ///
     /// # Errors
-    /// [`SimulatorError::NoPerson`], [`SimulatorError::NoApp`]
+    /// [`SimulatorError::NoPerson`], [`SimulatorError::NoApp`], [`SimulatorError::NoInstance`]
     pub fn call_recorder(
         &self,
         person_id: &str,
         app_id: &str,
         script: Vec<Step>,
     ) -> Result<String, SimulatorError> {
-        self.call_bot_for(person_id, app_id, script, true)
+        self.call_bot_for(person_id, app_id, script, &placement::Reason::Recording)
+    }
+
+    /// Lets a person invite a bot into a meeting where he is, and do what `script` says. Gives the call's id.
+    ///
+    /// # Errors
+    /// [`SimulatorError::NoPerson`], [`SimulatorError::NoApp`], [`SimulatorError::NoInstance`]
+    pub fn invite_bot(
+        &self,
+        person_id: &str,
+        app_id: &str,
+        meeting: Meeting,
+        script: Vec<Step>,
+    ) -> Result<String, SimulatorError> {
+        self.world.meetings.add(meeting.clone());
+        self.call_bot_for(person_id, app_id, script, &placement::Reason::Invitation(meeting))
     }
 
     fn call_bot_for(
@@ -351,12 +415,29 @@ impl Simulator {
         person_id: &str,
         app_id: &str,
         script: Vec<Step>,
-        is_policy_recording: bool,
+        reason: &placement::Reason,
     ) -> Result<String, SimulatorError> {
         let person =
             self.world.person(person_id).ok_or_else(|| SimulatorError::NoPerson(person_id.to_owned()))?;
         let app = self.world.app(app_id).ok_or_else(|| SimulatorError::NoApp(app_id.to_owned()))?;
-        Ok(call::Call::incoming(&self.world, &app, &person, script, is_policy_recording))
+        call::Call::incoming(&self.world, &app, &person, script, reason)
+    }
+
+    /// Lets a bot in that waits in the lobby of a meeting; whether it did.
+    pub fn admit(&self, call_id: &str) -> bool {
+        self.world.call(call_id).is_some_and(|call| call.let_in())
+    }
+
+    /// Sends a bot away that waits in the lobby of a meeting; whether it did.
+    pub fn turn_away(&self, call_id: &str) -> bool {
+        self.world.call(call_id).is_some_and(|call| call.send_away())
+    }
+
+    /// Lets a person come to the lobby of the meeting that a call joined; whether he did.
+    pub fn knock(&self, call_id: &str, person_id: &str) -> bool {
+        let person = self.world.person(person_id);
+        let call = self.world.call(call_id);
+        person.zip(call).is_some_and(|(person, call)| call.knock(&person))
     }
 
     /// Decides for a person whose phone rings for a call; whether it did.

@@ -9,12 +9,10 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::asked::{self, Hosting, member};
-use super::call::{Call, RING_FOR, STEP, Stage};
+use super::call::{Call, STEP, Stage};
 use super::error::Error;
 use super::operation::{Ended, Operation};
-use super::person::{self, Person, WhenRung};
-use super::ringing::Answered;
-use super::step::Step;
+use super::person::{self, Person};
 
 /// The permissions of group calls, one of which an app has that stays when a call becomes one. Source: Graph docs, Calls
 /// overview, which does not say which; assumed: any.
@@ -28,6 +26,7 @@ pub(super) struct Participant {
     /// The kind of identity, and the identity.
     identity: (&'static str, Value),
     is_muted: bool,
+    pub(super) is_in_lobby: bool,
     /// He has more to say of himself than others: a large gallery view.
     metadata: Option<&'static str>,
     /// He sends his screen.
@@ -35,24 +34,24 @@ pub(super) struct Participant {
 }
 
 impl Participant {
-    pub(super) fn app(id: &str, app_id: &str) -> Self {
-        let identity = json!({"@odata.type": "#microsoft.graph.identity", "id": app_id});
+    pub(super) fn new(id: &str, identity: (&'static str, Value)) -> Self {
         Self {
             id: id.to_owned(),
-            identity: ("application", identity),
+            identity,
             is_muted: false,
+            is_in_lobby: false,
             metadata: None,
             is_sharing: false,
         }
     }
 
+    /// Somebody who is not of the bot.
     pub(super) fn user(person: &Person) -> Self {
-        let identity = json!({
-            "@odata.type": "#microsoft.graph.identity",
-            "id": person.id,
-            "displayName": person.display_name,
-        });
-        Self { identity: ("user", identity), ..Self::app(&uuid::Uuid::new_v4().to_string(), "") }
+        Self::new(&uuid::Uuid::new_v4().to_string(), person.identity())
+    }
+
+    pub(super) fn in_lobby(self, is_in_lobby: bool) -> Self {
+        Self { is_in_lobby, ..self }
     }
 
     /// Source: Graph docs, concept: identify large gallery view participants.
@@ -65,20 +64,24 @@ impl Participant {
         });
         let metadata = r#"{"__platform":{"ui":{"hidden":true}},"audienceView":{"page":1,"status":"active","type":"lg"}}"#;
         Self {
-            identity: ("application", identity),
             metadata: Some(metadata),
-            ..Self::app(&uuid::Uuid::new_v4().to_string(), "")
+            ..Self::new(&uuid::Uuid::new_v4().to_string(), ("application", identity))
         }
+    }
+
+    /// The same place, taken by another: one to whom the call was forwarded.
+    fn of(self, person: &Person) -> Self {
+        Self { identity: person.identity(), ..self }
     }
 
     fn is_user(&self, id: &str) -> bool {
         self.user_id() == Some(id)
     }
 
-    /// The object id of a user.
+    /// The object id of a user, or the number of a telephone.
     pub(super) fn user_id(&self) -> Option<&str> {
         let (kind, identity) = &self.identity;
-        identity.get("id").and_then(Value::as_str).filter(|_| *kind == "user")
+        identity.get("id").and_then(Value::as_str).filter(|_| ["user", "phone"].contains(kind))
     }
 
     pub(super) fn json(&self) -> Value {
@@ -109,7 +112,7 @@ impl Participant {
             "mediaStreams": streams,
             "metadata": self.metadata,
             "isMuted": self.is_muted,
-            "isInLobby": false,
+            "isInLobby": self.is_in_lobby,
         })
     }
 }
@@ -129,13 +132,6 @@ impl Call {
     pub(super) fn participant(&self, id: &str) -> Result<Value, Error> {
         self.with(|inner| inner.roster.iter().find(|participant| participant.id == id).map(Participant::json))
             .ok_or_else(no_participant)
-    }
-
-    /// Tells of the whole roster, as field captures have it.
-    pub(super) fn tell_roster(&self) {
-        let data = self.participants();
-        let about = format!("updated roster of {}", data.len());
-        self.tell("updated", &about, "/participants".to_owned(), data.into());
     }
 
     pub(super) fn join(&self, participant: Participant) {
@@ -206,7 +202,7 @@ impl Call {
     }
 
     /// Changes a participant and tells of it; where there is none, nothing.
-    fn change(&self, id: &str, how: impl FnOnce(&mut Participant)) -> Result<(), Error> {
+    pub(super) fn change(&self, id: &str, how: impl FnOnce(&mut Participant)) -> Result<(), Error> {
         let change = |inner: &mut super::call::Inner| {
             inner.roster.iter_mut().find(|participant| participant.id == id).map(how)
         };
@@ -231,6 +227,62 @@ impl Call {
         Ok(self.keep(Operation::done("muteParticipantOperation", context)))
     }
 
+    /// Source: Graph docs, participant: muteAll (beta, deprecated).
+    pub(super) fn mute_all(&self, body: &Value) -> Result<Value, Error> {
+        let context = asked::context_of(body)?;
+        let ids: Vec<_> = asked::items(body, "participants")?.iter().filter_map(Value::as_str).collect();
+        self.group()?;
+        ids.iter().try_for_each(|id| self.participant(id).map(drop))?;
+        self.with(|inner| {
+            for participant in &mut inner.roster {
+                participant.is_muted |= ids.contains(&participant.id.as_str());
+            }
+        });
+        self.tell_roster();
+        Ok(self.keep(Operation::done("commsOperation", context)))
+    }
+
+    /// Source: Graph docs, participant: configureMixer (beta).
+    pub(super) fn configure_mixer(self: &Arc<Self>, body: &Value) -> Result<Value, Error> {
+        let context = asked::context_of(body)?;
+        self.group()?;
+        for level in asked::items(body, "participantMixerLevels")? {
+            let sources = asked::items(level, "sourceLevels")?;
+            for named in std::iter::once(level).chain(sources) {
+                let id = named.get("participant").and_then(Value::as_str).unwrap_or_default();
+                self.participant(id)?;
+            }
+        }
+        Ok(self.run("commsOperation", context, |_| {}))
+    }
+
+    /// Recording and transcription of a meeting. Source: assumed; the model names the actions, no page describes them.
+    pub(super) fn capture(self: &Arc<Self>, kind: &'static str, body: &Value) -> Result<Value, Error> {
+        let context = asked::context_of(body)?;
+        self.group()?;
+        Ok(self.run(kind, context, |_| {}))
+    }
+
+    /// An operation that is over after a step; then `done` is done. Gives it as its request is answered.
+    fn run(
+        self: &Arc<Self>,
+        kind: &'static str,
+        context: Option<String>,
+        done: impl FnOnce(&Self) + Send + 'static,
+    ) -> Value {
+        let operation = Operation::running(kind, context);
+        let (id, call) = (operation.id.clone(), Arc::clone(self));
+        let json = self.keep(operation);
+        self.later(async move {
+            tokio::time::sleep(STEP).await;
+            if call.stage() == Stage::Established {
+                call.end_operation(&id, Ended::well());
+                done(&call);
+            }
+        });
+        json
+    }
+
     pub(super) fn share_screen(&self, body: &Value) -> Result<(), Error> {
         let role = asked::one_of(body.get("role"), &["viewer", "sharer"])?;
         self.group()?;
@@ -243,17 +295,9 @@ impl Call {
     pub(super) fn add_large_gallery_view(self: &Arc<Self>, body: &Value) -> Result<Value, Error> {
         let context = asked::context_of(body)?;
         self.group()?;
-        let operation = Operation::running("addLargeGalleryViewOperation", context);
-        let (id, call) = (operation.id.clone(), Arc::clone(self));
-        let json = self.keep(operation);
-        self.later(async move {
-            tokio::time::sleep(STEP).await;
-            if call.stage() == Stage::Established {
-                call.end_operation(&id, Ended::well());
-                call.join(Participant::large_gallery());
-            }
-        });
-        Ok(json)
+        Ok(self.run("addLargeGalleryViewOperation", context, |call| {
+            call.join(Participant::large_gallery());
+        }))
     }
 
     pub(super) fn set_recording_status(&self, body: &Value) -> Result<Value, Error> {
@@ -282,16 +326,7 @@ impl Call {
             inner.on_hold = Some(id.to_owned());
             Ok(())
         })?;
-        let operation = Operation::running("startHoldMusicOperation", context);
-        let (id, call) = (operation.id.clone(), Arc::clone(self));
-        let json = self.keep(operation);
-        self.later(async move {
-            tokio::time::sleep(STEP).await;
-            if call.stage() == Stage::Established {
-                call.end_operation(&id, Ended::well());
-            }
-        });
-        Ok(json)
+        Ok(self.run("startHoldMusicOperation", context, |_| {}))
     }
 
     pub(super) fn stop_hold_music(&self, id: &str, body: &Value) -> Result<Value, Error> {
@@ -334,8 +369,8 @@ impl Call {
             // Source: Graph docs, participant: invite. The rest of the list is ignored.
             asked = asked.get(..1).unwrap_or(asked);
         }
-        if asked.is_empty() || asked.len() > 5 {
-            return Err(Error::bad_request("1 to 5 participants are invited in one request."));
+        if asked.len() > 5 {
+            return Err(Error::bad_request(format!("participants has 1 to 5 entries, not {}.", asked.len())));
         }
         self.established()?;
         if asked.len() > 1 && !self.is_group_with_chat() {
@@ -370,12 +405,9 @@ impl Call {
     fn people_to_invite(&self, asked: &[Value]) -> Result<Vec<Person>, Error> {
         let Some(world) = self.world() else { return Err(Error::call_not_found()) };
         let person = |one| {
-            let id = asked::user_of(one);
-            let person = world.person(id);
-            let person =
-                person.ok_or_else(|| Error::bad_request("An invited one is no user of this tenant."))?;
-            let is_here =
-                self.is_with(id) || self.with(|inner| inner.roster.iter().any(|here| here.is_user(id)));
+            let person = world.callee(one, self.reaches_phones())?;
+            let is_here = self.is_with(&person.id)
+                || self.with(|inner| inner.roster.iter().any(|here| here.is_user(&person.id)));
             // Source: Graph docs, participant: invite.
             if is_here {
                 Err(Error::bad_request("An invited one is in the call already."))
@@ -394,22 +426,21 @@ impl Call {
     ) {
         let mut ringing = tokio::task::JoinSet::new();
         for (person, participant, withdrawn) in rung {
-            let is_on_the_line = replaced.is_some();
-            let call = Arc::clone(self);
+            let (call, is_on_the_line) = (Arc::clone(self), replaced.is_some());
             ringing.spawn(async move {
-                let reaction = tokio::select! {
+                let end = tokio::select! {
                     biased;
                     () = withdrawn.cancelled() => Err((400, 8508)),
-                    reaction = call.react(&person, is_on_the_line) => reaction,
+                    taken = call.reach(&person, is_on_the_line) => taken,
                 };
-                (person, participant, reaction)
+                (participant, end)
             });
         }
         let (mut joined, mut failure) = (Vec::new(), None);
-        while let Some(Ok((person, participant, reaction))) = ringing.join_next().await {
+        while let Some(Ok((participant, end))) = ringing.join_next().await {
             self.with(|inner| inner.invited.retain(|invited| invited.id != participant.id));
-            match reaction {
-                Ok(then) => joined.push((person, participant, then)),
+            match end {
+                Ok(taken) => joined.push((participant.of(&taken.by), taken)),
                 Err(codes) => failure = Some(codes),
             }
         }
@@ -423,42 +454,22 @@ impl Call {
         self.with(|inner| inner.is_group = true);
         self.end_operation(operation, Ended::well());
         let mut people = Vec::new();
-        for (person, participant, then) in joined {
+        for (participant, taken) in joined {
             self.with(|inner| inner.roster.push(participant));
-            people.push((person, then));
+            people.push(taken);
         }
         self.tell_roster();
         if let Some(replaced) = replaced {
             // Source: Graph docs, participant: invite; assumed: the codes.
             replaced.end(200, 5001, true);
         }
-        for (person, then) in people {
-            self.did(&person.display_name, "joins");
-            self.later(person::act(Arc::clone(self), person, then));
-        }
-    }
-}
-
-impl Call {
-    /// What becomes of ringing somebody: he picks up, and what he does then, or the codes of why not.
-    pub(super) async fn react(&self, person: &Person, is_on_the_line: bool) -> Result<Vec<Step>, (u32, u32)> {
-        tokio::time::sleep(STEP).await;
-        if is_on_the_line {
-            return Ok(match &person.when_rung {
-                WhenRung::PickUp { then, .. } => then.clone(),
-                WhenRung::Decline | WhenRung::Ignore | WhenRung::Ask => Vec::new(),
-            });
-        }
-        match self.ring(person, RING_FOR).await {
-            Answered::PickedUp(then) => Ok(then),
-            // Source: Graph docs, call: delete (rejected).
-            Answered::Declined => Err((480, 10134)),
-            // Source: field reports.
-            Answered::Not => Err((408, 8544)),
+        for taken in people {
+            self.did(&taken.by.display_name, "joins");
+            self.later(person::act(Arc::clone(self), taken.by, taken.then));
         }
     }
 }
 
 fn no_participant() -> Error {
-    Error::new(404, "NotFound", "Participant not found.")
+    Error::not_found("Participant")
 }

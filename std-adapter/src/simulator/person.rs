@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::call::Call;
 use super::recording::Speech;
 use super::step::Step;
@@ -18,8 +20,43 @@ pub struct Person {
     pub when_rung: WhenRung,
 }
 
+impl Person {
+    /// A telephone number that nobody has: 480/10134, could not be routed.
+    pub(super) fn unallocated(number: &str) -> Self {
+        Self { id: number.to_owned(), display_name: "a telephone".to_owned(), when_rung: WhenRung::Decline }
+    }
+
+    /// A telephone: its id is its number, in E.164.
+    pub(super) fn is_phone(&self) -> bool {
+        self.id.starts_with('+')
+    }
+
+    /// The kind of his identity, and the identity.
+    pub(super) fn identity(&self) -> (&'static str, Value) {
+        if self.is_phone() {
+            ("phone", json!({"@odata.type": "#microsoft.graph.identity", "id": self.id}))
+        } else {
+            let identity = json!({
+                "@odata.type": "#microsoft.graph.identity",
+                "id": self.id,
+                "displayName": self.display_name,
+            });
+            ("user", identity)
+        }
+    }
+
+    /// His identity among the kinds.
+    pub(super) fn identity_set(&self) -> Value {
+        let (kind, identity) = self.identity();
+        json!({"@odata.type": "#microsoft.graph.identitySet", kind: identity})
+    }
+}
+
 /// What somebody does who is called.
+///
+/// The numbers are those with which a call to him ends. Source: Graph docs, call: delete, but for what says otherwise.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum WhenRung {
     /// He picks up.
     PickUp {
@@ -28,13 +65,47 @@ pub enum WhenRung {
         /// And then does this.
         then: Vec<Step>,
     },
-    /// He declines.
+    /// He declines: 480/10134.
     Decline,
-    /// He lets it ring.
+    /// He lets it ring, until the ringing ends: 200/5002 where the bot called him, as captured.
     Ignore,
+    /// He is in another call: 486/560486. The pair is documented of telephones, for another product on the same
+    /// infrastructure, and assumed of others.
+    Busy,
+    /// None of his devices can be reached: 480/10076.
+    Unreachable,
+    /// He is signed in nowhere: 480/10037.
+    NoEndpoint,
+    /// His devices do not answer the signalling: 408/10057.
+    NoSignaling,
+    /// The tenant's policy lets nobody call him: 480/10199.
+    PrivateCallingDisabled,
+    /// He picks up, and the acceptance is not acknowledged in time: 408/1106.
+    AcceptanceLost {
+        /// He picks up after this long.
+        after: Duration,
+    },
+    /// He picks up, and no media can be had: 410/301005.
+    NoMedia {
+        /// He picks up after this long.
+        after: Duration,
+    },
+    /// His calls are forwarded to another person, or telephone.
+    Forward {
+        /// Whose id this is.
+        to: String,
+    },
+    /// His voice mail takes the call, and hangs up after [`VOICE_MAIL_FOR`].
+    VoiceMail {
+        /// After he was rung this long.
+        after: Duration,
+    },
     /// He does what somebody decides while it rings, by [`Simulator::decide`](super::Simulator::decide) or on the page.
     Ask,
 }
+
+/// How long a voice mail listens. Source: assumed; no page has a length.
+pub const VOICE_MAIL_FOR: Duration = Duration::from_secs(60);
 
 /// How far a person's script got.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,12 +119,15 @@ pub enum Outcome {
 }
 
 /// How far a call has come, as a person hears it.
+#[allow(clippy::struct_excessive_bools)] // each is a fact of its own, and they come in any order
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Progress {
     pub(super) established: bool,
     pub(super) prompts_started: u32,
     pub(super) prompts_ended: u32,
     pub(super) listens: bool,
+    /// The bot was let in from the lobby.
+    pub(super) admitted: bool,
     /// How many are speaking.
     pub(super) speaking: u32,
     pub(super) ended: bool,
@@ -79,9 +153,15 @@ pub(super) async fn act(call: Arc<Call>, person: Person, script: Vec<Step>) {
                 wait(&mut progress, |p| p.prompts_ended >= ends).await
             }
             Step::AwaitToneSubscription => wait(&mut progress, |p| p.listens).await,
-            Step::Press(_) | Step::Speak(_) | Step::Mute | Step::Unmute | Step::HangUp => {
-                perform(&call, &person, &step).await
-            }
+            Step::Press(_)
+            | Step::Speak(_)
+            | Step::Mute
+            | Step::Unmute
+            | Step::Share
+            | Step::StopSharing
+            | Step::RemoveBot
+            | Step::EndForAll
+            | Step::HangUp => perform(&call, &person, &step).await,
             Step::AwaitHangUp => wait(&mut progress, |p| p.ended).await,
         };
         if !reached {
@@ -102,6 +182,10 @@ pub(super) async fn perform(call: &Call, person: &Person, step: &Step) -> bool {
         }
         Step::Mute => call.mute_user(person, true),
         Step::Unmute => call.mute_user(person, false),
+        Step::Share => call.begin_sharing(person),
+        Step::StopSharing => call.end_sharing(person),
+        Step::RemoveBot => call.end_by(person, "removes the bot", 5300),
+        Step::EndForAll => call.end_by(person, "ends the call for everybody", 5001),
         Step::HangUp => call.hang_up_by(person),
         Step::Wait(_)
         | Step::AwaitAnswer

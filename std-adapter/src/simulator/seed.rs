@@ -98,7 +98,8 @@ pub struct PersonSeed {
     pub id: Option<String>,
     /// His name.
     pub name: String,
-    /// What he does when a bot calls him: `ask` (somebody decides while it rings), `pick up after 2s`, `decline` or `ignore`.
+    /// What he does when a bot calls him: `ask` (somebody decides while it rings), `pick up after 2s`, `decline`,
+    /// `ignore`, or one of the others that [`Habit`] has.
     #[serde(default)]
     #[schema(value_type = String, example = "pick up after 2s")]
     pub when_rung: Habit,
@@ -123,11 +124,20 @@ pub(super) fn id_of(name: &str) -> String {
 
 impl From<PersonSeed> for Person {
     fn from(seed: PersonSeed) -> Self {
-        let when_rung = match seed.when_rung {
+        let when_rung = match seed.when_rung.clone() {
             Habit::PickUp(after) => WhenRung::PickUp { after, then: seed.then.clone() },
             Habit::Decline => WhenRung::Decline,
             Habit::Ignore => WhenRung::Ignore,
             Habit::Ask => WhenRung::Ask,
+            Habit::Busy => WhenRung::Busy,
+            Habit::Unreachable => WhenRung::Unreachable,
+            Habit::NoEndpoint => WhenRung::NoEndpoint,
+            Habit::NoSignaling => WhenRung::NoSignaling,
+            Habit::PrivateCallingDisabled => WhenRung::PrivateCallingDisabled,
+            Habit::AcceptanceLost(after) => WhenRung::AcceptanceLost { after },
+            Habit::NoMedia(after) => WhenRung::NoMedia { after },
+            Habit::VoiceMail(after) => WhenRung::VoiceMail { after },
+            Habit::Forward(to) => WhenRung::Forward { to },
         };
         Self { id: seed.id(), display_name: seed.name, when_rung }
     }
@@ -140,13 +150,23 @@ impl From<&Person> for PersonSeed {
             WhenRung::Decline => (Habit::Decline, Vec::new()),
             WhenRung::Ignore => (Habit::Ignore, Vec::new()),
             WhenRung::Ask => (Habit::Ask, Vec::new()),
+            WhenRung::Busy => (Habit::Busy, Vec::new()),
+            WhenRung::Unreachable => (Habit::Unreachable, Vec::new()),
+            WhenRung::NoEndpoint => (Habit::NoEndpoint, Vec::new()),
+            WhenRung::NoSignaling => (Habit::NoSignaling, Vec::new()),
+            WhenRung::PrivateCallingDisabled => (Habit::PrivateCallingDisabled, Vec::new()),
+            WhenRung::AcceptanceLost { after } => (Habit::AcceptanceLost(*after), Vec::new()),
+            WhenRung::NoMedia { after } => (Habit::NoMedia(*after), Vec::new()),
+            WhenRung::VoiceMail { after } => (Habit::VoiceMail(*after), Vec::new()),
+            WhenRung::Forward { to } => (Habit::Forward(to.clone()), Vec::new()),
         };
         Self { id: Some(person.id.clone()), name: person.display_name.clone(), when_rung, then }
     }
 }
 
 /// What somebody does whose phone rings, without what he does then.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Habit {
     /// `ask`: somebody decides.
     #[default]
@@ -157,13 +177,47 @@ pub enum Habit {
     Decline,
     /// `ignore`
     Ignore,
+    /// `busy`
+    Busy,
+    /// `unreachable`
+    Unreachable,
+    /// `no endpoint`
+    NoEndpoint,
+    /// `no signaling`
+    NoSignaling,
+    /// `private calling disabled`
+    PrivateCallingDisabled,
+    /// `acceptance lost after 2s`
+    AcceptanceLost(Duration),
+    /// `no media after 2s`
+    NoMedia(Duration),
+    /// `voice mail after 20s`
+    VoiceMail(Duration),
+    /// `forward to ID`: the object id of another person, or a telephone number.
+    Forward(String),
 }
+
+/// The habits that have no argument.
+const PLAIN: [(&str, Habit); 8] = [
+    ("ask", Habit::Ask),
+    ("decline", Habit::Decline),
+    ("ignore", Habit::Ignore),
+    ("busy", Habit::Busy),
+    ("unreachable", Habit::Unreachable),
+    ("no endpoint", Habit::NoEndpoint),
+    ("no signaling", Habit::NoSignaling),
+    ("private calling disabled", Habit::PrivateCallingDisabled),
+];
 
 /// A text that is no habit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HabitError {
     /// There is none of this name.
-    #[error("{0:?} is nothing that a phone's owner does: ask, pick up after 2s, decline and ignore are")]
+    #[error(
+        "{0:?} is nothing that a phone's owner does: ask, pick up after 2s, decline, ignore, busy, \
+         unreachable, no endpoint, no signaling, private calling disabled, acceptance lost after 2s, no media after 2s, voice mail \
+         after 20s and forward to ID are"
+    )]
     Unknown(String),
     /// The time of it cannot be read.
     #[error(transparent)]
@@ -174,12 +228,18 @@ impl std::str::FromStr for Habit {
     type Err = HabitError;
 
     fn from_str(text: &str) -> Result<Self, HabitError> {
-        match text.split_whitespace().collect::<Vec<_>>().as_slice() {
-            ["ask"] => Ok(Self::Ask),
+        let words: Vec<&str> = text.split_whitespace().collect();
+        if let Some((_, habit)) = PLAIN.iter().find(|(name, _)| words == name.split(' ').collect::<Vec<_>>())
+        {
+            return Ok(habit.clone());
+        }
+        match words.as_slice() {
             ["pick", "up"] => Ok(Self::PickUp(Duration::ZERO)),
             ["pick", "up", "after", time] => Ok(Self::PickUp(time_of(time)?)),
-            ["decline"] => Ok(Self::Decline),
-            ["ignore"] => Ok(Self::Ignore),
+            ["acceptance", "lost", "after", time] => Ok(Self::AcceptanceLost(time_of(time)?)),
+            ["no", "media", "after", time] => Ok(Self::NoMedia(time_of(time)?)),
+            ["voice", "mail", "after", time] => Ok(Self::VoiceMail(time_of(time)?)),
+            ["forward", "to", id] => Ok(Self::Forward((*id).to_owned())),
             _ => Err(HabitError::Unknown(text.to_owned())),
         }
     }
@@ -188,10 +248,22 @@ impl std::str::FromStr for Habit {
 impl std::fmt::Display for Habit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Ask => f.write_str("ask"),
             Self::PickUp(after) => write!(f, "pick up after {}", time_in_words(*after)),
-            Self::Decline => f.write_str("decline"),
-            Self::Ignore => f.write_str("ignore"),
+            Self::AcceptanceLost(after) => write!(f, "acceptance lost after {}", time_in_words(*after)),
+            Self::NoMedia(after) => write!(f, "no media after {}", time_in_words(*after)),
+            Self::VoiceMail(after) => write!(f, "voice mail after {}", time_in_words(*after)),
+            Self::Forward(to) => write!(f, "forward to {to}"),
+            Self::Ask
+            | Self::Decline
+            | Self::Ignore
+            | Self::Busy
+            | Self::Unreachable
+            | Self::NoEndpoint
+            | Self::NoSignaling
+            | Self::PrivateCallingDisabled => {
+                let name = PLAIN.iter().find(|(_, habit)| habit == self).map(|(name, _)| *name);
+                f.write_str(name.unwrap_or_default())
+            }
         }
     }
 }
@@ -228,8 +300,19 @@ mod tests {
 
     #[test]
     fn a_habit_is_written_as_it_is_read() {
-        for text in ["ask", "pick up after 250ms", "decline", "ignore"] {
-            assert_eq!(text.parse::<Habit>().unwrap().to_string(), text);
+        let timed = [
+            "pick up after 250ms",
+            "acceptance lost after 2s",
+            "no media after 2s",
+            "voice mail after 20s",
+            "forward to +15550100",
+        ];
+        for text in PLAIN.map(|(name, _)| name).into_iter().chain(timed) {
+            let habit: Habit = text.parse().unwrap();
+            assert_eq!(habit.to_string(), text);
+            let seed =
+                PersonSeed { id: None, name: "Ada".to_owned(), when_rung: habit.clone(), then: Vec::new() };
+            assert_eq!(PersonSeed::from(&Person::from(seed)).when_rung, habit, "{text}");
         }
         assert_eq!("pick up".parse(), Ok(Habit::PickUp(Duration::ZERO)));
         assert_eq!(

@@ -11,15 +11,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Form, Json, Router};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::authority::{self, Base};
 use super::credential::Real;
+use super::endpoint::Version;
 use super::error::Error;
-use super::tokens::{Issuer, TOKEN_LIFE};
-use super::{Registration, World, actions, fault, history};
+use super::tokens::{Issuer, TOKEN_LIFE, Unusable};
+use super::{Registration, World, fault, headers, history, routes};
 
 pub(super) type Served = Arc<World>;
 
@@ -28,12 +29,13 @@ pub(super) type Served = Arc<World>;
 pub(super) struct Caller(pub(super) Registration);
 
 pub(super) fn router(world: Served) -> Router {
-    let api = Router::new()
-        .nest("/communications/calls", actions::router())
-        .fallback(async |uri: Uri| Error::not_simulated(uri.path()))
-        .layer(from_fn_with_state(Arc::clone(&world), authenticate))
-        .layer(from_fn_with_state(Arc::clone(&world), fault::inject))
-        .layer(from_fn_with_state(Arc::clone(&world), history::record));
+    let api = |version| {
+        routes::router(version)
+            .layer(from_fn_with_state(Arc::clone(&world), authenticate))
+            .layer(from_fn_with_state(Arc::clone(&world), fault::inject))
+            .layer(from_fn_with_state(Arc::clone(&world), headers::complete))
+            .layer(from_fn_with_state(Arc::clone(&world), history::record))
+    };
     Router::new()
         .route("/{tenant}/oauth2/v2.0/token", post(issue_token))
         .merge(authority::router())
@@ -42,7 +44,8 @@ pub(super) fn router(world: Served) -> Router {
         .route("/v1/.well-known/openidconfiguration", get(openid))
         .route("/v1/.well-known/keys", get(keys))
         .route("/recordings/{operation}", get(recording))
-        .nest("/v1.0", api)
+        .nest("/v1.0", api(Version::V1))
+        .nest("/beta", api(Version::Beta))
         .with_state(world)
 }
 
@@ -113,19 +116,24 @@ async fn authenticate(State(world): State<Served>, mut request: Request, next: N
         let place = refusals.iter().position(|(suffix, _)| path.ends_with(suffix.as_str()));
         place.map(|place| refusals.remove(place).1)
     };
-    let caller = bearer(request.headers())
-        .and_then(|token| world.keys.app_of(token, world.clock.now_seconds()))
-        .and_then(|app_id| world.app(&app_id));
-    match (refusal, caller) {
-        (Some(status), _) => Error::new(status, "Refused", "Refused as asked.").into_response(),
-        (None, None) => {
-            Error::unauthorized("The token is missing, expired or not for Graph.").into_response()
-        }
-        (None, Some(app)) => {
+    if let Some(status) = refusal {
+        return Error::new(status, "Refused", "Refused as asked.").into_response();
+    }
+    match caller(&world, request.headers()) {
+        Ok(app) => {
             request.extensions_mut().insert(Caller(app));
             next.run(request).await
         }
+        Err(unusable) => Error::unauthorized(unusable.to_string()).into_response(),
     }
+}
+
+/// The app whose token this is.
+fn caller(world: &World, headers: &HeaderMap) -> Result<Registration, Unusable> {
+    let token = bearer(headers).filter(|token| !token.is_empty()).ok_or(Unusable::Missing)?;
+    let (app_id, tenant_id) = world.keys.holder_of(token, world.clock.now_seconds())?;
+    let app = world.app(&app_id).ok_or(Unusable::App)?;
+    if app.tenant_id == tenant_id { Ok(app) } else { Err(Unusable::Tenant) }
 }
 
 /// What somebody said whom the bot recorded; the address and the token are those of the operation.

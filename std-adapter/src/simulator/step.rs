@@ -10,7 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Something that a person does, or waits for.
 ///
 /// In files and in JSON it is a text: `wait 2s`, `await answer`, `await prompt`, `await prompt end`, `await tones`,
-/// `press 1`, `speak 3s`, `mute`, `unmute`, `hang up`, `await hang up`. A time is a whole number of milliseconds or seconds: `250ms`, `2s`.
+/// `press 1`, `speak 3s`, `mute`, `unmute`, `share`, `stop sharing`, `remove bot`, `end call`, `hang up`, `await hang up`. A
+/// time is a whole number of milliseconds or seconds: `250ms`, `2s`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -41,6 +42,14 @@ pub enum Step {
     Unmute,
     /// He hangs up.
     HangUp,
+    /// He shares his screen.
+    Share,
+    /// He shares it no longer.
+    StopSharing,
+    /// He removes the bot from the call: 200/5300.
+    RemoveBot,
+    /// He ends the call for everybody: 200/5001.
+    EndForAll,
     /// He waits until the bot hangs up.
     AwaitHangUp,
 }
@@ -51,7 +60,7 @@ pub enum StepError {
     /// No step begins so.
     #[error(
         "{0:?} is no step: wait 2s, await answer, await prompt, await prompt end, await tones, press 1, speak 3s, \
-         mute, unmute, hang up and await hang up are"
+         mute, unmute, share, stop sharing, remove bot, end call, hang up and await hang up are"
     )]
     Unknown(String),
     /// The time of it cannot be read.
@@ -63,7 +72,7 @@ pub enum StepError {
 }
 
 /// The steps that have no argument.
-const PLAIN: [(&str, Step); 8] = [
+const PLAIN: [(&str, Step); 12] = [
     ("mute", Step::Mute),
     ("unmute", Step::Unmute),
     ("await answer", Step::AwaitAnswer),
@@ -71,6 +80,10 @@ const PLAIN: [(&str, Step); 8] = [
     ("await prompt end", Step::AwaitPromptEnd),
     ("await tones", Step::AwaitToneSubscription),
     ("hang up", Step::HangUp),
+    ("share", Step::Share),
+    ("stop sharing", Step::StopSharing),
+    ("remove bot", Step::RemoveBot),
+    ("end call", Step::EndForAll),
     ("await hang up", Step::AwaitHangUp),
 ];
 
@@ -126,6 +139,10 @@ impl fmt::Display for Step {
             | Self::Mute
             | Self::Unmute
             | Self::HangUp
+            | Self::Share
+            | Self::StopSharing
+            | Self::RemoveBot
+            | Self::EndForAll
             | Self::AwaitHangUp => {
                 let name = PLAIN.iter().find(|(_, step)| step == self).map(|(name, _)| *name);
                 f.write_str(name.unwrap_or_default())

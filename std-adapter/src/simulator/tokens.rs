@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
@@ -81,8 +82,32 @@ pub(super) struct Keys {
     issued: Mutex<HashMap<Whose, (u64, String)>>,
 }
 
-#[derive(Serialize, Deserialize)]
+/// Why a token does not open Graph. What is said are Graph's words, as far as they are known from field reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unusable {
+    #[error("Access token is empty.")]
+    Missing,
+    #[error("CompactToken parsing failed with error code: 80049217")]
+    Malformed,
+    #[error("Access token validation failure. Invalid signature.")]
+    Signature,
+    #[error("Access token validation failure. Invalid audience.")]
+    Audience,
+    #[error("Access token validation failure. Invalid issuer.")]
+    Issuer,
+    #[error("Lifetime validation failed, the token is expired.")]
+    Expired,
+    #[error("Access token validation failure. The token is of another tenant.")]
+    Tenant,
+    #[error("Access token validation failure. The app is not registered.")]
+    App,
+}
+
+/// What a token lacks is read as empty, so that one that is not for Graph is refused by what it is for.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
 struct GraphClaims {
+    iss: String,
     aud: String,
     appid: String,
     tid: String,
@@ -124,6 +149,7 @@ impl Keys {
     /// A token for Graph.
     pub(super) fn for_graph(&self, app: &Registration, now: u64) -> Option<String> {
         self.signed(&GraphClaims {
+            iss: issuer_for(&app.tenant_id),
             aud: GRAPH.to_owned(),
             appid: app.app_id.clone(),
             tid: app.tenant_id.clone(),
@@ -132,14 +158,26 @@ impl Keys {
         })
     }
 
-    /// The app whose token for Graph this is, where it is good.
-    pub(super) fn app_of(&self, token: &str, now: u64) -> Option<String> {
+    /// The app and the tenant whose token for Graph this is, where it is good.
+    pub(super) fn holder_of(&self, token: &str, now: u64) -> Result<(String, String), Unusable> {
         let mut validation = Validation::new(Algorithm::RS256);
         // The lifetime is checked by the simulator's own clock.
         validation.validate_exp = false;
         validation.set_audience(&[GRAPH]);
-        let claims = jsonwebtoken::decode::<GraphClaims>(token, &self.verify, &validation).ok()?.claims;
-        (claims.exp > now).then_some(claims.appid)
+        let claims = jsonwebtoken::decode::<GraphClaims>(token, &self.verify, &validation);
+        let claims = claims.map_err(|e| match e.kind() {
+            ErrorKind::InvalidAudience => Unusable::Audience,
+            ErrorKind::InvalidSignature | ErrorKind::InvalidAlgorithm => Unusable::Signature,
+            _ => Unusable::Malformed,
+        })?;
+        let claims = claims.claims;
+        if claims.iss != issuer_for(&claims.tid) {
+            return Err(Unusable::Issuer);
+        }
+        if claims.exp <= now {
+            return Err(Unusable::Expired);
+        }
+        Ok((claims.appid, claims.tid))
     }
 
     /// Whether this service signed it, whatever it says.
@@ -206,6 +244,11 @@ impl Keys {
         let header = Header { kid: Some(key_id), ..Header::new(Algorithm::RS256) };
         jsonwebtoken::encode(&header, claims, &self.sign).ok()
     }
+}
+
+/// Who issues the tokens of a tenant for Graph. Source: Microsoft identity platform, access tokens.
+fn issuer_for(tenant_id: &str) -> String {
+    format!("https://sts.windows.net/{tenant_id}/")
 }
 
 fn notification_claims(issuer: &str, app_id: &str, tenant_id: &str, now: u64) -> Value {

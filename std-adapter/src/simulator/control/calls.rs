@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::super::Registration;
 use super::super::call::{self, Stage};
 use super::super::person::{self, Person};
+use super::super::placement::Reason;
 use super::super::prompt;
 use super::super::recording::Speech;
 use super::super::ringing::Decision;
@@ -71,7 +72,9 @@ pub(super) async fn start(
         Some(id) => world.app(&id).ok_or_else(|| Refusal::not_found(format!("there is no app {id}"))),
         None => only_app(&world),
     }?;
-    let id = call::Call::incoming(&world, &app, &person, then, recording);
+    let reason = if recording { Reason::Recording } else { Reason::Plain };
+    let id = call::Call::incoming(&world, &app, &person, then, &reason)
+        .map_err(|error| Refusal::bad(error.to_string()))?;
     Ok((StatusCode::CREATED, Json(CallState::of(&world, &*found(&world, &id)?))))
 }
 

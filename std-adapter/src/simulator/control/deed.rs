@@ -30,9 +30,17 @@ impl FromStr for Deed {
             _ => {}
         }
         match text.parse() {
-            Ok(step @ (Step::Press(_) | Step::Speak(_) | Step::Mute | Step::Unmute | Step::HangUp)) => {
-                Ok(Self::Step(step))
-            }
+            Ok(
+                step @ (Step::Press(_)
+                | Step::Speak(_)
+                | Step::Mute
+                | Step::Unmute
+                | Step::Share
+                | Step::StopSharing
+                | Step::RemoveBot
+                | Step::EndForAll
+                | Step::HangUp),
+            ) => Ok(Self::Step(step)),
             Ok(
                 Step::Wait(_)
                 | Step::AwaitAnswer

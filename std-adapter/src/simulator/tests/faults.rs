@@ -5,7 +5,12 @@ use crate::simulator::fault::{Fault, Faults};
 
 impl Scene {
     /// A request as it is, sent once.
-    async fn raw(&self, method: Method, path: &str, body: Value) -> Result<http::Response<Bytes>, String> {
+    async fn sent_once(
+        &self,
+        method: Method,
+        path: &str,
+        body: Value,
+    ) -> Result<http::Response<Bytes>, String> {
         let form =
             format!("grant_type=client_credentials&client_id={APP}&client_secret=s3cret&scope=x/.default");
         let request = Request::post(format!("https://graph.test/{TENANT}/oauth2/v2.0/token"))
@@ -28,7 +33,7 @@ impl Scene {
             "targets": invited(&["eve"]),
             "mediaConfig": {"@odata.type": "#microsoft.graph.serviceHostedMediaConfig"},
         });
-        self.raw(Method::POST, "", body).await
+        self.sent_once(Method::POST, "", body).await
     }
 
     fn told_so_far(&mut self) -> Vec<String> {
@@ -70,7 +75,7 @@ async fn a_request_meets_each_fault_before_or_after_it_took_effect() {
         assert_eq!(noted, fault != Fault::PassingNotFound, "{fault:?}");
         if fault == Fault::PassingNotFound {
             let id = scene.simulator.calls()[0].id.clone();
-            let answer = scene.raw(Method::GET, &format!("/{id}"), Value::Null).await.unwrap();
+            let answer = scene.sent_once(Method::GET, &format!("/{id}"), Value::Null).await.unwrap();
             assert_eq!((answer.status().as_u16(), answer.body().len()), (404, 0));
         }
     }

@@ -103,3 +103,19 @@ async fn tones_are_sent_with_their_delay_and_in_either_spelling() {
     assert_eq!(scene.end_of(&operation).await["completionReason"], "completedSuccessfully");
     assert!(scene.clock.now_millis() - before >= 2000);
 }
+
+/// Source: Graph docs, call: playPrompt (beta).
+#[tokio::test(start_paused = true)]
+async fn in_beta_a_prompt_is_played_again_until_it_is_cancelled() {
+    let mut scene = scene(&[]);
+    let id = scene.answered(vec![Step::AwaitHangUp]).await;
+    let body = json!({"prompts": prompts(1), "loop": true}).to_string();
+    let path = format!("/beta/communications/calls/{id}/playPrompt");
+    let operation = scene.raw(Method::POST, &path, body.clone()).await.body;
+    tokio::time::sleep(Duration::from_secs(14)).await;
+    assert_eq!(scene.simulator.call(&id).unwrap().prompts_ended, 3);
+    scene.post(&format!("/{id}/cancelMediaProcessing"), json!({})).await;
+    assert_eq!(scene.end_of(&operation).await["completionReason"], "mediaOperationCanceled");
+    let refused = scene.raw(Method::POST, &path.replace("beta", "v1.0"), body).await;
+    assert_eq!((refused.status, refused.why()), (400, "Only the beta version has loop."));
+}

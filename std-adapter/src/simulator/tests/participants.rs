@@ -125,7 +125,7 @@ async fn one_participant_at_a_time_hears_hold_music() {
                 (path(eve, "startHoldMusic").as_str(), json!({"customPrompt": {}}), (400, "BadRequest")),
                 (path("nobody", "startHoldMusic").as_str(), json!({}), (404, "NotFound")),
                 (path("nobody", "mute").as_str(), json!({}), (404, "NotFound")),
-                (path(eve, "admitFromLobby").as_str(), json!({}), (501, "NotImplemented")),
+                (path(eve, "admitFromLobby").as_str(), json!({}), (400, "BadRequest")),
             ],
         )
         .await;
