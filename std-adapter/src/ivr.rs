@@ -4,14 +4,20 @@
 #![doc = include_str!("ivr/example.toml")]
 //! ```
 //!
-//! A key is `0` to `9`, `star` (`"*"`), `pound` (`"#"`), or `A` to `D`. A key that is pressed while the menu is played stops
-//! it; one that is pressed while something else is played, recorded or transferred counts for nothing, but ends a recording.
-//! A transfer that fails leads back to the menu, and counts as a key that means nothing. So does
-//! it where a caller presses no key within `no_input_seconds` of the prompt's end.
+//! A key is `0` to `9`, `star` (`"*"`), `pound` (`"#"`), or `A` to `D`. One that is pressed while the menu is played stops it.
+//! One that is pressed while something else is played, or while a caller is transferred, counts in the menu that comes next,
+//! which is not played then: who knows the way presses it at once. One that is pressed during a recording ends it, and
+//! does nothing else. A key that means nothing is answered with the menu again, and those that were pressed after it and
+//! not heard yet are forgotten. So is, and counts as such a key, a transfer that fails, and that a caller presses no key
+//! within `no_input_seconds` of the prompt's end. After more than `retries` of these the bot says goodbye.
 //!
-//! What a caller is at is kept with his call, so that it outlives a restart. The whole description is checked at the start:
+//! What cannot be played is left out: a menu waits for its keys all the same.
+//!
+//! The handler is made of the [pieces](crate::piece) that a bot of one's own is made of. What a caller is at is kept with
+//! his call, so that it outlives a restart. The whole description is checked at the start:
 //! menus and prompts that there are not, keys that come twice, menus that nothing leads to, and permissions that lack.
 
+mod doing;
 mod handler;
 mod read;
 #[cfg(test)]
@@ -72,6 +78,11 @@ impl Menu {
     /// What a key does.
     pub fn choice(&self, tone: Tone) -> Option<&Choice> {
         self.keys.iter().find(|(key, _)| *key == tone).map(|(_, choice)| choice)
+    }
+
+    /// What the key does that this stands on.
+    fn of_key(&self, key: char) -> Option<&Choice> {
+        self.keys.iter().find(|(tone, _)| tone.key() == Some(key)).map(|(_, choice)| choice)
     }
 
     /// Everything that it plays.

@@ -34,6 +34,7 @@ goodbye_prompt = "bye"
 2 = { menu = "more" }
 3 = { transfer = "user:550fae72-d251-43ec-868c-373732c2704f" }
 4 = { record = 5, then = "hang_up" }
+5 = { record = 30 }
 0 = "hang_up"
 [menu.more]
 prompt = "more"
@@ -124,14 +125,9 @@ impl Scene {
         bot
     }
 
-    /// Lets Ada call, press `keys` each once a prompt was over, and wait for the end.
-    fn call(&self, keys: &[&str]) {
-        let mut script = vec![Step::AwaitAnswer];
-        for key in keys {
-            script.push(Step::AwaitPromptEnd);
-            script.extend(key.chars().map(Step::Press));
-        }
-        script.push(Step::AwaitHangUp);
+    /// Lets Ada call, do what `steps` say once she is answered, and wait for the end.
+    fn call(&self, steps: &[&[Step]]) {
+        let script = [&[Step::AwaitAnswer][..], &steps.concat(), &[Step::AwaitHangUp]].concat();
         self.simulator.call_bot(ADA, APP, script).unwrap();
     }
 
@@ -151,36 +147,41 @@ impl Scene {
 
 const ALL: &[&str] = &["Calls.Initiate.All", "Calls.AccessMedia.All"];
 
+fn wait(seconds: u64) -> Vec<Step> {
+    vec![Step::Wait(Duration::from_secs(seconds))]
+}
+
+fn press(keys: &str) -> Vec<Step> {
+    keys.chars().map(Step::Press).collect()
+}
+
+/// Each key once a prompt was over.
+fn after_prompts(keys: &str) -> Vec<Step> {
+    keys.chars().flat_map(|key| [Step::AwaitPromptEnd, Step::Press(key)]).collect()
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_caller_walks_through_menus_and_is_told_goodbye() {
     let mut scene = Scene::new(ALL);
     let bot = scene.start().await;
-    scene.call(&["1"]);
+    scene.call(&[&after_prompts("1")]);
     scene.plays(&["main", "hours", "main"]).await;
-    scene.call(&["2", "#", "0"]);
+    scene.call(&[&after_prompts("2#0")]);
     scene.plays(&["main", "more", "main", "bye"]).await;
     bot.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn keys_that_mean_nothing_lead_back_until_there_were_too_many() {
-    let mut scene = Scene::new(ALL);
-    let bot = scene.start().await;
-    scene
-        .simulator
-        .call_bot(
-            ADA,
-            APP,
-            [Step::AwaitAnswer]
-                .into_iter()
-                .chain((0..3).flat_map(|_| [Step::Wait(Duration::from_secs(5)), Step::Press('9')]))
-                .chain([Step::AwaitHangUp])
-                .collect(),
-        )
-        .unwrap();
-    scene.plays(&["main", "sorry", "main", "sorry", "main", "bye"]).await;
-    scene.is_done().await;
-    bot.stop().await;
+    // After the menu, and while it is played: with the word before it, it is played for as long as it takes.
+    for pause in [5, 1] {
+        let mut scene = Scene::new(ALL);
+        let bot = scene.start().await;
+        scene.call(&[&wait(pause), &press("9"), &wait(pause), &press("9"), &wait(pause), &press("9")]);
+        scene.plays(&["main", "sorry", "main", "sorry", "main", "bye"]).await;
+        scene.is_done().await;
+        bot.stop().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -188,7 +189,7 @@ async fn who_presses_nothing_is_asked_again_and_then_told_goodbye_also_over_a_re
     for restart in [false, true] {
         let mut scene = Scene::new(ALL);
         let mut bot = scene.start().await;
-        scene.simulator.call_bot(ADA, APP, vec![Step::AwaitAnswer, Step::AwaitHangUp]).unwrap();
+        scene.call(&[]);
         scene.plays(&["main"]).await;
         if restart {
             // The prompt is over, and the time to press is not.
@@ -203,71 +204,71 @@ async fn who_presses_nothing_is_asked_again_and_then_told_goodbye_also_over_a_re
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_stops_the_menu_and_others_at_once_count_for_nothing() {
-    let mut scene = Scene::new(ALL);
-    let bot = scene.start().await;
-    let script = vec![
-        Step::AwaitAnswer,
-        Step::AwaitPromptStart,
-        Step::Press('1'),
-        Step::Press('0'),
-        Step::Press('9'),
-        Step::Wait(Duration::from_secs(5)),
-        Step::Press('0'),
-        Step::AwaitHangUp,
+async fn a_key_stops_the_menu_and_those_pressed_ahead_are_for_the_next() {
+    // What is pressed while the main menu is played, and what is heard.
+    let cases: [(&str, &[&str]); 4] = [
+        ("10", &["main", "hours", "bye"]),
+        // The keys come faster than prompts can be asked for, and the last word is heard all the same.
+        ("2#0", &["main", "more", "bye"]),
+        // Of two menus nothing is heard, and the second has no goodbye.
+        ("12*", &["main", "hours"]),
+        // Keys after a wrong one are not taken for what they were meant to be.
+        ("1900", &["main", "hours", "sorry", "main", "bye"]),
     ];
-    scene.simulator.call_bot(ADA, APP, script).unwrap();
-    scene.plays(&["main", "hours", "main", "bye"]).await;
-    scene.is_done().await;
-    bot.stop().await;
+    for (keys, heard) in cases {
+        let mut scene = Scene::new(ALL);
+        let bot = scene.start().await;
+        scene.call(&[&[Step::AwaitPromptStart], &press(keys), &wait(8), &press("0")]);
+        scene.plays(heard).await;
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        assert!(scene.played.try_recv().is_err(), "{keys}");
+        bot.stop().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn where_a_caller_is_outlives_a_restart() {
-    let mut scene = Scene::new(ALL);
-    let bot = scene.start().await;
-    let wait = || Step::Wait(Duration::from_secs(30));
-    let script = vec![
-        Step::AwaitAnswer,
-        Step::AwaitPromptEnd,
-        Step::Press('2'),
-        wait(),
-        Step::Press('*'),
-        Step::AwaitHangUp,
-    ];
-    scene.simulator.call_bot(ADA, APP, script).unwrap();
-    scene.plays(&["main", "more"]).await;
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    bot.stop().await;
-    let bot = scene.start().await;
-    tokio::time::sleep(Duration::from_secs(30)).await;
-    scene.is_done().await;
-    // In the main menu the star means nothing, and he would have been told so.
-    assert!(scene.played.try_recv().is_err());
-    bot.stop().await;
+    // In the main menu the star means nothing, and he would have been told so. The second time the way there is pressed
+    // ahead, while a prompt plays, and kept with the call.
+    let ahead =
+        [after_prompts("1"), vec![Step::AwaitPromptStart, Step::AwaitPromptStart], press("2")].concat();
+    let cases =
+        [(after_prompts("2"), ["main", "more"], 5000, &[][..]), (ahead, ["main", "hours"], 300, &["more"])];
+    for (steps, before, millis, after) in cases {
+        let mut scene = Scene::new(ALL);
+        let bot = scene.start().await;
+        scene.call(&[&steps, &wait(30), &press("*")]);
+        scene.plays(&before).await;
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        bot.stop().await;
+        let bot = scene.start().await;
+        scene.plays(after).await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        scene.is_done().await;
+        assert!(scene.played.try_recv().is_err());
+        bot.stop().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_transfer_that_is_refused_leads_back_to_the_menu() {
     let mut scene = Scene::new(&["Calls.AccessMedia.All"]);
     let bot = scene.start().await;
-    scene
-        .simulator
-        .call_bot(
-            ADA,
-            APP,
-            vec![
-                Step::AwaitAnswer,
-                Step::AwaitPromptEnd,
-                Step::Press('3'),
-                Step::Wait(Duration::from_secs(10)),
-                Step::Press('0'),
-                Step::AwaitHangUp,
-            ],
-        )
-        .unwrap();
+    scene.call(&[&after_prompts("3"), &wait(10), &press("0")]);
     scene.plays(&["main", "sorry", "main", "bye"]).await;
     scene.is_done().await;
+    bot.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transfer_counts_as_a_key_that_means_nothing_when_nobody_takes_it() {
+    let mut scene = Scene::new(ALL);
+    let bob = Person { id: BOB.to_owned(), display_name: "Bob".to_owned(), when_rung: WhenRung::Decline };
+    scene.simulator.add_person(bob);
+    let bot = scene.start().await;
+    let once = [after_prompts("3"), wait(10)].concat();
+    scene.call(&[&once, &press("3"), &wait(10), &press("3"), &wait(10)]);
+    scene.plays(&["main", "sorry", "main", "sorry", "main", "bye"]).await;
     bot.stop().await;
 }
 
@@ -276,19 +277,7 @@ async fn a_caller_is_transferred() {
     let mut scene = Scene::new(ALL);
     let bot = scene.start().await;
     let mut seen = scene.simulator.watch();
-    scene
-        .simulator
-        .call_bot(
-            ADA,
-            APP,
-            vec![
-                Step::AwaitAnswer,
-                Step::AwaitPromptEnd,
-                Step::Press('3'),
-                Step::Wait(Duration::from_secs(60)),
-            ],
-        )
-        .unwrap();
+    scene.call(&[&after_prompts("3"), &wait(60)]);
     scene.plays(&["main"]).await;
     let transferred = async {
         loop {
@@ -304,29 +293,65 @@ async fn a_caller_is_transferred() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_caller_says_is_kept() {
+async fn what_a_caller_says_is_kept_and_a_key_ends_it_and_does_nothing_else() {
+    // The second time it leads back to the menu: were the key taken for the menu's, he would be told goodbye.
+    let cases: [(Vec<Step>, &[&str]); 2] = [
+        ([after_prompts("4"), vec![Step::Speak(Duration::from_secs(2))]].concat(), &["main", "bye"]),
+        (
+            [after_prompts("5"), wait(1), vec![Step::Speak(Duration::from_secs(2))], press("0")].concat(),
+            &["main", "main", "sorry", "main", "sorry", "main", "bye"],
+        ),
+    ];
+    for (steps, heard) in cases {
+        let mut scene = Scene::new(ALL);
+        let bot = scene.start().await;
+        scene.call(&[&steps]);
+        scene.plays(heard).await;
+        scene.is_done().await;
+        let kept: Vec<_> = std::fs::read_dir(scene.folder.path().join("messages")).unwrap().collect();
+        assert_eq!(kept.len(), 1);
+        let file = std::fs::read(kept[0].as_ref().unwrap().path()).unwrap();
+        assert!(file.starts_with(b"RIFF"), "{} bytes", file.len());
+        bot.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recording_that_was_not_fetched_is_fetched_at_the_next_start() {
     let mut scene = Scene::new(ALL);
     let bot = scene.start().await;
-    scene
-        .simulator
-        .call_bot(
-            ADA,
-            APP,
-            vec![
-                Step::AwaitAnswer,
-                Step::AwaitPromptEnd,
-                Step::Press('4'),
-                Step::Speak(Duration::from_secs(2)),
-                Step::AwaitHangUp,
-            ],
-        )
-        .unwrap();
+    scene.call(&[&after_prompts("5"), &[Step::Speak(Duration::from_secs(2))], &wait(60)]);
+    scene.plays(&["main", "main"]).await;
+    bot.stop().await;
+    let messages = scene.folder.path().join("messages");
+    for kept in std::fs::read_dir(&messages).unwrap() {
+        std::fs::remove_file(kept.unwrap().path()).unwrap();
+    }
+    let bot = scene.start().await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(std::fs::read_dir(&messages).unwrap().count(), 1);
+    bot.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_prompt_that_cannot_be_fetched_leaves_its_menu_to_the_keys() {
+    let mut scene = Scene::new(ALL);
+    let bot = scene.start().await;
+    // Nobody serves the prompts any more.
+    scene.net.mount("bot.test", bot.router());
+    scene.call(&[&wait(6), &press("0")]);
     scene.plays(&["main", "bye"]).await;
     scene.is_done().await;
-    let kept: Vec<_> = std::fs::read_dir(scene.folder.path().join("messages")).unwrap().collect();
-    assert_eq!(kept.len(), 1);
-    let file = std::fs::read(kept[0].as_ref().unwrap().path()).unwrap();
-    assert!(file.starts_with(b"RIFF"), "{} bytes", file.len());
+    bot.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cannot_be_heard_is_told_goodbye() {
+    let mut scene = Scene::new(&["Calls.Initiate.All"]);
+    let bot = scene.start().await;
+    scene.call(&[]);
+    scene.plays(&["main", "bye"]).await;
+    scene.is_done().await;
     bot.stop().await;
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use callflow_core::action::Action;
 use callflow_core::event::Event;
 use callflow_core::id::ParticipantId;
+use callflow_core::media::Tone;
 use callflow_core::roster::Presence;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -26,7 +27,7 @@ trait Task: Send {
     fn on_wake(&mut self, call: &mut Call<'_>) -> bool;
     /// Ends without having begun.
     fn fail(&mut self, failure: Failure);
-    fn hears_keys(&self) -> bool;
+    fn hears(&self, tone: Tone) -> bool;
 }
 
 struct Asked<P: Piece> {
@@ -88,8 +89,8 @@ where
         self.settle(Progress::Done(Err(failure)));
     }
 
-    fn hears_keys(&self) -> bool {
-        P::HEARS_KEYS && !self.is_dropped()
+    fn hears(&self, tone: Tone) -> bool {
+        self.piece.hears(tone) && !self.is_dropped()
     }
 }
 
@@ -224,7 +225,7 @@ impl Registry {
             std::mem::take(&mut line.running)
         });
         if let Event::Tone { sequence, tone, .. } = *event
-            && !running.iter().any(|task| task.hears_keys())
+            && !running.iter().any(|task| task.hears(tone))
         {
             self.with(&name, |line| line.keys.press(sequence, tone));
         }

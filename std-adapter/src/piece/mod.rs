@@ -70,6 +70,7 @@ mod timer;
 mod transfer;
 
 use callflow_core::event::Event;
+use callflow_core::media::Tone;
 use serde::{Deserialize, Serialize};
 
 pub use alone::LeaveWhenAlone;
@@ -127,9 +128,6 @@ pub trait Piece {
     /// What it gives.
     type Output;
 
-    /// Whether keys are for it: those that nobody hears wait for the next piece that does.
-    const HEARS_KEYS: bool = false;
-
     /// Begins: commands what there is to command.
     fn begin(&mut self, call: &mut Call<'_>) -> Progress<Self::Output>;
 
@@ -140,6 +138,12 @@ pub trait Piece {
     fn on_wake(&mut self, call: &mut Call<'_>) -> Progress<Self::Output> {
         let _ = call;
         Progress::Pending
+    }
+
+    /// Whether a key is for it: those that nobody hears wait for the next piece that does.
+    fn hears(&self, tone: Tone) -> bool {
+        let _ = tone;
+        false
     }
 
     /// Takes in keys that were pressed before it began; it takes those that it has use for.
