@@ -157,6 +157,7 @@ pub async fn check(configuration: &Configuration, transport: Arc<dyn Transport>,
     let is_served = callback.outcome == Outcome::Ok;
     findings.push(callback);
     findings.push(local::store(configuration).await);
+    findings.extend(local::menus(configuration));
     findings.extend(local::prompts(configuration, &transport, clock, is_served).await);
     let cloud = configuration.bot.endpoints.cloud;
     let abilities = abilities(granted, |action| cloud.has(action));

@@ -51,7 +51,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use self::quota::{Counter, Month, Quota, QuotaExceeded, Usage};
-use crate::bot::{Author, CallHandler};
+use crate::bot::{Author, CallHandler, Kept};
 use crate::client::{ClientError, Cloud, Credentials, Endpoints, GraphClient, Limits};
 use crate::clock::Clock;
 use crate::metrics::{Metrics, Now, Timed};
@@ -505,18 +505,26 @@ impl Bot {
     /// # Errors
     /// [`PlaceError`]: nobody was called.
     pub async fn place(&self, placement: impl Into<Placement>) -> Result<CallName, PlaceError> {
+        self.place_keeping(placement.into(), Kept::default()).await
+    }
+
+    /// The same of a call of which the handler's state is there from the beginning.
+    pub(crate) async fn place_keeping(
+        &self,
+        placement: Placement,
+        author: Kept,
+    ) -> Result<CallName, PlaceError> {
         let shared = &self.shared;
         if shared.draining().is_some() {
             return Err(PlaceError::Draining);
         }
         let name = CallName::random();
-        let placement = placement.into();
         let tenant_id = placement.tenant_id().unwrap_or(&shared.config.credentials.tenant_id);
         let settings = shared.settings(&name, tenant_id);
         let (session, step) = Session::place(shared.now(), new_key(), &placement, &settings)?;
         let state = session.call().state();
         let warned = shared.counter.place(&name, shared.clock.now_millis())?;
-        if let Err(error) = actor::begin(shared, &name, session, step).await {
+        if let Err(error) = actor::begin(shared, &name, session, step, author).await {
             shared.counter.not_begun(&name);
             return Err(error.into());
         }

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use callflow_graph::bot::Bot;
 use callflow_graph::clock::Clock;
 use callflow_graph::configuration::{Configuration, Sources};
-use callflow_graph::ivr::Menus;
+use callflow_graph::ivr::{Dialler, Menus};
+use callflow_graph::operations::Operations;
 use callflow_graph::simulator::{self, Outcome, Person, Registration, Simulator, Step, WhenRung};
 use callflow_graph::store::Store;
 use callflow_graph::store::memory::Memory;
@@ -20,6 +21,7 @@ const APP: &str = "app-1";
 const ADA: &str = "112f7296-5fa4-42ca-bae8-6a692b15d4b8";
 const BOB: &str = "550fae72-d251-43ec-868c-373732c2704f";
 const SECRET: &str = "a secret of the app";
+const KEY: &str = "a key of operations";
 const MP3: &[u8] = include_bytes!("../src/prompt/fixtures/tone.mp3");
 
 const MENUS: &str = r#"
@@ -42,6 +44,10 @@ no_input_seconds = 120
 [menu.more.keys]
 star = "hang_up"
 pound = { menu = "main" }
+[outgoing.bob]
+to = "user:550fae72-d251-43ec-868c-373732c2704f"
+menu = "more"
+ring_seconds = 20
 "#;
 
 /// A network on which the service's fetches of prompts are seen.
@@ -67,6 +73,7 @@ struct Scene {
     clock: Clock,
     folder: tempfile::TempDir,
     store: Arc<dyn Store>,
+    permissions: String,
     played: mpsc::UnboundedReceiver<String>,
 }
 
@@ -77,6 +84,7 @@ impl Scene {
         for permission in permissions {
             app = app.with(*permission);
         }
+        let permissions = permissions.join(",");
         let (fetched, played) = mpsc::unbounded_channel();
         let transport = Seen { net: net.clone(), fetched };
         let config = simulator::Config::new("https://graph.test", app);
@@ -92,7 +100,7 @@ impl Scene {
         for name in ["main", "more", "hours", "sorry", "bye"] {
             std::fs::write(folder.path().join(format!("prompts/{name}.mp3")), MP3).unwrap();
         }
-        Self { net, simulator, clock, folder, store: Arc::new(Memory::new()), played }
+        Self { net, simulator, clock, folder, store: Arc::new(Memory::new()), permissions, played }
     }
 
     fn configuration(&self) -> Configuration {
@@ -107,6 +115,7 @@ impl Scene {
             .set("cloud.openid", endpoints.openid)
             .set("cloud.scope", endpoints.scope)
             .set("webhook.callback", "https://bot.test/calls")
+            .set("app.permissions", self.permissions.as_str())
             .set("prompts.folder", self.folder.path().join("prompts").to_str().unwrap())
             .load()
             .unwrap()
@@ -118,10 +127,14 @@ impl Scene {
         let prompts = configuration.prompts.open(Arc::clone(&transport), self.clock).await.unwrap();
         let menus = Menus::read(&configuration).unwrap();
         menus.prepare(&prompts).await.unwrap();
+        let (outgoing, config) = (menus.outgoing.clone(), configuration.bot.clone());
         let handler = menus.handler(prompts.clone(), Arc::clone(&transport));
         let bot = Bot::start(configuration.bot, handler, Arc::clone(&self.store), transport, self.clock);
         let bot = bot.await.unwrap();
         self.net.mount("bot.test", bot.router().merge(prompts.router()));
+        let dialler = Dialler::new(&bot, outgoing, &config);
+        let operations = Operations::try_new(&bot, KEY).unwrap().placing(Arc::new(dialler));
+        self.net.mount("operations.test", operations.router());
         bot
     }
 
@@ -136,6 +149,14 @@ impl Scene {
             let played = tokio::time::timeout(Duration::from_secs(120), self.played.recv()).await;
             assert_eq!(played.as_ref().map(Option::as_deref), Ok(Some(*name)), "number {place}");
         }
+    }
+
+    /// Asks the bot's operation; gives the status and the body.
+    async fn operate(&self, method: &str, path: &str) -> (u16, String) {
+        let request = Request::builder().method(method).uri(format!("https://operations.test{path}"));
+        let request = request.header("authorization", format!("Bearer {KEY}")).body(Bytes::new()).unwrap();
+        let answer = self.net.send(request).await.unwrap();
+        (answer.status().as_u16(), String::from_utf8_lossy(answer.body()).into_owned())
     }
 
     async fn is_done(&self) {
@@ -363,4 +384,61 @@ async fn a_prompt_that_there_is_not_is_told_of_before_anybody_calls() {
     let prompts = configuration.prompts.open(Arc::new(scene.net.clone()), scene.clock).await.unwrap();
     let error = Menus::read(&configuration).unwrap().prepare(&prompts).await.unwrap_err().to_string();
     assert!(error.starts_with("menu.main: there is no prompt \"hours\""), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_is_called_and_comes_to_his_menu_also_over_a_restart() {
+    for restart in [false, true] {
+        let mut scene = Scene::new(ALL);
+        let then = [vec![Step::AwaitPromptEnd], press("*"), vec![Step::AwaitHangUp]].concat();
+        let when_rung = WhenRung::PickUp { after: Duration::from_secs(10), then };
+        scene.simulator.add_person(Person { id: BOB.to_owned(), display_name: "Bob".to_owned(), when_rung });
+        let mut bot = scene.start().await;
+        assert_eq!(scene.operate("GET", "/outgoing").await, (200, r#"{"outgoing":["bob"]}"#.to_owned()));
+        assert_eq!(scene.operate("POST", "/outgoing/bob").await.0, 202);
+        if restart {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            bot.stop().await;
+            bot = scene.start().await;
+        }
+        scene.plays(&["more"]).await;
+        scene.is_done().await;
+        assert!(scene.played.try_recv().is_err());
+        bot.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_pick_up_is_rung_for_as_long_as_the_file_says() {
+    for restart in [false, true] {
+        let scene = Scene::new(ALL);
+        let (id, display_name) = (BOB.to_owned(), "Bob".to_owned());
+        scene.simulator.add_person(Person { id, display_name, when_rung: WhenRung::Ignore });
+        let mut bot = scene.start().await;
+        assert_eq!(scene.operate("POST", "/outgoing/bob").await.0, 202);
+        if restart {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            bot.stop().await;
+            bot = scene.start().await;
+        }
+        tokio::time::sleep(Duration::from_secs(if restart { 13 } else { 18 })).await;
+        assert_ne!(scene.simulator.calls()[0].state, "terminated");
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        assert_eq!(scene.simulator.calls()[0].state, "terminated");
+        bot.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_cannot_be_placed_is_refused_with_the_reason() {
+    let scene = Scene::new(&["Calls.AccessMedia.All"]);
+    let bot = scene.start().await;
+    for (name, status, words) in
+        [("bob", 403, "Calls.Initiate.All"), ("bbo", 404, "there is no outgoing call")]
+    {
+        let (code, body) = scene.operate("POST", &format!("/outgoing/{name}")).await;
+        assert!(code == status && body.contains(words), "{code} {body}");
+    }
+    assert!(scene.simulator.calls().is_empty());
+    bot.stop().await;
 }

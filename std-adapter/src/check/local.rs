@@ -9,6 +9,7 @@ use super::app::WITHIN;
 use super::{Finding, Outcome};
 use crate::clock::Clock;
 use crate::configuration::{Configuration, Speech};
+use crate::ivr::Menus;
 use crate::prompt::format::inspect;
 use crate::prompt::{Load, Prompts};
 use crate::store::{CallName, StoreError};
@@ -48,6 +49,34 @@ async fn written(configuration: &Configuration) -> Result<(), StoreError> {
     store.read(&name).await?;
     store.forget(&name, seq).await?;
     Ok(())
+}
+
+/// What the file describes for the built-in IVR, where it describes something.
+pub(super) fn menus(configuration: &Configuration) -> Vec<Finding> {
+    const CHECK: &str = "menus";
+    let has_any = configuration
+        .document()
+        .and_then(|document| document.parse().ok())
+        .is_some_and(|table| ["menu", "outgoing"].iter().any(|name| table.get_ref().contains_key(*name)));
+    if !has_any {
+        return Vec::new();
+    }
+    let menus = match Menus::read(configuration) {
+        Ok(menus) => menus,
+        Err(error) => {
+            let way_out = "mend what is named: `callflow run` refuses it";
+            return error
+                .problems
+                .iter()
+                .map(|fault| Finding::failed(CHECK, fault.to_string(), way_out))
+                .collect();
+        }
+    };
+    let found =
+        format!("{} menus, and {} calls that the bot can place", menus.by_name.len(), menus.outgoing.len());
+    let way_out = "look whether it is meant so";
+    let warnings = menus.warnings.iter().map(|warning| Finding::warning(CHECK, warning, way_out));
+    std::iter::once(Finding::ok(CHECK, found)).chain(warnings).collect()
 }
 
 pub(super) async fn prompts(

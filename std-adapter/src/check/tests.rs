@@ -66,9 +66,15 @@ impl Scene {
     }
 
     fn configuration(&self) -> Configuration {
+        self.configured("")
+    }
+
+    /// With this file.
+    fn configured(&self, file: &str) -> Configuration {
         let endpoints = self.simulator.endpoints();
         let path = |name: &str| self.folder.path().join(name).to_str().unwrap().to_owned();
         let mut sources = Sources::new()
+            .text(self.folder.path().join("bot.toml"), file)
             .variables([("CALLFLOW_APP_SECRET", SECRET)])
             .set("app.tenant_id", "tenant-1")
             .set("app.id", "app-1")
@@ -312,4 +318,21 @@ fn each_refusal_has_causes_and_is_found_in_either_form() {
         assert!(refusal.code == code && refusal.causes.len() >= 3);
     }
     assert_eq!(refusals::told("8522"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn menus_and_the_calls_that_are_placed_are_looked_at() {
+    let mut scene = Scene::new();
+    let menu = "[menu.main]\nprompt = \"menu\"\n[menu.main.keys]\n1 = \"repeat\"\n";
+    let outgoing = format!(
+        "{menu}[outgoing.ada]\nto = \"user:112f7296-5fa4-42ca-bae8-6a692b15d4b8\"\nmenu = \"main\"\n"
+    );
+    scene.more.push(("app.permissions", "Calls.AccessMedia.All".to_owned()));
+    let findings = |file: &str| local::menus(&scene.configured(file));
+    assert!(findings("").is_empty());
+    says(&findings(menu)[0], Outcome::Ok, "1 menus, and 0 calls");
+    let [found, lacks] = &findings(&outgoing)[..] else { panic!("two") };
+    says(found, Outcome::Ok, "1 calls that the bot can place");
+    says(lacks, Outcome::Warning, "somebody is called, which needs Calls.Initiate.All");
+    says(&findings("[menu.main]\n")[0], Outcome::Failed, "a menu says what there is to press");
 }

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Then;
 use crate::bot::Call;
-use crate::piece::{Failure, Farewell, Keys, Menu, Piece, Play, Progress, RecordMessage, TransferTo};
+use crate::piece::{
+    Failure, Farewell, Keys, Menu, Piece, Play, Progress, Reached, RecordMessage, Ring, TransferTo,
+};
 use crate::session::Record;
 
 /// The piece that runs.
@@ -15,6 +17,8 @@ pub(super) enum Doing {
     /// None.
     #[default]
     Nothing,
+    /// Rings whom the file says.
+    Ringing { ring: Box<Ring>, name: String },
     /// Plays a menu, and waits for a key.
     Menu(Box<Menu>),
     /// Plays something.
@@ -30,6 +34,10 @@ pub(super) enum Doing {
 /// What came of a piece.
 #[derive(Debug)]
 pub(super) enum Done {
+    /// Somebody, or something, took the call of this name.
+    Reached(String, Reached),
+    /// Nobody took it in time.
+    NotReached(String),
     /// A key of the menu was pressed.
     Chosen(char),
     /// No key, one that means nothing, or a transfer that failed.
@@ -67,6 +75,7 @@ impl Doing {
     pub(super) fn begin(&mut self, call: &mut Call<'_>, keys: &mut Keys) -> Option<Done> {
         match self {
             Self::Nothing => None,
+            Self::Ringing { ring, name } => rung(ring.begin(call), name),
             Self::Menu(menu) => {
                 menu.type_ahead(keys);
                 chosen(menu.begin(call))
@@ -84,6 +93,7 @@ impl Doing {
     pub(super) fn on_event(&mut self, call: &mut Call<'_>, event: &Event) -> Option<Done> {
         match self {
             Self::Nothing => None,
+            Self::Ringing { ring, name } => rung(ring.on_event(call, event), name),
             Self::Menu(menu) => chosen(menu.on_event(call, event)),
             Self::Play { play, then } => afterwards(play.on_event(call, event), *then),
             Self::Record { record, then } => afterwards(record.on_event(call, event), *then),
@@ -94,6 +104,7 @@ impl Doing {
 
     pub(super) fn on_wake(&mut self, call: &mut Call<'_>) -> Option<Done> {
         match self {
+            Self::Ringing { ring, name } => rung(ring.on_wake(call), name),
             Self::Menu(menu) => chosen(menu.on_wake(call)),
             Self::Transfer(transfer) => transferred(transfer.on_wake(call)),
             // They wait for no time.
@@ -107,7 +118,7 @@ impl Doing {
             Self::Record { record, .. } => record.hears(tone),
             // Nothing comes after it.
             Self::Leaving(_) => true,
-            Self::Nothing | Self::Play { .. } | Self::Transfer(_) => false,
+            Self::Nothing | Self::Ringing { .. } | Self::Play { .. } | Self::Transfer(_) => false,
         }
     }
 }
@@ -118,6 +129,17 @@ fn outcome<T>(progress: Progress<T>) -> Option<Result<T, Failure>> {
         Progress::Pending => None,
         Progress::Done(outcome) => Some(outcome),
     }
+}
+
+fn rung(progress: Progress<Reached>, name: &str) -> Option<Done> {
+    outcome(progress).map(|outcome| match outcome {
+        Ok(reached) => Done::Reached(name.to_owned(), reached),
+        Err(Failure::TimedOut) => Done::NotReached(name.to_owned()),
+        Err(failure) => {
+            tracing::warn!(name, %failure, "nobody was reached");
+            Done::Over
+        }
+    })
 }
 
 fn chosen(progress: Progress<char>) -> Option<Done> {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::doing::{Doing, Done, record};
 use super::{Choice, Menu, Menus, Sound, Then};
 use crate::bot::{Call, CallHandler, HandlerError};
-use crate::piece::{self, Farewell, Keys, Play, TransferTo};
+use crate::piece::{self, Farewell, Keys, Play, Reached, Ring, TransferTo};
 use crate::prompt::Prompts;
 use crate::recording::{Fetching, download_to_file};
 use crate::session::Address;
@@ -33,6 +33,8 @@ pub struct Place {
     /// How many keys meant nothing since he came to it, and how often he pressed none.
     tries: u32,
     doing: Doing,
+    /// The call of the file that this is, until it is begun.
+    placed: Option<String>,
     /// Keys that he pressed, and that no menu has taken yet.
     keys: Keys,
     /// Recordings that are to be fetched, by the numbers of their tickets.
@@ -40,6 +42,16 @@ pub struct Place {
 }
 
 impl Place {
+    /// That of a call that the bot places.
+    pub(super) fn placed(name: &str) -> Self {
+        Self { placed: Some(name.to_owned()), ..Self::default() }
+    }
+
+    #[cfg(test)]
+    pub(super) fn doing(&self) -> &Doing {
+        &self.doing
+    }
+
     /// Begins something, with the keys that were pressed before. Gives what came of it, where it is done at once.
     fn begin(&mut self, call: &mut Call<'_>, doing: Doing) -> Option<Done> {
         self.doing = doing;
@@ -136,6 +148,35 @@ impl Ivr {
         }
     }
 
+    /// Rings whom the file says, once the call is there.
+    fn ring(&self, call: &mut Call<'_>, place: &mut Place, name: String) -> Option<Done> {
+        let Some(outgoing) = self.menus.outgoing.get(&name) else {
+            tracing::warn!(name, "the file has no such outgoing call any more; it is hung up");
+            return place.begin(call, Doing::Leaving(Farewell::silent()));
+        };
+        let ring = Ring::within(outgoing.ring);
+        place.begin(call, Doing::Ringing { ring: Box::new(ring), name })
+    }
+
+    /// Somebody took it.
+    async fn reached(
+        &self,
+        call: &mut Call<'_>,
+        place: &mut Place,
+        name: &str,
+        reached: Reached,
+    ) -> Option<Done> {
+        let outgoing = self.menus.outgoing.get(name);
+        if reached.is_voice_mail() {
+            tracing::info!(name, "voice mail answered");
+            let message = self.address(outgoing.and_then(|outgoing| outgoing.voice_mail.as_ref())).await;
+            let farewell = message.map_or_else(Farewell::silent, Farewell::saying);
+            return place.begin(call, Doing::Leaving(farewell));
+        }
+        place.menu = outgoing.map(|outgoing| outgoing.menu.clone());
+        self.enter(call, place, None).await
+    }
+
     /// Does what comes next, until there is something to wait for.
     async fn go_on(&self, call: &mut Call<'_>, place: &mut Place, mut done: Option<Done>) {
         while let Some(outcome) = done {
@@ -147,6 +188,11 @@ impl Ivr {
                 Done::Fails(failure) => {
                     tracing::warn!(%failure, "the caller is told goodbye");
                     self.leave(call, place).await
+                }
+                Done::Reached(name, reached) => self.reached(call, place, &name, reached).await,
+                Done::NotReached(name) => {
+                    tracing::info!(name, "nobody picked up; it is hung up");
+                    place.begin(call, Doing::Leaving(Farewell::silent()))
                 }
                 Done::Over => None,
             };
@@ -181,6 +227,10 @@ impl CallHandler for Ivr {
         place: &mut Place,
         event: &Event,
     ) -> Result<(), HandlerError> {
+        if let Some(name) = place.placed.take() {
+            let done = self.ring(call, place, name);
+            self.go_on(call, place, done).await;
+        }
         match *event {
             Event::Offered => {
                 call.answer()?;

@@ -14,6 +14,7 @@
 //! | [`RecordMessage`] | the message was recorded | where it can be had |
 //! | [`TransferTo`] | a target took the call | which |
 //! | [`InviteAndWait`] | the invited one is in the call | nothing |
+//! | [`Ring`] | somebody picked up in time | [`Reached`] |
 //! | [`WhoAnswered`] | the service said who took the call, or did not in time | [`Reached`] |
 //! | [`LeaveWhenAlone`] | everybody else is known to have left | nothing |
 //! | [`CarryOut`] | any command was carried out: music on hold, tones that are sent | nothing |
@@ -66,6 +67,7 @@ mod menu;
 mod operation;
 mod play;
 mod record;
+mod ring;
 mod timer;
 mod transfer;
 
@@ -86,6 +88,7 @@ pub use keys::{Digits, Keys};
 pub use menu::Menu;
 pub use play::Play;
 pub use record::RecordMessage;
+pub use ring::Ring;
 pub use transfer::TransferTo;
 
 use crate::bot::Call;

@@ -75,6 +75,7 @@ pub(super) async fn begin(
     name: &CallName,
     session: Session,
     step: Step,
+    author: Kept,
 ) -> Result<(), StoreError> {
     let (wake, _) = mpsc::unbounded_channel();
     let mut actor = Actor {
@@ -83,7 +84,7 @@ pub(super) async fn begin(
         wake,
         session,
         version: 0,
-        author: Kept::default(),
+        author,
         queue: VecDeque::new(),
         in_flight: None,
         is_taken_up: false,
