@@ -8,7 +8,7 @@ use super::{Failure, Piece, Progress};
 use crate::bot::Call;
 use crate::session::Order;
 
-/// Commands something and waits until the service has done it: music on hold, tones that are sent, muting. A command that is
+/// Commands something and waits until the service has done it: tones that are sent, muting. A command that is
 /// no operation (one that changes the call itself, as hanging up does) is done when it was taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CarryOut {

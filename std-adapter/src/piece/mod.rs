@@ -13,11 +13,12 @@
 //! | [`Confirm`] | 1 or 2 was pressed | [`Confirmed`] |
 //! | [`RecordMessage`] | the message was recorded | where it can be had |
 //! | [`TransferTo`] | a target took the call | which |
+//! | [`Hold`] | somebody has waited with music, until `unhold` | nothing |
 //! | [`InviteAndWait`] | the invited one is in the call | nothing |
 //! | [`Ring`] | somebody picked up in time | [`Reached`] |
 //! | [`WhoAnswered`] | the service said who took the call, or did not in time | [`Reached`] |
 //! | [`LeaveWhenAlone`] | everybody else is known to have left | nothing |
-//! | [`CarryOut`] | any command was carried out: music on hold, tones that are sent | nothing |
+//! | [`CarryOut`] | any command was carried out: tones that are sent, muting | nothing |
 //! | [`Farewell`] | the call is over | its end |
 //!
 //! ```
@@ -61,6 +62,7 @@ mod confirm;
 mod established;
 mod failure;
 mod farewell;
+mod hold;
 mod invite;
 mod keys;
 mod menu;
@@ -83,6 +85,7 @@ pub use confirm::{Confirm, Confirmed};
 pub use established::{AwaitCreated, AwaitEnd, AwaitEstablished};
 pub use failure::Failure;
 pub use farewell::Farewell;
+pub use hold::Hold;
 pub use invite::InviteAndWait;
 pub use keys::{Digits, Keys};
 pub use menu::Menu;
@@ -183,6 +186,24 @@ impl<P: Piece> Running<P> {
     /// Hands in that a moment has come. Gives the outcome, once.
     pub fn on_wake(&mut self, call: &mut Call<'_>) -> Option<Result<P::Output, Failure>> {
         let progress = self.0.as_mut()?.on_wake(call);
+        self.settle(progress)
+    }
+
+    /// Tells the piece something beyond events, as [`Hold::unhold`]. Gives the outcome, where that ends it.
+    ///
+    /// ```
+    /// use callflow_graph::bot::Call;
+    /// use callflow_graph::piece::{Hold, Running};
+    ///
+    /// fn somebody_is_free(call: &mut Call<'_>, waiting: &mut Running<Hold>) {
+    ///     let _ = waiting.tell(|hold| hold.unhold(call));
+    /// }
+    /// ```
+    pub fn tell(
+        &mut self,
+        tell: impl FnOnce(&mut P) -> Progress<P::Output>,
+    ) -> Option<Result<P::Output, Failure>> {
+        let progress = tell(self.0.as_mut()?);
         self.settle(progress)
     }
 

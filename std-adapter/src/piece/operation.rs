@@ -33,6 +33,10 @@ impl Operation {
         self.ticket
     }
 
+    pub(super) const fn action(self) -> Action {
+        self.action
+    }
+
     /// What an event says of its end.
     pub(super) fn ended(self, call: &Call<'_>, event: &Event) -> Option<Ended> {
         let alone = |outcome| Some(Ended { outcome, completion: None, result: None });
