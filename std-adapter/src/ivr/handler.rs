@@ -230,6 +230,10 @@ impl CallHandler for Ivr {
         if let Some(name) = place.placed.take() {
             let done = self.ring(call, place, name);
             self.go_on(call, place, done).await;
+            // What rings is to hear of this event; what hangs up is not told of what it began with.
+            if !matches!(place.doing, Doing::Ringing { .. }) {
+                return Ok(());
+            }
         }
         match *event {
             Event::Offered => {

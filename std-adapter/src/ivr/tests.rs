@@ -9,7 +9,6 @@ use super::*;
 use crate::bot::{Call, CallHandler};
 use crate::clock::Clock;
 use crate::configuration::Sources;
-use crate::piece::Reached;
 use crate::runtime::joining::Desk;
 use crate::session::{Caller, Placement, Session, Settings};
 use crate::store::CallName;
@@ -205,8 +204,8 @@ fn the_example_is_read_and_uses_everything() {
     assert!(outgoing.voice_mail.is_some());
 }
 
-/// Gives a call that is up to a handler of menus where somebody is called, and says what it is at then.
-async fn at(told: Reached) -> Doing {
+/// Hands these events to the handler of a file, on a call that is up; what it is at then.
+async fn at(place: Place, events: &[Event]) -> Place {
     let text =
         format!("[outgoing.ada]\nto = \"user:{ADA}\"\nmenu = \"main\"\n{}", with_key("1 = \"repeat\""));
     let configuration = configuration(&text, "Calls.Initiate.All,Calls.AccessMedia.All");
@@ -221,19 +220,29 @@ async fn at(told: Reached) -> Doing {
     let (step, _) = session.response(now, step.requests[0].ticket, 201, None, body);
     let (name, desk) = (CallName::try_new("c-1").unwrap(), Desk::default());
     let mut call = Call::new(&name, &mut session, now, &desk, step);
-    let mut place = Place::placed("ada");
+    let mut place = place;
     while let Some(event) = call.next_event() {
         ivr.on_event(&mut call, &mut place, &event).await.unwrap();
     }
-    assert!(matches!(place.doing(), Doing::Ringing { .. }), "who took it is not known yet: {place:?}");
-    let Reached { by, routing } = told;
-    ivr.on_event(&mut call, &mut place, &Event::Reached { by, routing }).await.unwrap();
-    place.doing().clone()
+    for event in events {
+        ivr.on_event(&mut call, &mut place, event).await.unwrap();
+    }
+    place
 }
 
 #[tokio::test]
 async fn a_person_comes_to_the_menu_and_voice_mail_does_not() {
-    let by = |by| Reached { by: Some(by), routing: None };
-    assert!(matches!(at(by(Answerer::User)).await, Doing::Menu(_)));
-    assert!(matches!(at(by(Answerer::VoiceMail)).await, Doing::Leaving(_)));
+    let by = |by| Event::Reached { by: Some(by), routing: None };
+    let ada = || Place::placed("ada");
+    assert!(matches!(at(ada(), &[]).await.doing(), Doing::Ringing { .. }), "it is not known who took it");
+    assert!(matches!(at(ada(), &[by(Answerer::User)]).await.doing(), Doing::Menu(_)));
+    assert!(matches!(at(ada(), &[by(Answerer::VoiceMail)]).await.doing(), Doing::Leaving(_)));
+    // The file has changed since.
+    assert!(matches!(at(Place::placed("bob"), &[]).await.doing(), Doing::Leaving(_)));
+}
+
+#[tokio::test]
+async fn who_was_as_good_as_transferred_and_is_here_again_comes_to_the_menu() {
+    assert_eq!(*at(Place::default(), &[]).await.doing(), Doing::Nothing);
+    assert!(matches!(at(Place::default(), &[Event::TransferFailed(None)]).await.doing(), Doing::Menu(_)));
 }

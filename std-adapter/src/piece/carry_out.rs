@@ -3,7 +3,7 @@
 use callflow_core::event::Event;
 use serde::{Deserialize, Serialize};
 
-use super::operation::{Operation, check_live};
+use super::operation::{Operation, check_live, done};
 use super::{Failure, Piece, Progress};
 use crate::bot::Call;
 use crate::session::Order;
@@ -39,7 +39,6 @@ impl Piece for CarryOut {
     }
 
     fn on_event(&mut self, call: &mut Call<'_>, event: &Event) -> Progress<()> {
-        let Some(operation) = self.operation else { return Progress::Pending };
-        operation.outcome(call, event).map(|ended| ended.map(drop)).into()
+        done(self.operation, call, event)
     }
 }

@@ -89,3 +89,52 @@ impl Piece for Ring {
         self.take(who)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use callflow_core::id::CallKey;
+    use callflow_core::identity::Answerer;
+    use callflow_core::time::Timestamp;
+
+    use super::*;
+    use crate::runtime::joining::Desk;
+    use crate::session::{Placement, Session, Settings, Step, Target};
+    use crate::store::CallName;
+
+    #[test]
+    fn it_is_done_when_the_call_is_up_and_it_is_known_who_took_it_in_either_order() {
+        let reached = Event::Reached { by: Some(Answerer::User), routing: None };
+        let by = |by| Progress::Done(Ok(Reached { by, routing: None }));
+        // What happens, and how it comes out when 10 seconds and 2 more have passed.
+        let cases = [
+            (vec![reached, Event::Established], by(Some(Answerer::User))),
+            (vec![Event::Established, reached], by(Some(Answerer::User))),
+            (vec![Event::Established], by(None)),
+            (vec![reached], Progress::Done(Err(Failure::TimedOut))),
+            (Vec::new(), Progress::Done(Err(Failure::TimedOut))),
+        ];
+        let settings = Settings::new("https://bot.example/calls/1");
+        let placement = Placement::from(Target::User("ada".to_owned()));
+        let (name, desk, at) = (CallName::try_new("c-1").unwrap(), Desk::default(), Timestamp::from_millis);
+        for (events, expected) in cases {
+            let (mut session, _) = Session::place(at(0), CallKey::new(1), &placement, &settings).unwrap();
+            let mut piece = Ring::within(Duration::from_secs(10));
+            let mut call = Call::new(&name, &mut session, at(0), &desk, Step::none());
+            let mut progress = piece.begin(&mut call);
+            for event in &events {
+                assert_eq!(progress, Progress::Pending, "{events:?}");
+                progress = piece.on_event(&mut call, event);
+            }
+            for millis in [1999, 2000, 9999, 10_000] {
+                if progress == Progress::Pending {
+                    let mut call = Call::new(&name, &mut session, at(millis), &desk, Step::none());
+                    progress = piece.on_wake(&mut call);
+                    let is_early =
+                        millis < if events.is_empty() || events == [reached] { 10_000 } else { 2000 };
+                    assert_eq!(progress == Progress::Pending, is_early, "{events:?} {millis}");
+                }
+            }
+            assert_eq!(progress, expected, "{events:?}");
+        }
+    }
+}

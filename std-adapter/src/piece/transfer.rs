@@ -132,3 +132,45 @@ impl Piece for TransferTo {
         Progress::Done(Err(Failure::Unknown { action: Action::Transfer }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use callflow_core::id::CallKey;
+    use callflow_core::time::Timestamp;
+
+    use super::*;
+    use crate::runtime::joining::Desk;
+    use crate::session::{Placement, Session, Settings, Step};
+    use crate::store::CallName;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    #[test]
+    fn of_a_transfer_whose_answer_is_lost_it_is_said_that_it_is_not_known_and_nobody_else_is_rung() {
+        let target = |id: &str| Target::User(id.to_owned());
+        let settings = Settings::new("https://bot.example/calls/1");
+        let placement = Placement::from(target("ada"));
+        let (mut session, step) = Session::place(at(0), CallKey::new(1), &placement, &settings).unwrap();
+        let body = br#"{"id": "57DA", "state": "established"}"#;
+        let _ = session.response(at(0), step.requests[0].ticket, 201, None, body);
+        let (name, desk) = (CallName::try_new("c-1").unwrap(), Desk::default());
+        let mut piece = TransferTo::new(target("bob")).or_else(target("cid"));
+        let mut call = Call::new(&name, &mut session, at(1), &desk, Step::none());
+        assert_eq!(piece.begin(&mut call), Progress::Pending);
+        let [request] = &call.into_requests()[..] else { panic!("one request") };
+        let step = session.no_response(at(2), request.ticket);
+        let mut call = Call::new(&name, &mut session, at(2), &desk, step);
+        while let Some(event) = call.next_event() {
+            assert_eq!(piece.on_event(&mut call, &event), Progress::Pending, "{event:?}");
+        }
+        for seconds in [6, 7] {
+            let mut call = Call::new(&name, &mut session, at(seconds), &desk, Step::none());
+            let told = piece.on_wake(&mut call);
+            let unknown = Progress::Done(Err(Failure::Unknown { action: Action::Transfer }));
+            assert_eq!(told, if seconds < 7 { Progress::Pending } else { unknown });
+            assert!(call.into_requests().is_empty());
+        }
+    }
+}
