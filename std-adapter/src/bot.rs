@@ -153,8 +153,9 @@ pub trait CallHandler: Send + Sync + 'static {
     /// Takes in an event. Events of one call come one after another; those of different calls at the same time.
     ///
     /// # Errors
-    /// [`HandlerError`] is logged. The call goes on, also where the handler panics: what it commanded before that stays
-    /// commanded, and its state is the one from before the input.
+    /// [`HandlerError`] is logged, and the call goes on with the next event. So it does where the handler panics, or does not
+    /// return within [`Config::handler_within`]: what it commanded before that stays commanded, and its state is the one from
+    /// before the event. The same event is not given again.
     fn on_event(
         &self,
         call: &mut Call<'_>,
@@ -652,6 +653,11 @@ impl<'a> Call<'a> {
         Some(event)
     }
 
+    /// The events that the handler is not told of.
+    fn rest(&mut self) -> Vec<Event> {
+        std::iter::from_fn(|| self.next_event()).collect()
+    }
+
     /// The requests to make.
     pub(crate) fn into_requests(self) -> Vec<Outgoing> {
         self.requests
@@ -713,8 +719,11 @@ pub(crate) enum Given {
     Recovered(Recovered),
 }
 
-/// How long a handler may take for an event where nothing else is stated.
-pub(crate) const HANDLER_WITHIN: Duration = Duration::from_secs(30);
+/// How long a handler may take for an event where nothing else is stated: an answer that it commanded before it hung still
+/// leaves in time.
+///
+/// Source: Graph docs, call: answer (15 seconds).
+pub(crate) const HANDLER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Why a handler did not come to an end.
 #[derive(Debug, thiserror::Error)]
@@ -727,22 +736,62 @@ pub(crate) enum Unfinished {
     Hung(Duration),
 }
 
+/// Does what may panic in an author's code.
+fn caught<T>(does: impl FnOnce() -> T) -> Result<T, Unfinished> {
+    catch_unwind(AssertUnwindSafe(does)).map_err(|_| Unfinished::Panicked)
+}
+
 /// Drives `handling`, and stops where it panics or does not end: a mistake in a handler must cost no call.
 pub(crate) async fn unwound<T>(within: Duration, handling: impl Future<Output = T>) -> Result<T, Unfinished> {
-    let mut handling = pin!(handling);
+    let mut handling = pin!(Some(handling));
     let unwinding = poll_fn(|context| {
-        let polled = catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context)));
-        match polled {
+        let Some(handling) = handling.as_mut().as_pin_mut() else { return Poll::Pending };
+        match caught(|| handling.poll(context)) {
             Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
             Ok(Poll::Pending) => Poll::Pending,
-            Err(_) => Poll::Ready(Err(Unfinished::Panicked)),
+            Err(panicked) => Poll::Ready(Err(panicked)),
         }
     });
-    tokio::time::timeout(within, unwinding).await.unwrap_or(Err(Unfinished::Hung(within)))
+    let driven = tokio::time::timeout(within, unwinding).await.unwrap_or(Err(Unfinished::Hung(within)));
+    // What it held may panic as well when it is let go.
+    caught(|| handling.set(None))?;
+    driven
 }
 
 /// The most events that one input may lead to: a handler whose commands fail at once must not turn for ever.
 const MAX_EVENTS: usize = 256;
+
+/// What a handler is told, one after another.
+enum Told {
+    /// What comes before the events.
+    First(Given),
+    Event(Event),
+}
+
+impl std::fmt::Debug for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::First(given) => given.fmt(f),
+            Self::Event(event) => Logged(event).fmt(f),
+        }
+    }
+}
+
+/// Calls the handler. Of its own: what panics before there is a future panics in this one.
+async fn tell<H: CallHandler>(
+    handler: &H,
+    call: &mut Call<'_>,
+    state: &mut H::State,
+    told: &Told,
+) -> Result<(), HandlerError> {
+    match told {
+        Told::First(Given::Events) => Ok(()),
+        Told::First(Given::Resumed) => handler.on_resumed(call, state).await,
+        Told::First(Given::Woken) => handler.on_wake(call, state).await,
+        Told::First(Given::Recovered(why)) => handler.on_recovered(call, state, *why).await,
+        Told::Event(event) => handler.on_event(call, state, event).await,
+    }
+}
 
 pub(crate) fn read_state<H: CallHandler>(handler: &H, kept: &Kept) -> Result<H::State, StateError> {
     if kept.bytes.is_empty() {
@@ -756,6 +805,29 @@ pub(crate) fn read_state<H: CallHandler>(handler: &H, kept: &Kept) -> Result<H::
     handler.migrate(kept.version, &kept.bytes)
 }
 
+/// The handler's state; `None` where it cannot be read, which the log says.
+fn state_of<H: CallHandler>(handler: &H, kept: &Kept) -> Option<H::State> {
+    // Kept as it is: a handler that knows it may come back with the next release.
+    const LEFT: &str = "the handler's state of this call cannot be read; its events are not handled";
+    match caught(|| read_state(handler, kept)) {
+        Ok(Ok(state)) => return Some(state),
+        Ok(Err(error)) => tracing::error!(%error, LEFT),
+        Err(error) => tracing::error!(%error, LEFT),
+    }
+    None
+}
+
+/// The state as it is kept; `before` where it cannot be written.
+fn written<H: CallHandler>(state: &H::State, before: Kept) -> Kept {
+    const LEFT: &str = "the handler's state of this call cannot be written; the one before is kept";
+    match caught(|| serde_json::to_vec(state)) {
+        Ok(Ok(bytes)) => return Kept { version: H::STATE_VERSION, bytes },
+        Ok(Err(error)) => tracing::error!(%error, LEFT),
+        Err(error) => tracing::error!(%error, LEFT),
+    }
+    before
+}
+
 impl<H: CallHandler> Author for H {
     fn may_forget(&self, call: &CallName) -> bool {
         // A panic forgets nothing.
@@ -764,62 +836,36 @@ impl<H: CallHandler> Author for H {
 
     fn handle<'a>(&'a self, call: &'a mut Call<'_>, given: Given, before: Kept) -> Handled<'a> {
         Box::pin(async move {
-            let mut seen = Vec::new();
-            let mut state = match read_state(self, &before) {
-                Ok(state) => state,
-                Err(error) => {
-                    // Kept as it is: a handler that knows it may come back with the next release.
-                    tracing::error!(%error, "the handler's state of this call cannot be read; its events are not handled");
-                    while let Some(event) = call.next_event() {
-                        seen.push(event);
-                    }
-                    return (before, seen);
-                }
-            };
-            let within = call.within;
-            let goes_on = match given {
-                Given::Events => Ok(Ok(())),
-                Given::Resumed => unwound(within, self.on_resumed(call, &mut state)).await,
-                Given::Woken => unwound(within, self.on_wake(call, &mut state)).await,
-                Given::Recovered(why) => unwound(within, self.on_recovered(call, &mut state, why)).await,
-            };
-            match goes_on {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(?given, %error, "the handler failed"),
-                Err(error) => {
-                    tracing::error!(?given, %error, "its state from before is kept");
-                    return (before, seen);
-                }
-            }
-            while let Some(event) = call.next_event() {
-                if seen.len() >= MAX_EVENTS {
-                    tracing::error!(event = ?Logged(&event), "too many events follow one input; the rest is not handled");
-                    break;
-                }
-                match unwound(within, self.on_event(call, &mut state, &event)).await {
-                    Ok(Ok(())) => seen.push(event),
-                    Ok(Err(error)) => {
-                        tracing::warn!(event = ?Logged(&event), %error, "the handler failed");
-                        seen.push(event);
+            let (mut kept, mut seen) = (before, Vec::new());
+            let Some(mut state) = state_of(self, &kept) else { return (kept, call.rest()) };
+            let mut next = Some(Told::First(given));
+            while let Some(told) = next {
+                match unwound(call.within, tell(self, call, &mut state, &told)).await {
+                    Ok(done) => {
+                        if let Err(error) = done {
+                            tracing::warn!(?told, %error, "the handler failed");
+                        }
+                        let is_nothing =
+                            matches!(told, Told::First(Given::Events)) && !call.events.is_empty();
+                        if !is_nothing {
+                            kept = written::<H>(&state, kept);
+                        }
                     }
                     Err(error) => {
-                        // Its state may be half changed: the one before this input is kept, and the call goes on.
-                        tracing::error!(event = ?Logged(&event), %error, "its state from before is kept");
-                        seen.push(event);
-                        while let Some(event) = call.next_event() {
-                            seen.push(event);
-                        }
-                        return (before, seen);
+                        // Its state may be half changed.
+                        tracing::error!(?told, %error, "its state from before is kept");
+                        let Some(before) = state_of(self, &kept) else { break };
+                        state = before;
                     }
                 }
-            }
-            match serde_json::to_vec(&state) {
-                Ok(bytes) => (Kept { version: H::STATE_VERSION, bytes }, seen),
-                Err(error) => {
-                    tracing::error!(%error, "the handler's state of this call cannot be written; the one before is kept");
-                    (before, seen)
+                next = call.next_event().inspect(|event| seen.push(*event)).map(Told::Event);
+                if seen.len() > MAX_EVENTS {
+                    tracing::error!(event = ?next, "too many events follow one input; the rest is not handled");
+                    break;
                 }
             }
+            seen.extend(call.rest());
+            (kept, seen)
         })
     }
 }

@@ -4,15 +4,29 @@
 #![doc = include_str!("ivr/example.toml")]
 //! ```
 //!
-//! A key is `0` to `9`, `star` (`"*"`), `pound` (`"#"`), or `A` to `D`. A key that is pressed while the menu is played stops
-//! it; one that is pressed while something else is played, recorded or transferred counts for nothing, but ends a recording.
-//! A transfer that fails leads back to the menu, and counts as a key that means nothing. So does
-//! it where a caller presses no key within `no_input_seconds` of the prompt's end.
+//! A key is `0` to `9`, `star` (`"*"`), `pound` (`"#"`), or `A` to `D`. One that is pressed while the menu is played stops it.
+//! One that is pressed while something else is played, or while a caller is transferred, counts in the menu that comes next,
+//! which is not played then: who knows the way presses it at once. One that is pressed during a recording ends it, and
+//! does nothing else. A key that means nothing is answered with the menu again, and those that were pressed after it and
+//! not heard yet are forgotten. So is, and counts as such a key, a transfer that fails, and that a caller presses no key
+//! within `no_input_seconds` of the prompt's end. After more than `retries` of these the bot says goodbye.
 //!
-//! What a caller is at is kept with his call, so that it outlives a restart. The whole description is checked at the start:
+//! What cannot be played is left out: a menu waits for its keys all the same.
+//!
+//! # Calls that the bot places
+//!
+//! `[outgoing.NAME]` says whom it calls, and which menu he comes to when he picks up. `callflow calls place NAME` has it
+//! placed, or `POST /outgoing/NAME` of [`operations`](crate::operations), as often as it is asked. Where nobody picks up
+//! within `ring_seconds` it is hung up. Where voice mail takes it, as far as the service tells, it is told what
+//! `voice_mail_say` says, and hung up. Without `Calls.Initiate.All` it is refused, where the grants are known.
+//!
+//! The handler is made of the [pieces](crate::piece) that a bot of one's own is made of. What a caller is at is kept with
+//! his call, so that it outlives a restart. The whole description is checked at the start:
 //! menus and prompts that there are not, keys that come twice, menus that nothing leads to, and permissions that lack.
 
+mod doing;
 mod handler;
+mod outgoing;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -32,6 +46,7 @@ use crate::session::Target;
 use crate::transport::Transport;
 
 pub use handler::{Ivr, Place};
+pub use outgoing::{Dialler, Outgoing};
 
 /// Menus as they may be described, with what each line does.
 pub const EXAMPLE: &str = include_str!("ivr/example.toml");
@@ -44,6 +59,8 @@ pub struct Menus {
     pub start: String,
     /// All, by their names.
     pub by_name: BTreeMap<String, Menu>,
+    /// The calls that the bot places when it is told to, by their names.
+    pub outgoing: BTreeMap<String, Outgoing>,
     /// The folder for what is recorded.
     pub recordings: Option<PathBuf>,
     /// What may be a mistake, and is none for certain.
@@ -72,6 +89,11 @@ impl Menu {
     /// What a key does.
     pub fn choice(&self, tone: Tone) -> Option<&Choice> {
         self.keys.iter().find(|(key, _)| *key == tone).map(|(_, choice)| choice)
+    }
+
+    /// What the key does that this stands on.
+    fn of_key(&self, key: char) -> Option<&Choice> {
+        self.keys.iter().find(|(tone, _)| tone.key() == Some(key)).map(|(_, choice)| choice)
     }
 
     /// Everything that it plays.
@@ -133,10 +155,10 @@ pub enum Then {
 
 /// A sound cannot be had.
 #[derive(Debug, thiserror::Error)]
-#[error("menu.{menu}: {error}")]
+#[error("{table}: {error}")]
 pub struct SoundError {
-    /// The menu that plays it.
-    pub menu: String,
+    /// The table that names it, as `menu.main`.
+    pub table: String,
     /// Why.
     pub error: PromptError,
 }
@@ -167,7 +189,12 @@ impl Menus {
     pub async fn prepare(&self, prompts: &Prompts) -> Result<(), SoundError> {
         for (name, menu) in &self.by_name {
             for sound in menu.sounds() {
-                sound.address(prompts).await.map_err(|error| SoundError { menu: name.clone(), error })?;
+                sound.check(prompts, || format!("menu.{name}")).await?;
+            }
+        }
+        for (name, outgoing) in &self.outgoing {
+            if let Some(sound) = &outgoing.voice_mail {
+                sound.check(prompts, || format!("outgoing.{name}")).await?;
             }
         }
         Ok(())
@@ -190,6 +217,11 @@ impl Menus {
                 "callers are transferred, which needs Calls.Initiate.All, and it is not granted".to_owned(),
             );
         }
+        if !self.outgoing.is_empty()
+            && let Some(missing) = outgoing::lacks(grants)
+        {
+            warnings.push(format!("somebody is called, which needs {missing}, and it is not granted"));
+        }
         if !granted.has(Permission::AccessMediaAll) {
             warnings.push("no key is heard without Calls.AccessMedia.All, and it is not granted".to_owned());
         }
@@ -198,6 +230,10 @@ impl Menus {
 }
 
 impl Sound {
+    async fn check(&self, prompts: &Prompts, table: impl Fn() -> String) -> Result<(), SoundError> {
+        self.address(prompts).await.map(drop).map_err(|error| SoundError { table: table(), error })
+    }
+
     async fn address(&self, prompts: &Prompts) -> Result<crate::session::Address, PromptError> {
         match self {
             Self::Prompt(name) => prompts.url(name),

@@ -8,11 +8,13 @@
 //! | `GET /calls/{call}` | 200, 404 | one call, by its name or Graph's id |
 //! | `POST /calls/{call}/hang-up` | 202, 404, 409 | ends a call, or rejects one that rings |
 //! | `GET /metrics` | 200 | the [metrics](crate::metrics), for Prometheus, which sends the key as `authorization` of its scrape |
+//! | `GET /outgoing` | 200 | the calls that the program knows how to place, by name |
+//! | `POST /outgoing/{name}` | 202, 403, 404, 409 | places one of them |
 //! | `POST /drain` | 202 | drains the bot; [`Operations::drained`] tells the program when that is done |
 //!
 //! Each but the first two wants `Authorization: Bearer <key>`, else it is answered 401. An error has a JSON body:
-//! `{"error": {"code": …, "message": …}}`, with the codes `keyMissing`, `keyWrong`, `callUnknown`, `refused` and
-//! `storeUnavailable`.
+//! `{"error": {"code": …, "message": …}}`, with the codes `keyMissing`, `keyWrong`, `callUnknown`, `outgoingUnknown`,
+//! `permissionMissing`, `refused` and `storeUnavailable`.
 //!
 //! # Members
 //!
@@ -26,6 +28,8 @@
 //! `recent`: what happened to it since the process began, the newest last and [`MAX_RECENT`] at most, each with `at`
 //! (milliseconds since the Unix epoch), `what` (`notification`, `request`, `answer`, `event`), `text` and `state`. Keys that
 //! were pressed, names of people and numbers are not told.
+//!
+//! `/outgoing`: `outgoing`, a list of names. `/outgoing/{name}`: `call`, the name of the new call.
 //!
 //! New members may come; those that are here keep their names and meanings.
 //!
@@ -41,6 +45,7 @@
 //! # }
 //! ```
 
+mod placing;
 mod recent;
 mod routes;
 #[cfg(feature = "simulator")]
@@ -61,6 +66,7 @@ use tokio::sync::watch;
 use crate::bot::{Bot, Drain, Drained};
 use recent::Recent;
 
+pub use placing::{NotPlaced, Placing, PlacingCall};
 pub use recent::MAX_RECENT;
 
 /// The shortest key, in bytes.
@@ -88,6 +94,7 @@ pub enum OperationsError {
 #[derive(Clone)]
 pub struct Operations {
     inner: Arc<Inner>,
+    placing: Option<Arc<dyn Placing>>,
 }
 
 struct Inner {
@@ -142,7 +149,13 @@ impl Operations {
             recent: Recent::of(bot),
             drained: watch::Sender::new(Drains::NotBegun),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(inner), placing: None })
+    }
+
+    /// Lets calls be placed that `placing` knows by name; without this there are none.
+    #[must_use]
+    pub fn placing(self, placing: Arc<dyn Placing>) -> Self {
+        Self { placing: Some(placing), ..self }
     }
 
     /// What is served. It belongs on a listener that only this machine reaches: [`Self::serve`] sees to that. It has nothing to

@@ -528,8 +528,17 @@ impl Bot {
     /// # Errors
     /// [`PlaceError`]: nobody was called.
     pub async fn place(&self, placement: impl Into<Placement>) -> Result<CallName, PlaceError> {
+        self.place_keeping(placement.into(), Kept::default()).await
+    }
+
+    /// The same of a call of which the handler's state is there from the beginning.
+    pub(crate) async fn place_keeping(
+        &self,
+        placement: Placement,
+        author: Kept,
+    ) -> Result<CallName, PlaceError> {
         let name = CallName::random();
-        self.place_as(&name, &placement.into(), Kept::default(), None).await?;
+        self.place_as(&name, &placement, author, None).await?;
         Ok(name)
     }
 

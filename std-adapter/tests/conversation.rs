@@ -7,7 +7,7 @@ use std::time::Duration;
 use callflow_core::action::Action;
 use callflow_core::event::Event;
 use callflow_graph::conversation::{Conversation, Fallback, ReachError, RetryPlan, Scripted, ScriptedBot};
-use callflow_graph::piece::{Confirmed, Failure};
+use callflow_graph::piece::{Confirmed, Failure, Hold};
 use callflow_graph::session::{Record, Target};
 use callflow_graph::simulator::{Outcome, Stage, Step, WhenRung};
 use callflow_graph::store::Store;
@@ -349,4 +349,40 @@ async fn somebody_is_put_on_hold_with_music_and_taken_off_again() {
     assert!(matches!(failure, Failure::Order(_)), "{failure:?}");
     call.resume(*first).await.unwrap();
     call.hold(*second, None).await.unwrap();
+    call.resume(*second).await.unwrap();
+    // The same as a piece, which is ended while it begins, or when it has begun.
+    for pause in [0, 5] {
+        let waits = call.on_hold(Hold::participant(*first).music(Stage::prompt("music"))).await.unwrap();
+        tokio::time::sleep(seconds(pause)).await;
+        let failure = call.hold(*second, None).await.unwrap_err();
+        assert!(matches!(failure, Failure::Order(_)), "{failure:?}");
+        waits.unhold().await.unwrap();
+        call.hold(*second, None).await.unwrap();
+        call.resume(*second).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_waits_with_music_while_the_script_does_something_else() {
+    let stage = Stage::try_new().unwrap();
+    let ada = stage.person("Ada", picks_up(vec![Step::Wait(seconds(100)), Step::HangUp]));
+    let bot = start(&stage, Scripted::placing_only(), &store()).await;
+    let call = bot.place(ada).await.unwrap();
+    call.established().await.unwrap();
+    let rounds = || stage.simulator.calls().first().unwrap().prompts_started;
+    let waits = call.on_hold(Hold::with_music(Stage::prompt("music"))).await.unwrap();
+    tokio::time::sleep(seconds(9)).await;
+    waits.unhold().await.unwrap();
+    let heard = rounds();
+    assert!((4..=5).contains(&heard), "{heard}");
+    call.play(Stage::prompt("somebody_is_there")).await.unwrap();
+    tokio::time::sleep(seconds(10)).await;
+    assert_eq!(rounds(), heard + 1);
+    // What ends it by itself is told of then.
+    let waits = call.on_hold(Hold::with_music(Stage::prompt("music")).at_most(seconds(3))).await.unwrap();
+    tokio::time::sleep(seconds(10)).await;
+    assert_eq!(waits.unhold().await, Err(Failure::TimedOut));
+    let end = call.hang_up().await.unwrap();
+    let failure = call.on_hold(Hold::with_music(Stage::prompt("music"))).await.unwrap_err();
+    assert_eq!(failure, Failure::Ended(end));
 }

@@ -229,9 +229,9 @@ async fn several_are_called_in_turn() {
 async fn no_more_at_once_and_no_more_a_minute_than_the_pacing_says_and_in_order() {
     // How many at once and a minute, for how long each rings, and when they are begun.
     for (at_once, per_minute, rings, expected) in [
-        (2, 100, 100, vec![0, 0, 100, 100, 200, 200]),
+        (2, 100, 50, vec![0, 0, 50, 50, 100, 100]),
         (100, 2, 10, vec![0, 0, 60, 60, 120, 120]),
-        (3, 2, 115, vec![0, 0, 60, 115, 120, 175]),
+        (2, 3, 40, vec![0, 0, 40, 60, 80, 100]),
     ] {
         let mut scene = Scene::new();
         scene.pacing = Pacing { at_once, per_minute };

@@ -8,7 +8,7 @@ use callflow_core::event::Event;
 use callflow_core::identity::Answerer;
 use callflow_graph::bot::{Bot, Call, CallHandler, HandlerError};
 use callflow_graph::piece::{
-    Collect, Failure, InviteAndWait, LeaveWhenAlone, Menu, Piece, Running, TransferTo, WhoAnswered,
+    Collect, Failure, Hold, InviteAndWait, LeaveWhenAlone, Menu, Piece, Running, TransferTo, WhoAnswered,
 };
 use callflow_graph::session::Target;
 use callflow_graph::simulator::{Outcome, Stage, Step, WhenRung};
@@ -398,4 +398,80 @@ fn nothing_of_what_was_pressed_is_printed() {
     }
     let printed = format!("{:?}", Collect::digits(4).with_keys(kept));
     assert!(!printed.contains("'8'") && printed.contains("Keys(3 redacted)"), "{printed}");
+}
+
+/// Lets who calls wait with music until he presses a key, and plays a word before it hangs up.
+struct Waiting {
+    hold: Hold,
+}
+
+impl CallHandler for Waiting {
+    type State = Kept<Hold>;
+
+    async fn on_event(
+        &self,
+        call: &mut Call<'_>,
+        kept: &mut Kept<Hold>,
+        event: &Event,
+    ) -> Result<(), HandlerError> {
+        let outcome = match event {
+            Event::Offered => {
+                call.answer()?;
+                call.listen()?;
+                kept.running.begin(call, self.hold.clone())
+            }
+            Event::Tone { .. } => kept.running.tell(|hold| hold.unhold(call)),
+            event => kept.running.on_event(call, event),
+        };
+        kept.outcomes.extend(outcome.map(|outcome| format!("{outcome:?}").chars().take(12).collect()));
+        Ok(())
+    }
+
+    async fn on_wake(&self, call: &mut Call<'_>, kept: &mut Kept<Hold>) -> Result<(), HandlerError> {
+        let outcome = kept.running.on_wake(call);
+        kept.outcomes.extend(outcome.map(|outcome| format!("{outcome:?}").chars().take(12).collect()));
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn music_goes_on_until_it_is_ended_also_over_a_restart() {
+    let music = || Hold::with_music(Stage::prompt("music"));
+    let short = Hold::with_music("https://short.test/music");
+    let nowhere = Hold::with_music("https://nowhere.test/music");
+    // The piece, whether its process ends in the midst, whether a key is pressed after 9 seconds, how it comes out, and how
+    // many rounds are heard: each of music is 2 seconds, of the short one 10 milliseconds.
+    let cases = [
+        ("a key", music(), false, true, "Ok(())", 4..=5),
+        ("a restart", music(), true, true, "Ok(())", 4..=5),
+        ("the limit", music().at_most(seconds(5)), false, false, "Err(TimedOut", 3..=3),
+        ("the limit, over a restart", music().at_most(seconds(5)), true, false, "Err(TimedOut", 3..=3),
+        ("a file of next to nothing", short, false, true, "Ok(())", 9..=10),
+        ("a file that there is not", nowhere, false, true, "Err(Failed {", 0..=0),
+    ];
+    for (case, hold, restart, presses, expected, rounds) in cases {
+        let stage = Stage::try_new().unwrap();
+        let wav = || async { callflow_graph::simulator::wav_tone(Duration::from_millis(10)) };
+        stage.net.mount("short.test", axum::Router::new().route("/music", axum::routing::get(wav)));
+        stage.person("Ada", WhenRung::Ignore);
+        let store = store();
+        let mut bot = start(&stage, Waiting { hold: hold.clone() }, &store).await;
+        let mut script = vec![Step::AwaitAnswer, Step::Wait(seconds(9))];
+        script.extend(presses.then_some(Step::Press('1')));
+        script.extend([Step::Wait(seconds(20)), Step::HangUp]);
+        let id = stage.ring("Ada", script).unwrap();
+        tokio::time::sleep(seconds(3)).await;
+        if restart {
+            bot.stop().await;
+            bot = start(&stage, Waiting { hold }, &store).await;
+        }
+        tokio::time::sleep(seconds(20)).await;
+        assert_eq!(outcomes::<Hold>(&bot, &name_of(&id)).await, [expected], "{case}");
+        let started = stage.simulator.calls().first().unwrap().prompts_started;
+        assert!(rounds.contains(&started), "{case}: {started}");
+        // Nothing is heard any more.
+        tokio::time::sleep(seconds(4)).await;
+        assert_eq!(stage.simulator.calls().first().unwrap().prompts_started, started, "{case}");
+        bot.stop().await;
+    }
 }

@@ -719,7 +719,8 @@ fn a_bot_of_a_file_takes_a_call_is_looked_at_and_drained() {
          [webhook]\ncallback = \"http://127.0.0.1:{bot}/calls\"\nlisten = \"127.0.0.1:{bot}\"\n\
          [operations]\nlisten = \"127.0.0.1:{operations}\"\n[store]\nfile = \"calls.redb\"\n[prompts]\nfolder = \"prompts\"\n\
          [trace]\nfile = \"calls.trace\"\n[drain]\nwithin = 0\nhang_up_within = 10\n\
-         [menu.main]\nprompt = \"welcome\"\n[menu.main.keys]\n1 = \"repeat\"\n"
+         [menu.main]\nprompt = \"welcome\"\n[menu.main.keys]\n1 = \"repeat\"\n\
+         [outgoing.ada]\nto = \"user:112f7296-5fa4-42ca-bae8-6a692b15d4b8\"\nmenu = \"main\"\n"
     );
     std::fs::write(&file, &text).unwrap();
     let config = file.to_str().unwrap();
@@ -760,6 +761,13 @@ fn a_bot_of_a_file_takes_a_call_is_looked_at_and_drained() {
     let name = list["calls"][0]["name"].as_str().unwrap();
     assert_eq!(operate(&["calls", "show", name], "a key of operations").1["kind"], "p2p");
     assert_eq!(operate(&["health"], "a key of operations").1["ready"], true);
+    let key = "a key of operations";
+    assert_eq!(operate(&["calls", "place"], key).1["outgoing"], serde_json::json!(["ada"]));
+    let (code, _, told) = operate(&["calls", "place", "nobody"], key);
+    assert!(
+        code == Some(1) && told.contains("there is no outgoing call \"nobody\"; there are ada"),
+        "{told}"
+    );
     let (code, _, told) = operate(&["drain"], "another key, as long");
     assert!(code == Some(1) && told.contains("this is not the key of operations"), "{told}");
     assert_eq!(run().output().unwrap().status.code(), Some(1), "two at one address");

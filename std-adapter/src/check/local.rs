@@ -8,7 +8,7 @@ use http::Request;
 use super::app::WITHIN;
 use super::{Finding, Outcome};
 use crate::clock::Clock;
-use crate::configuration::{Configuration, Speech};
+use crate::configuration::{Configuration, Problem, Speech};
 use crate::ivr::Menus;
 use crate::prompt::format::inspect;
 use crate::prompt::{Load, Prompts};
@@ -89,27 +89,32 @@ pub(super) async fn prompts(
     findings
 }
 
-/// The menus that `callflow run` would read, with whatever they play; none where the file describes none.
-async fn menus(configuration: &Configuration, prompts: Option<&Prompts>) -> Option<Finding> {
+/// The menus and calls that `callflow run` would read, with whatever they play; nothing where the file describes none.
+async fn menus(configuration: &Configuration, prompts: Option<&Prompts>) -> Vec<Finding> {
     const CHECK: &str = "menus";
     if !Menus::are_in(configuration) {
-        return None;
+        return Vec::new();
     }
     let menus = match Menus::read(configuration) {
         Ok(menus) => menus,
-        Err(error) => return Some(Finding::failed(CHECK, "they cannot be read", error.to_string())),
+        Err(error) => {
+            let way_out = "mend what is named: `callflow run` refuses it";
+            let failed = |fault: &Problem| Finding::failed(CHECK, fault.to_string(), way_out);
+            return error.problems.iter().map(failed).collect();
+        }
     };
     if let Some(prompts) = prompts
         && let Err(error) = menus.prepare(prompts).await
     {
-        return Some(Finding::failed(CHECK, "not everything can be played", error.to_string()));
+        return vec![Finding::failed(CHECK, "not everything can be played", error.to_string())];
     }
-    Some(if menus.warnings.is_empty() {
-        let played = if prompts.is_some() { ", and whatever they play can be had" } else { "" };
-        Finding::ok(CHECK, format!("{} can be read{played}", menus.by_name.len()))
-    } else {
-        Finding::warning(CHECK, "they can be read", menus.warnings.join("; "))
-    })
+    let played = if prompts.is_some() { ", and whatever they play can be had" } else { "" };
+    let (menus_read, calls) = (menus.by_name.len(), menus.outgoing.len());
+    let found =
+        Finding::ok(CHECK, format!("{menus_read} menus and {calls} outgoing calls can be read{played}"));
+    let way_out = "look whether it is meant so";
+    let warnings = menus.warnings.iter().map(|warning| Finding::warning(CHECK, warning, way_out));
+    std::iter::once(found).chain(warnings).collect()
 }
 
 /// Fetches a prompt as the service would.

@@ -57,6 +57,13 @@ enum CallsCommand {
         #[command(flatten)]
         which: Which,
     },
+    /// Place a call that the bot's file describes, as [outgoing.NAME]
+    Place {
+        /// Its name in the file; without it those that there are are listed
+        name: Option<String>,
+        #[command(flatten)]
+        which: Which,
+    },
     /// End a call, or reject one that rings
     HangUp {
         /// Its name, or Graph's id
@@ -73,6 +80,11 @@ pub(super) async fn calls(Calls { command }: &Calls) -> Result<ExitCode, Failure
             which.show(Method::GET, path, list).await
         }
         CallsCommand::Show { call, which } => which.show(Method::GET, &of_call(call, ""), one).await,
+        CallsCommand::Place { name: None, which } => which.show(Method::GET, "/outgoing", outgoing).await,
+        CallsCommand::Place { name: Some(name), which } => {
+            let placed = |body: &Value| format!("placed: {}\n", text(of(body, "call")));
+            which.show(Method::POST, &format!("/outgoing/{}", escaped(name)), placed).await
+        }
         CallsCommand::HangUp { call, which } => {
             which.show(Method::POST, &of_call(call, "/hang-up"), |_| "ending\n".to_owned()).await
         }
@@ -92,8 +104,11 @@ pub(super) async fn health(which: &Which) -> Result<ExitCode, Failure> {
 }
 
 fn of_call(call: &str, rest: &str) -> String {
-    let call = percent_encoding::utf8_percent_encode(call, percent_encoding::NON_ALPHANUMERIC);
-    format!("/calls/{call}{rest}")
+    format!("/calls/{}{rest}", escaped(call))
+}
+
+fn escaped(text: &str) -> percent_encoding::PercentEncode<'_> {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
 }
 
 impl Which {
@@ -176,6 +191,14 @@ fn list(body: &Value) -> String {
         format!("{name}  {state:<14} {kind:<6} {direction:<9} {reason}\n")
     };
     calls.iter().fold(String::new(), |all, call| all + &line(call))
+}
+
+fn outgoing(body: &Value) -> String {
+    let names = of(body, "outgoing").as_array().map(Vec::as_slice).unwrap_or_default();
+    if names.is_empty() {
+        return "no call can be placed: describe one as [outgoing.NAME] in the bot's file\n".to_owned();
+    }
+    names.iter().fold(String::new(), |all, name| all + &text(name) + "\n")
 }
 
 fn members(body: &Value) -> String {

@@ -1,5 +1,6 @@
 //! `callflow run`: the built-in IVR, of a file, until it is told to stop.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use callflow_graph::bot::{Bot, Drained, StartError};
 use callflow_graph::client::ClientError;
 use callflow_graph::clock::Clock;
 use callflow_graph::configuration::Configuration;
-use callflow_graph::ivr::{EXAMPLE, Menus};
+use callflow_graph::ivr::{Dialler, EXAMPLE, Menus, Outgoing};
 use callflow_graph::operations::Operations;
 use callflow_graph::prompt::Prompts;
 use callflow_graph::transport::Transport;
@@ -83,6 +84,7 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
         })?;
         config.trace = Some(recorder);
     }
+    let outgoing = menus.outgoing.clone();
     let handler = menus.handler(prompts.clone(), Arc::clone(&transport));
     let started = signals.unless(Bot::start(config, handler, store, transport, clock)).await;
     let Some(bot) = started.transpose()? else { return Ok(stopped_early()) };
@@ -99,7 +101,7 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
         Some(Ok(())) => {}
     }
     serve(webhook, &bot, &prompts);
-    let operations = operate(&configuration, &bot, operation)?;
+    let operations = operate(&configuration, &bot, operation, outgoing)?;
     print(&format!("listening on {}, reached at {}\n", configuration.listen, configuration.bot.callback))?;
     until_drained(&configuration, &bot, operations.as_ref(), &mut signals).await
 }
@@ -146,9 +148,11 @@ fn operate(
     configuration: &Configuration,
     bot: &Bot,
     listener: Option<TcpListener>,
+    outgoing: BTreeMap<String, Outgoing>,
 ) -> Result<Option<Operations>, Failure> {
     let (Some(settings), Some(listener)) = (&configuration.operations, listener) else { return Ok(None) };
-    let operations = Operations::draining_by(bot, settings.key.clone(), configuration.drain)?;
+    let operations = Operations::draining_by(bot, settings.key.clone(), configuration.drain)?
+        .placing(Arc::new(Dialler::new(bot, outgoing, &configuration.bot)));
     let served = operations.clone();
     tokio::spawn(async move {
         if let Err(error) = served.serve(listener).await {

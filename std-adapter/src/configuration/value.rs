@@ -97,7 +97,7 @@ pub(super) struct Values {
 }
 
 /// Tables that are read elsewhere: the file of `callflow run`.
-pub(crate) const OTHER_TABLES: [&str; 2] = ["menu", "run"];
+pub(crate) const OTHER_TABLES: [&str; 3] = ["menu", "outgoing", "run"];
 
 /// The variables that are callflow's and no keys.
 const OTHER_VARIABLES: [&str; 4] =

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use callflow_core::action::Action;
 use callflow_core::event::Event;
 use callflow_core::id::ParticipantId;
+use callflow_core::media::Tone;
 use callflow_core::roster::Presence;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -26,7 +27,7 @@ trait Task: Send {
     fn on_wake(&mut self, call: &mut Call<'_>) -> bool;
     /// Ends without having begun.
     fn fail(&mut self, failure: Failure);
-    fn hears_keys(&self) -> bool;
+    fn hears(&self, tone: Tone) -> bool;
 }
 
 struct Asked<P: Piece> {
@@ -88,8 +89,8 @@ where
         self.settle(Progress::Done(Err(failure)));
     }
 
-    fn hears_keys(&self) -> bool {
-        P::HEARS_KEYS && !self.is_dropped()
+    fn hears(&self, tone: Tone) -> bool {
+        self.piece.hears(tone) && !self.is_dropped()
     }
 }
 
@@ -133,7 +134,7 @@ impl Registry {
     }
 
     /// The bot, once it has started; none where it is gone.
-    async fn bot(&self) -> Option<Bot> {
+    pub(super) async fn bot(&self) -> Option<Bot> {
         let mut bot = self.bot.subscribe();
         let weak = bot.wait_for(Option::is_some).await.ok()?.clone();
         weak?.upgrade()
@@ -172,16 +173,33 @@ impl Registry {
         P: Piece + Send + 'static,
         P::Output: Send + 'static,
     {
+        Self::ask(registry, name, piece).await?.await.unwrap_or(Err(Failure::Gone))
+    }
+
+    /// Asks for a piece; gives where its outcome comes.
+    pub(super) async fn ask<P>(
+        registry: &Arc<Self>,
+        name: &CallName,
+        piece: P,
+    ) -> Result<oneshot::Receiver<Result<P::Output, Failure>>, Failure>
+    where
+        P: Piece + Send + 'static,
+        P::Output: Send + 'static,
+    {
         let bot = registry.bot().await.ok_or(Failure::Gone)?;
         let (outcome, done) = oneshot::channel();
         let asked = Box::new(Asked { piece, outcome: Some(outcome) });
         registry.with(name, |line| line.waiting.push(asked));
+        registry.wake(&bot, name).await;
+        Ok(done)
+    }
+
+    /// Has the call's task look at what is asked of it.
+    pub(super) async fn wake(&self, bot: &Bot, name: &CallName) {
         if let Err(error) = bot.wake(name).await {
             tracing::debug!(%name, %error, "a script asks something of a call that is not there");
-            registry.remove(name);
+            self.remove(name);
         }
-        drop(bot);
-        done.await.unwrap_or(Err(Failure::Gone))
     }
 
     /// Nobody holds the call any more.
@@ -210,9 +228,7 @@ impl Registry {
         let (registry, name) = (Arc::clone(registry), name.clone());
         runtime.spawn(async move {
             let Some(bot) = registry.bot().await else { return };
-            if bot.wake(&name).await.is_err() {
-                registry.remove(&name);
-            }
+            registry.wake(&bot, &name).await;
         });
     }
 
@@ -224,7 +240,7 @@ impl Registry {
             std::mem::take(&mut line.running)
         });
         if let Event::Tone { sequence, tone, .. } = *event
-            && !running.iter().any(|task| task.hears_keys())
+            && !running.iter().any(|task| task.hears(tone))
         {
             self.with(&name, |line| line.keys.press(sequence, tone));
         }

@@ -53,6 +53,7 @@
 
 mod doing;
 mod fallback;
+mod held;
 mod line;
 mod reach;
 mod scripted;
@@ -70,12 +71,13 @@ use tokio::sync::mpsc;
 
 pub use doing::Doing;
 pub use fallback::Fallback;
+pub use held::OnHold;
 pub use reach::{ReachError, RetryPlan};
 pub use scripted::{Scripted, ScriptedBot};
 
 use crate::piece::{
-    AwaitEnd, AwaitEstablished, CarryOut, Collect, Confirm, Failure, InviteAndWait, LeaveWhenAlone, Menu,
-    Piece, Play, Reached, RecordMessage, TransferTo, WhoAnswered,
+    AwaitEnd, AwaitEstablished, CarryOut, Collect, Confirm, Failure, Hold, InviteAndWait, LeaveWhenAlone,
+    Menu, Piece, Play, Reached, RecordMessage, TransferTo, WhoAnswered,
 };
 use crate::session::{Address, Invitee, Order, Record, Target, Transfer};
 use crate::store::CallName;
@@ -99,6 +101,12 @@ struct Handle {
     name: CallName,
     registry: Arc<Registry>,
     is_detached: AtomicBool,
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl Drop for Handle {
@@ -261,6 +269,14 @@ impl Conversation {
     /// [`Failure`]
     pub async fn invite(&self, invitee: impl Into<Invitee>) -> Result<(), Failure> {
         self.run(InviteAndWait::new(invitee)).await
+    }
+
+    /// Lets somebody wait with music, and returns when that was commanded. It goes on until [`OnHold::unhold`].
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub async fn on_hold(&self, hold: Hold) -> Result<OnHold, Failure> {
+        OnHold::begin(&self.handle, hold).await
     }
 
     /// Puts a participant on hold, with the music of the WAV file at `music`, or the service's, and waits until he hears it.

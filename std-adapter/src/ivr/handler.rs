@@ -1,4 +1,4 @@
-//! Walks callers through the menus.
+//! Walks callers through the menus, with the pieces that bots of their own are made of.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,15 +6,16 @@ use std::sync::Arc;
 use callflow_core::action::Action;
 use callflow_core::event::Event;
 use callflow_core::id::Ticket;
-use callflow_core::media::Tone;
 use callflow_core::operation::Outcome;
 use serde::{Deserialize, Serialize};
 
+use super::doing::{Doing, Done, record};
 use super::{Choice, Menu, Menus, Sound, Then};
 use crate::bot::{Call, CallHandler, HandlerError};
+use crate::piece::{self, Farewell, Keys, Play, Reached, Ring, TransferTo};
 use crate::prompt::Prompts;
 use crate::recording::{Fetching, download_to_file};
-use crate::session::Record;
+use crate::session::Address;
 use crate::transport::Transport;
 
 /// The handler of the built-in IVR.
@@ -32,28 +33,30 @@ pub struct Place {
     /// How many keys meant nothing since he came to it, and how often he pressed none.
     tries: u32,
     doing: Doing,
-    /// Until when a key is waited for, in milliseconds since the Unix epoch; none while something is played.
-    #[serde(default)]
-    until: Option<u64>,
+    /// The call of the file that this is, until it is begun.
+    placed: Option<String>,
+    /// Keys that he pressed, and that no menu has taken yet.
+    keys: Keys,
     /// Recordings that are to be fetched, by the numbers of their tickets.
-    #[serde(default)]
     recordings: Vec<u32>,
 }
 
-/// What the bot does with him.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-enum Doing {
-    /// Nothing yet.
-    #[default]
-    Arriving,
-    /// Plays the menu, as long as there is a ticket, and waits for a key.
-    Menu { playing: Option<u32> },
-    /// Plays something, or records.
-    Busy { ticket: u32, then: Then },
-    /// Transfers him.
-    Transferring,
-    /// Says goodbye, as long as there is a ticket.
-    Leaving { playing: Option<u32> },
+impl Place {
+    /// That of a call that the bot places.
+    pub(super) fn placed(name: &str) -> Self {
+        Self { placed: Some(name.to_owned()), ..Self::default() }
+    }
+
+    #[cfg(test)]
+    pub(super) fn doing(&self) -> &Doing {
+        &self.doing
+    }
+
+    /// Begins something, with the keys that were pressed before. Gives what came of it, where it is done at once.
+    fn begin(&mut self, call: &mut Call<'_>, doing: Doing) -> Option<Done> {
+        self.doing = doing;
+        self.doing.begin(call, &mut self.keys)
+    }
 }
 
 impl Ivr {
@@ -67,146 +70,132 @@ impl Ivr {
         named.or_else(|| self.menus.by_name.get(&self.menus.start))
     }
 
-    async fn play(&self, call: &mut Call<'_>, sound: &Sound) -> Result<u32, HandlerError> {
-        let address = sound.address(&self.prompts).await?;
-        Ok(call.play(address)?.number())
-    }
-
-    /// Plays the menu that he is in.
-    async fn enter(&self, call: &mut Call<'_>, place: &mut Place) -> Result<(), HandlerError> {
-        // Whatever becomes of the prompt: a key counts from here on.
-        place.doing = Doing::Menu { playing: None };
-        place.until = None;
-        let Some(menu) = self.menu(place) else { return self.leave(call, place).await };
-        match self.play(call, &menu.prompt).await {
-            Ok(playing) => place.doing = Doing::Menu { playing: Some(playing) },
+    /// The address of a sound; none, and a line in the log, where it cannot be had now.
+    async fn address(&self, sound: Option<&Sound>) -> Option<Address> {
+        match sound?.address(&self.prompts).await {
+            Ok(address) => Some(address),
             Err(error) => {
-                // It is tried again as after a prompt that nobody answered.
-                place.until = Some(call.wake_in(menu.no_input).as_millis());
-                return Err(error);
+                tracing::error!(%error, "something that is to be played cannot be had, and is left out");
+                None
             }
         }
-        Ok(())
     }
 
-    async fn go_to(&self, call: &mut Call<'_>, place: &mut Place, name: &str) -> Result<(), HandlerError> {
-        place.menu = Some(name.to_owned());
-        place.tries = 0;
-        self.enter(call, place).await
+    /// Plays the menu that he is in, after `preface`.
+    async fn enter(&self, call: &mut Call<'_>, place: &mut Place, preface: Option<&Sound>) -> Option<Done> {
+        let Some(menu) = self.menu(place) else { return self.leave(call, place).await };
+        let keys: String = menu.keys.iter().filter_map(|(tone, _)| tone.key()).collect();
+        let asked = match self.address(Some(&menu.prompt)).await {
+            Some(prompt) => piece::Menu::new(prompt, &keys),
+            // A key counts all the same, and it is tried again when none came.
+            None => piece::Menu::unprompted(&keys),
+        };
+        // Tries are counted here, since those of a transfer count too.
+        let mut asked = asked.tolerant().attempts(1).timeout(menu.no_input);
+        if let Some(preface) = self.address(preface).await {
+            asked = asked.preceded_by(preface);
+        }
+        place.begin(call, Doing::Menu(Box::new(asked)))
     }
 
     /// Says goodbye, and hangs up.
-    async fn leave(&self, call: &mut Call<'_>, place: &mut Place) -> Result<(), HandlerError> {
-        place.doing = Doing::Leaving { playing: None };
-        if let Some(goodbye) = self.menu(place).and_then(|menu| menu.goodbye.as_ref()) {
-            match self.play(call, goodbye).await {
-                Ok(playing) => {
-                    place.doing = Doing::Leaving { playing: Some(playing) };
-                    return Ok(());
-                }
-                Err(error) => tracing::warn!(%error, "the goodbye cannot be played"),
-            }
-        }
-        call.hang_up()?;
-        Ok(())
+    async fn leave(&self, call: &mut Call<'_>, place: &mut Place) -> Option<Done> {
+        let goodbye = self.menu(place).and_then(|menu| menu.goodbye.as_ref());
+        let farewell = self.address(goodbye).await.map_or_else(Farewell::silent, Farewell::saying);
+        place.begin(call, Doing::Leaving(farewell))
     }
 
-    async fn then(&self, call: &mut Call<'_>, place: &mut Place, then: Then) -> Result<(), HandlerError> {
+    async fn then(&self, call: &mut Call<'_>, place: &mut Place, then: Then) -> Option<Done> {
         match then {
-            Then::Repeat => self.enter(call, place).await,
+            Then::Repeat => self.enter(call, place, None).await,
             Then::HangUp => self.leave(call, place).await,
         }
     }
 
     /// Something led nowhere: the menu again, unless that was so too often.
-    async fn again(&self, call: &mut Call<'_>, place: &mut Place) -> Result<(), HandlerError> {
+    async fn again(&self, call: &mut Call<'_>, place: &mut Place) -> Option<Done> {
         place.tries = place.tries.saturating_add(1);
+        // Who pressed a wrong key did not mean those after it as he thought.
+        place.keys.clear();
         match self.menu(place) {
-            Some(menu) if place.tries <= menu.retries => {
-                if let Some(invalid) = &menu.invalid {
-                    self.play(call, invalid).await?;
-                }
-                self.enter(call, place).await
-            }
+            Some(menu) if place.tries <= menu.retries => self.enter(call, place, menu.invalid.as_ref()).await,
             Some(_) | None => self.leave(call, place).await,
         }
     }
 
-    async fn pressed(&self, call: &mut Call<'_>, place: &mut Place, tone: Tone) -> Result<(), HandlerError> {
-        // Anywhere else a key counts for nothing.
-        let Doing::Menu { playing } = place.doing else { return Ok(()) };
-        if playing.is_some() {
-            call.cancel_media()?;
-        }
-        place.doing = Doing::Menu { playing: None };
-        place.until = None;
-        let choice = self.menu(place).and_then(|menu| menu.choice(tone)).cloned();
+    async fn chosen(&self, call: &mut Call<'_>, place: &mut Place, key: char) -> Option<Done> {
+        let choice = self.menu(place).and_then(|menu| menu.of_key(key)).cloned();
         match choice {
+            // Another file has come since he was asked.
             None => self.again(call, place).await,
-            Some(Choice::Menu(name)) => self.go_to(call, place, &name).await,
-            Some(Choice::Repeat) => self.enter(call, place).await,
-            Some(Choice::HangUp) => self.leave(call, place).await,
-            Some(Choice::Play { sound, then }) => {
-                let ticket = self.play(call, &sound).await?;
-                place.doing = Doing::Busy { ticket, then };
-                Ok(())
+            Some(Choice::Menu(name)) => {
+                place.menu = Some(name);
+                place.tries = 0;
+                self.enter(call, place, None).await
             }
+            Some(Choice::Repeat) => self.enter(call, place, None).await,
+            Some(Choice::HangUp) => self.leave(call, place).await,
+            Some(Choice::Play { sound, then }) => match self.address(Some(&sound)).await {
+                Some(address) => place.begin(call, Doing::Play { play: Play::new(address), then }),
+                None => self.then(call, place, then).await,
+            },
             Some(Choice::Record { seconds, then }) => {
-                let record =
-                    Record { max_duration: Some(seconds), stop_tones: KEYS.to_vec(), ..Record::default() };
-                let ticket = call.record(record)?.number();
-                place.doing = Doing::Busy { ticket, then };
-                Ok(())
+                place.begin(call, Doing::Record { record: Box::new(record(seconds)), then })
             }
             Some(Choice::Transfer(target)) => {
-                call.transfer(target)?;
-                place.doing = Doing::Transferring;
-                Ok(())
+                place.begin(call, Doing::Transfer(Box::new(TransferTo::new(target))))
             }
         }
     }
 
-    async fn ended(
+    /// Rings whom the file says, once the call is there.
+    fn ring(&self, call: &mut Call<'_>, place: &mut Place, name: String) -> Option<Done> {
+        let Some(outgoing) = self.menus.outgoing.get(&name) else {
+            tracing::warn!(name, "the file has no such outgoing call any more; it is hung up");
+            return place.begin(call, Doing::Leaving(Farewell::silent()));
+        };
+        let ring = Ring::within(outgoing.ring);
+        place.begin(call, Doing::Ringing { ring: Box::new(ring), name })
+    }
+
+    /// Somebody took it.
+    async fn reached(
         &self,
         call: &mut Call<'_>,
         place: &mut Place,
-        (ticket, action, outcome): (Ticket, Action, Outcome),
-    ) -> Result<(), HandlerError> {
-        let number = ticket.number();
-        if action == Action::Record && outcome == Outcome::Completed {
-            place.recordings.push(number);
-            self.fetch(call, number);
+        name: &str,
+        reached: Reached,
+    ) -> Option<Done> {
+        let outgoing = self.menus.outgoing.get(name);
+        if reached.is_voice_mail() {
+            tracing::info!(name, "voice mail answered");
+            let message = self.address(outgoing.and_then(|outgoing| outgoing.voice_mail.as_ref())).await;
+            let farewell = message.map_or_else(Farewell::silent, Farewell::saying);
+            return place.begin(call, Doing::Leaving(farewell));
         }
-        match (&mut place.doing, outcome) {
-            (_, Outcome::CallEnded) => Ok(()),
-            // Without keys there is nothing to wait for.
-            (_, Outcome::Failed | Outcome::Refused | Outcome::NotSent)
-                if action == Action::SubscribeToTone =>
-            {
-                tracing::warn!(?outcome, "no key can be heard, so the caller is told goodbye");
-                self.leave(call, place).await
-            }
-            (Doing::Menu { playing }, _) if *playing == Some(number) => {
-                *playing = None;
-                let wait = self.menu(place).map(|menu| menu.no_input);
-                place.until = wait.map(|wait| call.wake_in(wait).as_millis());
-                Ok(())
-            }
-            (Doing::Busy { ticket, then }, _) if *ticket == number => {
-                let then = *then;
-                self.then(call, place, then).await
-            }
-            (Doing::Leaving { playing }, _) if *playing == Some(number) => {
-                *playing = None;
-                call.hang_up()?;
-                Ok(())
-            }
-            (Doing::Transferring, Outcome::Failed | Outcome::Refused | Outcome::NotSent)
-                if action == Action::Transfer =>
-            {
-                self.again(call, place).await
-            }
-            _ => Ok(()),
+        place.menu = outgoing.map(|outgoing| outgoing.menu.clone());
+        self.enter(call, place, None).await
+    }
+
+    /// Does what comes next, until there is something to wait for.
+    async fn go_on(&self, call: &mut Call<'_>, place: &mut Place, mut done: Option<Done>) {
+        while let Some(outcome) = done {
+            place.doing = Doing::Nothing;
+            done = match outcome {
+                Done::Chosen(key) => self.chosen(call, place, key).await,
+                Done::Again => self.again(call, place).await,
+                Done::Then(then) => self.then(call, place, then).await,
+                Done::Fails(failure) => {
+                    tracing::warn!(%failure, "the caller is told goodbye");
+                    self.leave(call, place).await
+                }
+                Done::Reached(name, reached) => self.reached(call, place, &name, reached).await,
+                Done::NotReached(name) => {
+                    tracing::info!(name, "nobody picked up; it is hung up");
+                    place.begin(call, Doing::Leaving(Farewell::silent()))
+                }
+                Done::Over => None,
+            };
         }
     }
 
@@ -229,22 +218,6 @@ impl Ivr {
     }
 }
 
-/// The keys that end a recording.
-const KEYS: [Tone; 12] = [
-    Tone::Tone0,
-    Tone::Tone1,
-    Tone::Tone2,
-    Tone::Tone3,
-    Tone::Tone4,
-    Tone::Tone5,
-    Tone::Tone6,
-    Tone::Tone7,
-    Tone::Tone8,
-    Tone::Tone9,
-    Tone::Star,
-    Tone::Pound,
-];
-
 impl CallHandler for Ivr {
     type State = Place;
 
@@ -254,31 +227,43 @@ impl CallHandler for Ivr {
         place: &mut Place,
         event: &Event,
     ) -> Result<(), HandlerError> {
-        match event {
+        if let Some(name) = place.placed.take() {
+            let done = self.ring(call, place, name);
+            self.go_on(call, place, done).await;
+            // What rings is to hear of this event; what hangs up is not told of what it began with.
+            if !matches!(place.doing, Doing::Ringing { .. }) {
+                return Ok(());
+            }
+        }
+        match *event {
             Event::Offered => {
                 call.answer()?;
-                call.subscribe_to_tone()?;
-                self.enter(call, place).await
+                let done = self.enter(call, place, None).await;
+                self.go_on(call, place, done).await;
+                return Ok(());
             }
-            Event::Tone { tone, .. } => self.pressed(call, place, *tone).await,
-            Event::OperationEnded { ticket, action, outcome, .. } => {
-                self.ended(call, place, (*ticket, *action, *outcome)).await
+            Event::Tone { sequence, tone, .. } if !place.doing.hears(tone) => {
+                place.keys.press(sequence, tone);
             }
-            Event::TransferFailed(_) | Event::CommandFailed { action: Action::Transfer, .. }
-                if place.doing == Doing::Transferring =>
-            {
-                self.again(call, place).await
+            // Whatever he is at by now: it may come when he has hung up.
+            Event::OperationEnded { ticket, action: Action::Record, outcome: Outcome::Completed, .. } => {
+                place.recordings.push(ticket.number());
+                self.fetch(call, ticket.number());
             }
-            _ => Ok(()),
+            _ => {}
         }
+        let done = match *event {
+            // He was as good as gone, and is here again.
+            Event::TransferFailed(_) if place.doing == Doing::Nothing => Some(Done::Again),
+            _ => place.doing.on_event(call, event),
+        };
+        self.go_on(call, place, done).await;
+        Ok(())
     }
 
     async fn on_wake(&self, call: &mut Call<'_>, place: &mut Place) -> Result<(), HandlerError> {
-        let is_over = place.until.is_some_and(|until| until <= call.now().as_millis());
-        if is_over && place.doing == (Doing::Menu { playing: None }) {
-            place.until = None;
-            return self.again(call, place).await;
-        }
+        let done = place.doing.on_wake(call);
+        self.go_on(call, place, done).await;
         Ok(())
     }
 

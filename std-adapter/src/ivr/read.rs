@@ -7,9 +7,9 @@ use callflow_core::media::Tone;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Choice, Menu, Menus, Sound, Then};
+use super::{Choice, Menu, Menus, Outgoing, Sound, Then};
 use crate::configuration::{ConfigurationError, Document, Fault, Origin, Problem, nearest};
-use crate::session::Target;
+use crate::session::{Caller, Target};
 
 const START: &str = "main";
 const RETRIES: u64 = 2;
@@ -20,6 +20,13 @@ const MAX_NO_INPUT: u64 = 3600;
 ///
 /// Source: Graph docs, call: record (maxRecordDurationInSeconds).
 const MAX_SECONDS: u64 = 120;
+
+/// How long it rings, in seconds.
+const RING: u64 = 45;
+/// The service gives up by itself at some time.
+///
+/// Source: Graph docs, application: post calls (beta; `ringingTimeoutInSeconds`, 115 at most).
+const MAX_RING: u64 = 115;
 
 const OF_RUN: [&str; 2] = ["start", "recordings"];
 const OF_MENU: [&str; 9] = [
@@ -33,6 +40,9 @@ const OF_MENU: [&str; 9] = [
     "retries",
     "keys",
 ];
+const OF_OUTGOING: [&str; 6] = ["to", "from", "menu", "ring_seconds", "voice_mail_prompt", "voice_mail_say"];
+const TARGET: &str = "give \"user:\" and the id of a user, \"phone:\" and a number as +49301234567, or \"instance:\" and \
+                      the id of an application instance";
 const OF_CHOICE: [&str; 6] = ["menu", "play", "say", "transfer", "record", "then"];
 const WORDS: [&str; 2] = ["repeat", "hang_up"];
 
@@ -95,6 +105,7 @@ impl Reader<'_> {
         let mut menus = Menus {
             start: START.to_owned(),
             by_name: BTreeMap::new(),
+            outgoing: BTreeMap::new(),
             recordings: None,
             warnings: Vec::new(),
         };
@@ -117,6 +128,7 @@ impl Reader<'_> {
                 _ => self.wrong("run", value, "a table"),
             }
         }
+        menus.outgoing = self.all_outgoing(file.get("outgoing"));
         match file.get("menu").map(|value| (value, value.get_ref())) {
             Some((_, DeValue::Table(table))) => {
                 for (name, value) in table {
@@ -155,6 +167,7 @@ impl Reader<'_> {
         }
         let mut reached = BTreeSet::new();
         let mut next = vec![menus.start.clone()];
+        next.extend(menus.outgoing.values().map(|outgoing| outgoing.menu.clone()));
         while let Some(name) = next.pop() {
             if let Some(menu) = menus.by_name.get(&name)
                 && reached.insert(name)
@@ -175,6 +188,76 @@ impl Reader<'_> {
                 "something is recorded, and there is nowhere to keep it: give a folder as `run.recordings`";
             self.problem("run.recordings", 0, Fault::Together(fault.to_owned()));
         }
+    }
+
+    fn all_outgoing(&mut self, value: Option<&Value<'_>>) -> BTreeMap<String, Outgoing> {
+        let mut all = BTreeMap::new();
+        let Some(value) = value else { return all };
+        let DeValue::Table(table) = value.get_ref() else {
+            self.wrong("outgoing", value, "tables, as [outgoing.reminder]");
+            return all;
+        };
+        for (name, value) in table {
+            let path = format!("outgoing.{}", name.get_ref());
+            match value.get_ref() {
+                DeValue::Table(table) => {
+                    if let Some(outgoing) = self.outgoing(&path, name.span().start, table) {
+                        all.insert(name.get_ref().to_string(), outgoing);
+                    }
+                }
+                _ => self.wrong(path, value, "a table"),
+            }
+        }
+        all
+    }
+
+    fn outgoing(&mut self, path: &str, at: usize, table: &DeTable<'_>) -> Option<Outgoing> {
+        self.check_names(path, table, &OF_OUTGOING);
+        let to = self.party(path, table, "to");
+        if !table.contains_key("to") {
+            self.problem(path, at, Fault::Together(format!("it says whom it goes to, as `to`: {TARGET}")));
+        }
+        let from = self.party(path, table, "from");
+        let from_path = format!("{path}.from");
+        let source = match (&to, from) {
+            (_, Some(Target::ApplicationInstance(id))) => Caller::ApplicationInstance(id),
+            (_, Some(_)) => {
+                let fault = "the bot calls as an application instance: give \"instance:\" and its id, or leave it out";
+                self.problem(from_path, at, Fault::Together(fault.to_owned()));
+                Caller::Bot
+            }
+            // Source: Graph docs, application: post calls (a call to a phone).
+            (Some(Target::Phone(_)), None) if !table.contains_key("from") => {
+                let fault = "a phone is called as an application instance: give \"instance:\" and its id";
+                self.problem(from_path, at, Fault::Together(fault.to_owned()));
+                Caller::Bot
+            }
+            (_, None) => Caller::Bot,
+        };
+        let menu_path = format!("{path}.menu");
+        let menu = self.text(&menu_path, table.get("menu"));
+        if let (Some(value), Some(menu)) = (table.get("menu"), &menu) {
+            self.led_to.push((menu_path, menu.clone(), self.document.at(value.span().start)));
+        } else if !table.contains_key("menu") {
+            let fault = "it says which menu he comes to, as `menu`";
+            self.problem(path, at, Fault::Together(fault.to_owned()));
+        }
+        let ring = table
+            .get("ring_seconds")
+            .map(|value| self.number(&format!("{path}.ring_seconds"), value, 5, MAX_RING));
+        let voice_mail = self.sound(path, table, "voice_mail_prompt", "voice_mail_say");
+        let ring = Duration::from_secs(ring.unwrap_or(Some(RING))?);
+        Some(Outgoing { to: to?, from: source, menu: menu?, ring, voice_mail })
+    }
+
+    fn party(&mut self, path: &str, table: &DeTable<'_>, name: &str) -> Option<Target> {
+        let path = format!("{path}.{name}");
+        let value = table.get(name)?;
+        let party = target(&self.text(&path, Some(value))?);
+        if party.is_none() {
+            self.problem(path, value.span().start, Fault::Together(TARGET.to_owned()));
+        }
+        party
     }
 
     fn menu(&mut self, path: &str, at: usize, menu: &DeTable<'_>) -> Option<Menu> {
@@ -290,9 +373,7 @@ impl Reader<'_> {
                 let to = self.text(&path, Some(value))?;
                 let target = target(&to);
                 if target.is_none() {
-                    let fault = "give \"user:\" and the id of a user, \"phone:\" and a number as +49301234567, or \
-                                 \"instance:\" and the id of an application instance";
-                    self.problem(path, value.span().start, Fault::Together(fault.to_owned()));
+                    self.problem(path, value.span().start, Fault::Together(TARGET.to_owned()));
                 }
                 target.map(Choice::Transfer)
             }

@@ -1,7 +1,18 @@
+use callflow_core::event::Event;
+use callflow_core::id::CallKey;
+use callflow_core::identity::Answerer;
 use callflow_core::permission::Permissions;
+use callflow_core::time::Timestamp;
 
+use super::doing::Doing;
 use super::*;
+use crate::bot::{Call, CallHandler};
+use crate::clock::Clock;
 use crate::configuration::Sources;
+use crate::runtime::joining::Desk;
+use crate::session::{Caller, Placement, Session, Settings};
+use crate::store::CallName;
+use crate::transport::InProcess;
 
 const SETUP: &str =
     "[app]\ntenant_id = \"t\"\nid = \"a\"\n[webhook]\ncallback = \"https://bot.example/calls\"\n";
@@ -109,6 +120,28 @@ fn each_fault_names_its_key_its_place_and_the_way_out() {
         (with_key("1 = { record = 121 }"), "121 is out of range; give 1 to 120"),
         (with_key("1 = { record = 0x3C }"), "give a whole number, in base ten"),
         (with_key("1 = { record = 60 }"), "give a folder as `run.recordings`"),
+        ("[[outgoing]]\n".to_owned(), "outgoing: a list stands here; give tables, as [outgoing.reminder]"),
+        ("[outgoing]\nada = 3\n".to_owned(), "outgoing.ada: a number stands here; give a table"),
+        ("[outgoing.ada]\nmenu = \"main\"\n".to_owned(), "outgoing.ada: it says whom it goes to, as `to`"),
+        ("[outgoing.ada]\nto = \"ada\"\n".to_owned(), "outgoing.ada.to: give \"user:\" and the id of a user"),
+        ("[outgoing.ada]\nto = \"ada\"\n".to_owned(), "outgoing.ada: it says which menu he comes to"),
+        (
+            "[outgoing.ada]\nto = \"phone:+49301234567\"\n".to_owned(),
+            "outgoing.ada.from: a phone is called as an application instance",
+        ),
+        (
+            format!("[outgoing.ada]\nto = \"user:{ADA}\"\nfrom = \"user:{ADA}\"\n"),
+            "outgoing.ada.from: the bot calls as an application instance",
+        ),
+        (
+            format!("[outgoing.ada]\nto = \"user:{ADA}\"\nmenu = \"mian\"\n{}", with_key("1 = \"repeat\"")),
+            "outgoing.ada.menu: `mian` is none of these: main; did you mean `main`?",
+        ),
+        (
+            "[outgoing.ada]\nring_seconds = 116\n".to_owned(),
+            "outgoing.ada.ring_seconds: 116 is out of range; give 5 to 115",
+        ),
+        ("[outgoing.ada]\nrings = 3\n".to_owned(), "outgoing.ada.rings: there is no such key"),
         (
             format!("[run]\nstart = \"hall\"\n{}", with_key("1 = \"repeat\"")),
             "conf/bot.toml:7:9: run.start: `hall` is none of these: main",
@@ -140,6 +173,14 @@ fn what_may_be_a_mistake_is_warned_of() {
         warnings[0].contains("Calls.Initiate.All") && warnings[1].contains("Calls.AccessMedia.All"),
         "{warnings:?}"
     );
+    let calls = format!(
+        "[outgoing.ada]\nto = \"phone:+49301234567\"\nfrom = \"instance:{ADA}\"\nmenu = \"main\"\n{}",
+        with_key("1 = \"repeat\"")
+    );
+    let menus = Menus::read(&configuration(&calls, "Calls.AccessMedia.All")).unwrap();
+    assert_eq!(menus.warnings, ["somebody is called, which needs Calls.Initiate.All, and it is not granted"]);
+    assert_eq!(menus.outgoing["ada"].from, Caller::ApplicationInstance(ADA.to_owned()));
+    assert!(!format!("{menus:?}").contains("49301234567"), "numbers are nobody's business");
     let mut unknown = configuration(&transfers, "Calls.Initiate.All");
     unknown.bot.grants = Grants::Unknown;
     assert!(Menus::read(&unknown).unwrap().warnings.is_empty());
@@ -158,4 +199,50 @@ fn the_example_is_read_and_uses_everything() {
             && has(&|choice| matches!(choice, Choice::Record { .. }))
     );
     assert!(has(&|choice| *choice == Choice::Repeat) && has(&|choice| *choice == Choice::HangUp));
+    let outgoing = &menus.outgoing["reminder"];
+    assert_eq!((&outgoing.to, outgoing.ring.as_secs()), (&Target::User(ADA.to_owned()), 45));
+    assert!(outgoing.voice_mail.is_some());
+}
+
+/// Hands these events to the handler of a file, on a call that is up; what it is at then.
+async fn at(place: Place, events: &[Event]) -> Place {
+    let text =
+        format!("[outgoing.ada]\nto = \"user:{ADA}\"\nmenu = \"main\"\n{}", with_key("1 = \"repeat\""));
+    let configuration = configuration(&text, "Calls.Initiate.All,Calls.AccessMedia.All");
+    let transport: Arc<dyn Transport> = Arc::new(InProcess::new());
+    let prompts = configuration.prompts.open(Arc::clone(&transport), Clock::system()).await.unwrap();
+    let ivr = Menus::read(&configuration).unwrap().handler(prompts, transport);
+    let now = Timestamp::from_millis(0);
+    let placement = Placement::from(Target::User(ADA.to_owned()));
+    let settings = Settings::new("https://bot.example/calls/1");
+    let (mut session, step) = Session::place(now, CallKey::new(1), &placement, &settings).unwrap();
+    let body = br#"{"id": "57DA", "state": "established"}"#;
+    let (step, _) = session.response(now, step.requests[0].ticket, 201, None, body);
+    let (name, desk) = (CallName::try_new("c-1").unwrap(), Desk::default());
+    let mut call = Call::new(&name, &mut session, now, &desk, step);
+    let mut place = place;
+    while let Some(event) = call.next_event() {
+        ivr.on_event(&mut call, &mut place, &event).await.unwrap();
+    }
+    for event in events {
+        ivr.on_event(&mut call, &mut place, event).await.unwrap();
+    }
+    place
+}
+
+#[tokio::test]
+async fn a_person_comes_to_the_menu_and_voice_mail_does_not() {
+    let by = |by| Event::Reached { by: Some(by), routing: None };
+    let ada = || Place::placed("ada");
+    assert!(matches!(at(ada(), &[]).await.doing(), Doing::Ringing { .. }), "it is not known who took it");
+    assert!(matches!(at(ada(), &[by(Answerer::User)]).await.doing(), Doing::Menu(_)));
+    assert!(matches!(at(ada(), &[by(Answerer::VoiceMail)]).await.doing(), Doing::Leaving(_)));
+    // The file has changed since.
+    assert!(matches!(at(Place::placed("bob"), &[]).await.doing(), Doing::Leaving(_)));
+}
+
+#[tokio::test]
+async fn who_was_as_good_as_transferred_and_is_here_again_comes_to_the_menu() {
+    assert_eq!(*at(Place::default(), &[]).await.doing(), Doing::Nothing);
+    assert!(matches!(at(Place::default(), &[Event::TransferFailed(None)]).await.doing(), Doing::Menu(_)));
 }

@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Operations;
+use super::{NotPlaced, Operations};
 use crate::bot::PlaceError;
 use crate::runtime::{Participating, View};
 use crate::store::{CallName, StoreError};
@@ -25,6 +25,8 @@ pub(super) fn router(operations: Operations) -> Router {
         .route("/calls", get(list))
         .route("/calls/{call}", get(show))
         .route("/calls/{call}/hang-up", post(hang_up))
+        .route("/outgoing", get(outgoing))
+        .route("/outgoing/{name}", post(place))
         .route("/drain", post(drain))
         .route("/metrics", get(metrics))
         .layer(from_fn_with_state(operations.clone(), with_key));
@@ -160,6 +162,30 @@ async fn hang_up(State(operations): State<Operations>, Path(call): Path<String>)
             error(StatusCode::NOT_FOUND, "callUnknown", "there is no such call any more")
         }
         Err(fault) => error(StatusCode::CONFLICT, "refused", &fault.to_string()),
+    }
+}
+
+async fn outgoing(State(operations): State<Operations>) -> Response {
+    let names = operations.placing.map(|placing| placing.names()).unwrap_or_default();
+    Json(json!({"outgoing": names})).into_response()
+}
+
+async fn place(State(operations): State<Operations>, Path(name): Path<String>) -> Response {
+    let placed = match &operations.placing {
+        Some(placing) => placing.place(&name).await,
+        None => Err(NotPlaced::Unknown { name, among: Vec::new() }),
+    };
+    match placed {
+        Ok(call) => (StatusCode::ACCEPTED, Json(json!({"call": call.as_str()}))).into_response(),
+        Err(NotPlaced::Place(PlaceError::Store(fault))) => of_store(&fault),
+        Err(fault) => {
+            let (status, code) = match fault {
+                NotPlaced::Unknown { .. } => (StatusCode::NOT_FOUND, "outgoingUnknown"),
+                NotPlaced::Permission { .. } => (StatusCode::FORBIDDEN, "permissionMissing"),
+                NotPlaced::Place(_) | NotPlaced::State(_) => (StatusCode::CONFLICT, "refused"),
+            };
+            error(status, code, &fault.to_string())
+        }
     }
 }
 

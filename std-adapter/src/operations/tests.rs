@@ -107,6 +107,8 @@ async fn without_the_key_nothing_is_told() {
         (Method::GET, "/calls"),
         (Method::GET, "/calls/c-1"),
         (Method::POST, "/calls/c-1/hang-up"),
+        (Method::GET, "/outgoing"),
+        (Method::POST, "/outgoing/reminder"),
         (Method::POST, "/drain"),
         (Method::GET, "/metrics"),
     ] {

@@ -3,12 +3,12 @@
 use callflow_core::event::Event;
 use serde::{Deserialize, Serialize};
 
-use super::operation::{Operation, check_live};
+use super::operation::{Operation, check_live, done};
 use super::{Failure, Piece, Progress};
 use crate::bot::Call;
 use crate::session::Order;
 
-/// Commands something and waits until the service has done it: music on hold, tones that are sent, muting. A command that is
+/// Commands something and waits until the service has done it: tones that are sent, muting. A command that is
 /// no operation (one that changes the call itself, as hanging up does) is done when it was taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CarryOut {
@@ -39,7 +39,6 @@ impl Piece for CarryOut {
     }
 
     fn on_event(&mut self, call: &mut Call<'_>, event: &Event) -> Progress<()> {
-        let Some(operation) = self.operation else { return Progress::Pending };
-        operation.outcome(call, event).map(|ended| ended.map(drop)).into()
+        done(self.operation, call, event)
     }
 }

@@ -6,6 +6,7 @@ use callflow_core::action::Action;
 use callflow_core::event::Event;
 use callflow_core::id::Sequence;
 use callflow_core::lifecycle::State;
+use callflow_core::media::Tone;
 use callflow_core::operation::Outcome;
 use serde::{Deserialize, Serialize};
 
@@ -50,9 +51,13 @@ pub struct Collect {
     between: Duration,
     attempts: u8,
     prompt: Option<Address>,
+    /// Before the prompt, the first time.
+    preface: Option<Address>,
     no_input: Option<Address>,
     invalid: Option<Address>,
     barge_in: bool,
+    /// A prompt that cannot be played counts as heard.
+    is_tolerant: bool,
     keys: Keys,
     asked: u8,
     playing: Option<Operation>,
@@ -78,9 +83,11 @@ impl Collect {
             between: Duration::from_secs(4),
             attempts: 1,
             prompt: None,
+            preface: None,
             no_input: None,
             invalid: None,
             barge_in: true,
+            is_tolerant: false,
             keys: Keys::default(),
             asked: 0,
             playing: None,
@@ -98,6 +105,20 @@ impl Collect {
     #[must_use]
     pub fn terminator(mut self, key: char) -> Self {
         self.terminator = Some(key);
+        self
+    }
+
+    /// Played before the prompt where it is asked first.
+    #[must_use]
+    pub fn preceded_by(mut self, uri: impl Into<Address>) -> Self {
+        self.preface = Some(uri.into());
+        self
+    }
+
+    /// Goes on where a prompt cannot be played, as if it had been heard.
+    #[must_use]
+    pub fn tolerant(mut self) -> Self {
+        self.is_tolerant = true;
         self
     }
 
@@ -167,7 +188,8 @@ impl Collect {
             }
         }
         if self.keys.is_empty() && self.playing.is_none() {
-            self.ask(call, None)?;
+            let preface = self.preface.take();
+            self.ask(call, preface)?;
         }
         Ok(None)
     }
@@ -277,7 +299,7 @@ impl Collect {
             // Somebody else stopped it: it is over, and was asked.
             None | Some(Failure::Cancelled { .. }) => {}
             // What was pressed already counts, whatever became of the prompt.
-            Some(_) if !self.keys.is_empty() => {}
+            Some(_) if !self.keys.is_empty() || self.is_tolerant => {}
             Some(failure) => return Err(failure),
         }
         let wait = if self.keys.is_empty() { self.first } else { self.between };
@@ -299,7 +321,6 @@ impl Collect {
 
 impl Piece for Collect {
     type Output = Digits;
-    const HEARS_KEYS: bool = true;
 
     fn begin(&mut self, call: &mut Call<'_>) -> Progress<Digits> {
         self.start(call).into()
@@ -311,6 +332,10 @@ impl Piece for Collect {
 
     fn on_wake(&mut self, call: &mut Call<'_>) -> Progress<Digits> {
         self.wake(call).into()
+    }
+
+    fn hears(&self, _: Tone) -> bool {
+        true
     }
 
     /// Takes what it has room for: what is left belongs to whoever asks next.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use callflow_core::event::Event;
+use callflow_core::media::Tone;
 use serde::{Deserialize, Serialize};
 
 use super::{Keys, Menu, Piece, Progress};
@@ -47,7 +48,6 @@ impl Confirm {
 
 impl Piece for Confirm {
     type Output = Confirmed;
-    const HEARS_KEYS: bool = true;
 
     fn begin(&mut self, call: &mut Call<'_>) -> Progress<Confirmed> {
         Self::decided(self.0.begin(call))
@@ -59,6 +59,10 @@ impl Piece for Confirm {
 
     fn on_wake(&mut self, call: &mut Call<'_>) -> Progress<Confirmed> {
         Self::decided(self.0.on_wake(call))
+    }
+
+    fn hears(&self, tone: Tone) -> bool {
+        self.0.hears(tone)
     }
 
     fn type_ahead(&mut self, keys: &mut Keys) {

@@ -6,7 +6,7 @@ use callflow_core::action::Action;
 use callflow_core::event::Event;
 use serde::{Deserialize, Serialize};
 
-use super::operation::{Operation, check_live};
+use super::operation::{Operation, check_live, done};
 use super::timer::Timer;
 use super::{Failure, Piece, Progress};
 use crate::bot::Call;
@@ -54,8 +54,7 @@ impl Piece for InviteAndWait {
     }
 
     fn on_event(&mut self, call: &mut Call<'_>, event: &Event) -> Progress<()> {
-        let Some(operation) = self.operation else { return Progress::Pending };
-        operation.outcome(call, event).map(|ended| ended.map(drop)).into()
+        done(self.operation, call, event)
     }
 
     fn on_wake(&mut self, call: &mut Call<'_>) -> Progress<()> {

@@ -26,6 +26,11 @@ impl Keys {
         }
     }
 
+    /// Forgets those of these tones.
+    pub(super) fn forget(&mut self, tones: &[Tone]) {
+        self.0.retain(|(_, key)| !tones.iter().any(|tone| tone.key() == Some(*key)));
+    }
+
     /// Takes the first.
     pub(super) fn take_first(&mut self) -> Option<(Sequence, char)> {
         if self.0.is_empty() {

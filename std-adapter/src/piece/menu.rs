@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use callflow_core::event::Event;
+use callflow_core::media::Tone;
 use serde::{Deserialize, Serialize};
 
 use super::collect::{Collect, OtherKey};
@@ -18,8 +19,12 @@ pub struct Menu(Collect);
 impl Menu {
     /// The menu that the WAV file at `prompt` reads out, with these keys: digits, `*` and `#`.
     pub fn new(prompt: impl Into<Address>, keys: &str) -> Self {
-        let one = Collect::digits(1).keys(keys.to_owned(), OtherKey::Invalid);
-        Self(one.prompt(prompt).attempts(3))
+        Self(Self::unprompted(keys).0.prompt(prompt))
+    }
+
+    /// A menu of these keys that is not read out: its time begins at once.
+    pub fn unprompted(keys: &str) -> Self {
+        Self(Collect::digits(1).keys(keys.to_owned(), OtherKey::Invalid).attempts(3))
     }
 
     /// How long the key may take, from the end of the menu: 8 seconds by default.
@@ -46,6 +51,18 @@ impl Menu {
         Self(self.0.invalid_prompt(uri))
     }
 
+    /// Played before the menu where it is read out first: what came before went wrong, or something is new.
+    #[must_use]
+    pub fn preceded_by(self, uri: impl Into<Address>) -> Self {
+        Self(self.0.preceded_by(uri))
+    }
+
+    /// Goes on where a prompt cannot be played, as if it had been heard: a key may be pressed all the same.
+    #[must_use]
+    pub fn tolerant(self) -> Self {
+        Self(self.0.tolerant())
+    }
+
     fn chosen(progress: Progress<super::Digits>) -> Progress<char> {
         progress.and_then(|digits| digits.as_str().chars().next().ok_or(Failure::InvalidInput))
     }
@@ -53,7 +70,6 @@ impl Menu {
 
 impl Piece for Menu {
     type Output = char;
-    const HEARS_KEYS: bool = true;
 
     fn begin(&mut self, call: &mut Call<'_>) -> Progress<char> {
         Self::chosen(self.0.begin(call))
@@ -65,6 +81,10 @@ impl Piece for Menu {
 
     fn on_wake(&mut self, call: &mut Call<'_>) -> Progress<char> {
         Self::chosen(self.0.on_wake(call))
+    }
+
+    fn hears(&self, tone: Tone) -> bool {
+        self.0.hears(tone)
     }
 
     fn type_ahead(&mut self, keys: &mut Keys) {

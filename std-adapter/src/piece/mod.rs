@@ -13,10 +13,12 @@
 //! | [`Confirm`] | 1 or 2 was pressed | [`Confirmed`] |
 //! | [`RecordMessage`] | the message was recorded | where it can be had |
 //! | [`TransferTo`] | a target took the call | which |
+//! | [`Hold`] | somebody has waited with music, until `unhold` | nothing |
 //! | [`InviteAndWait`] | the invited one is in the call | nothing |
+//! | [`Ring`] | somebody picked up in time | [`Reached`] |
 //! | [`WhoAnswered`] | the service said who took the call, or did not in time | [`Reached`] |
 //! | [`LeaveWhenAlone`] | everybody else is known to have left | nothing |
-//! | [`CarryOut`] | any command was carried out: music on hold, tones that are sent | nothing |
+//! | [`CarryOut`] | any command was carried out: tones that are sent, muting | nothing |
 //! | [`Farewell`] | the call is over | its end |
 //!
 //! ```
@@ -60,16 +62,19 @@ mod confirm;
 mod established;
 mod failure;
 mod farewell;
+mod hold;
 mod invite;
 mod keys;
 mod menu;
 mod operation;
 mod play;
 mod record;
+mod ring;
 mod timer;
 mod transfer;
 
 use callflow_core::event::Event;
+use callflow_core::media::Tone;
 use serde::{Deserialize, Serialize};
 
 pub use alone::LeaveWhenAlone;
@@ -80,11 +85,13 @@ pub use confirm::{Confirm, Confirmed};
 pub use established::{AwaitCreated, AwaitEnd, AwaitEstablished};
 pub use failure::Failure;
 pub use farewell::Farewell;
+pub use hold::Hold;
 pub use invite::InviteAndWait;
 pub use keys::{Digits, Keys};
 pub use menu::Menu;
 pub use play::Play;
 pub use record::RecordMessage;
+pub use ring::Ring;
 pub use transfer::TransferTo;
 
 use crate::bot::Call;
@@ -127,9 +134,6 @@ pub trait Piece {
     /// What it gives.
     type Output;
 
-    /// Whether keys are for it: those that nobody hears wait for the next piece that does.
-    const HEARS_KEYS: bool = false;
-
     /// Begins: commands what there is to command.
     fn begin(&mut self, call: &mut Call<'_>) -> Progress<Self::Output>;
 
@@ -140,6 +144,12 @@ pub trait Piece {
     fn on_wake(&mut self, call: &mut Call<'_>) -> Progress<Self::Output> {
         let _ = call;
         Progress::Pending
+    }
+
+    /// Whether a key is for it: those that nobody hears wait for the next piece that does.
+    fn hears(&self, tone: Tone) -> bool {
+        let _ = tone;
+        false
     }
 
     /// Takes in keys that were pressed before it began; it takes those that it has use for.
@@ -176,6 +186,24 @@ impl<P: Piece> Running<P> {
     /// Hands in that a moment has come. Gives the outcome, once.
     pub fn on_wake(&mut self, call: &mut Call<'_>) -> Option<Result<P::Output, Failure>> {
         let progress = self.0.as_mut()?.on_wake(call);
+        self.settle(progress)
+    }
+
+    /// Tells the piece something beyond events, as [`Hold::unhold`]. Gives the outcome, where that ends it.
+    ///
+    /// ```
+    /// use callflow_graph::bot::Call;
+    /// use callflow_graph::piece::{Hold, Running};
+    ///
+    /// fn somebody_is_free(call: &mut Call<'_>, waiting: &mut Running<Hold>) {
+    ///     let _ = waiting.tell(|hold| hold.unhold(call));
+    /// }
+    /// ```
+    pub fn tell(
+        &mut self,
+        tell: impl FnOnce(&mut P) -> Progress<P::Output>,
+    ) -> Option<Result<P::Output, Failure>> {
+        let progress = tell(self.0.as_mut()?);
         self.settle(progress)
     }
 

@@ -7,7 +7,7 @@ use callflow_core::operation::{Completion, Outcome, Phase};
 use callflow_core::result::ResultInfo;
 use serde::{Deserialize, Serialize};
 
-use super::Failure;
+use super::{Failure, Progress};
 use crate::bot::Call;
 
 /// An operation, by its ticket.
@@ -31,6 +31,10 @@ impl Operation {
 
     pub(super) const fn ticket(self) -> Ticket {
         self.ticket
+    }
+
+    pub(super) const fn action(self) -> Action {
+        self.action
     }
 
     /// What an event says of its end.
@@ -85,6 +89,12 @@ impl Operation {
             Some(failure) => Err(failure),
         }
     }
+}
+
+/// Whether the operation that a piece is about has come to its end.
+pub(super) fn done(operation: Option<Operation>, call: &Call<'_>, event: &Event) -> Progress<()> {
+    let ended = operation.map_or(Ok(None), |operation| operation.outcome(call, event));
+    ended.map(|ended| ended.map(drop)).into()
 }
 
 /// Refuses to begin anything on a call that is over.

@@ -5,7 +5,7 @@ use callflow_core::command::Repeat;
 use callflow_core::event::Event;
 use serde::{Deserialize, Serialize};
 
-use super::operation::{Operation, check_live};
+use super::operation::{Operation, check_live, done};
 use super::{Failure, Piece, Progress};
 use crate::bot::Call;
 use crate::session::{Address, Order};
@@ -53,7 +53,6 @@ impl Piece for Play {
     }
 
     fn on_event(&mut self, call: &mut Call<'_>, event: &Event) -> Progress<()> {
-        let Some(operation) = self.operation else { return Progress::Pending };
-        operation.outcome(call, event).map(|ended| ended.map(drop)).into()
+        done(self.operation, call, event)
     }
 }

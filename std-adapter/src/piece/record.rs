@@ -2,11 +2,12 @@
 
 use callflow_core::action::Action;
 use callflow_core::event::Event;
+use callflow_core::media::Tone;
 use callflow_core::operation::Completion;
 use serde::{Deserialize, Serialize};
 
 use super::operation::{Operation, check_live};
-use super::{Failure, Piece, Progress};
+use super::{Failure, Keys, Piece, Progress};
 use crate::bot::Call;
 use crate::session::{Order, Record};
 use crate::wire::resource::Recording;
@@ -14,7 +15,7 @@ use crate::wire::resource::Recording;
 /// Plays a prompt where there is one, and records what is said. Gives where the recording can be had: it is gone soon after
 /// the call, and [`Bot::download_to_file`](crate::bot::Bot::download_to_file) fetches it.
 ///
-/// Silence from the beginning is [`Failure::NoInput`].
+/// Silence from the beginning is [`Failure::NoInput`]. A key that ends it does nothing else.
 ///
 /// Source: Graph docs, call: record (a failed operation with `initialSilenceTimeout`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,5 +60,15 @@ impl Piece for RecordMessage {
 
     fn on_event(&mut self, call: &mut Call<'_>, event: &Event) -> Progress<Recording> {
         self.take(call, event).into()
+    }
+
+    /// The keys that end the recording.
+    fn hears(&self, tone: Tone) -> bool {
+        self.record.stop_tones.contains(&tone)
+    }
+
+    /// They ended nothing that had not begun, and are not meant for what comes after it.
+    fn type_ahead(&mut self, keys: &mut Keys) {
+        keys.forget(&self.record.stop_tones);
     }
 }

@@ -783,18 +783,24 @@ impl Actor {
         self.shared.warn_of_quota(&self.name, self.state(), warned);
     }
 
-    /// Lets a request go: a safe one at once, the others one after another.
+    /// Lets a request go: a safe one at once, the others one after another, in the order in which they came.
     async fn send(&mut self, row: OutboxRow, caused_at: Option<u64>) {
+        let http = serde_json::from_slice::<StoredRequest>(&row.bytes);
+        let goes_alone = http.is_ok_and(|http| http.class(row.once_only) != Class::Safe);
+        // Between an answer and what waits for it there is room, which is not for those that came later.
+        if goes_alone && (self.in_flight.is_some() || !self.queue.is_empty()) {
+            self.queue.push_back(row);
+            return;
+        }
+        self.transmit(row, caused_at).await;
+    }
+
+    async fn transmit(&mut self, row: OutboxRow, caused_at: Option<u64>) {
         let Ok(http) = serde_json::from_slice::<StoredRequest>(&row.bytes) else {
             tracing::error!(ticket = row.ticket, "a request of the outbox cannot be read; it is not sent");
             return;
         };
         let class = http.class(row.once_only);
-        let goes_alone = class != Class::Safe;
-        if goes_alone && self.in_flight.is_some() {
-            self.queue.push_back(row);
-            return;
-        }
         let Some(ticket) = Ticket::try_new(row.ticket) else { return };
         if row.once_only {
             while let Err(error) = self.shared.store.mark_attempted(&self.name, row.ticket).await {
@@ -805,7 +811,7 @@ impl Actor {
                 tokio::time::sleep(COMMIT_AGAIN).await;
             }
         }
-        if goes_alone {
+        if class != Class::Safe {
             self.in_flight = Some(ticket);
         }
         let line = format!("{} {}", http.method, http.path);
@@ -836,7 +842,7 @@ impl Actor {
         if self.in_flight.is_none()
             && let Some(row) = self.queue.pop_front()
         {
-            self.send(row, None).await;
+            self.transmit(row, None).await;
         }
     }
 
