@@ -180,7 +180,7 @@ async fn a_token_that_is_not_right_opens_nothing() {
     let good = world.keys.for_graph(&app, now).unwrap();
     let forged = {
         let claims = json!({
-            "iss": format!("https://sts.windows.net/{TENANT}/"),
+            "iss": "https://graph.test",
             "aud": "https://graph.microsoft.com", "appid": APP, "tid": TENANT, "roles": [], "exp": now + 60,
         });
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap().serialize_pem();
@@ -189,7 +189,7 @@ async fn a_token_that_is_not_right_opens_nothing() {
         header.kid = Some("simulator-1".to_owned());
         jsonwebtoken::encode(&header, &claims, &key).unwrap()
     };
-    let (head, _) = good.rsplit_once('.').unwrap();
+    let (head, _) = forged.rsplit_once('.').unwrap();
     let unsigned = format!("{head}.");
     let bearer = |token: &str| Some(format!("Bearer {token}"));
     for (case, header, says) in [
