@@ -184,8 +184,8 @@ async fn run(script: &str, by: By, issuer: Issuer) -> Option<Ran> {
     simulator.add_person(person("cy", picks_up()));
     simulator.add_person(person("dee", picks_up()));
     let router = simulator.router().merge(control(&simulator));
-    let served = router.clone();
-    let server = tokio::spawn(async move { drop(axum::serve(listener, served).await) });
+    let by_http = router.clone();
+    let server = tokio::spawn(async move { drop(axum::serve(listener, by_http).await) });
 
     let folder = tempfile::tempdir().unwrap();
     let authority_file = folder.path().join("ca.pem");
