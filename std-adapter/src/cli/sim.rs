@@ -20,6 +20,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use self::listening::Listening;
 use self::trust::Trust;
+use super::signals::Signals;
 use super::{BAD_INPUT, Failure, complain, one_of};
 
 #[derive(clap::Args, Debug)]
@@ -88,6 +89,8 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
         complain(&refused.to_string());
         return Ok(ExitCode::from(BAD_INPUT));
     }
+    // From here on a signal lets what is written for this start alone be taken away again.
+    let signals = Signals::try_new()?;
     let (clock, secret) = (Clock::system(), Secret::of(args));
     let transport: Arc<dyn Transport> =
         Arc::new(Https::try_new(Duration::from_secs(3), Duration::from_secs(15))?);
@@ -120,7 +123,7 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     if args.call {
         simulator.call_bot(PERSON, &args.app_id, then)?;
     }
-    tell_until_stopped(seen).await?;
+    tell_until_stopped(seen, signals).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -141,9 +144,10 @@ fn serve(simulator: &Simulator, listening: Listening, trust: Option<&Arc<Trust>>
     }
 }
 
-async fn tell_until_stopped(mut seen: UnboundedReceiver<Observed>) -> Result<(), Failure> {
-    let stopped = stopped();
-    tokio::pin!(stopped);
+async fn tell_until_stopped(
+    mut seen: UnboundedReceiver<Observed>,
+    mut signals: Signals,
+) -> Result<(), Failure> {
     loop {
         tokio::select! {
             observed = seen.recv() => {
@@ -155,23 +159,9 @@ async fn tell_until_stopped(mut seen: UnboundedReceiver<Observed>) -> Result<(),
                     _ => {}
                 }
             }
-            result = &mut stopped => return Ok(result?),
+            () = signals.next() => return Ok(()),
         }
     }
-}
-
-/// Waits for Ctrl-C, or for the signal by which a supervisor stops it.
-async fn stopped() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            stopped = tokio::signal::ctrl_c() => stopped,
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }
 
 fn config(args: &Args, listening: &Listening, secret: &Secret, access: Access) -> Config {
