@@ -15,12 +15,11 @@ use super::ringing::{Rings, Taken};
 
 impl Call {
     pub(super) fn redirect(self: &Arc<Self>, body: &Value) -> Result<(), Error> {
-        let targets = asked::items(body, "targets")?;
+        let targets = asked::items(body, "targets");
         // Source: Graph docs, call: redirect (timeout).
         let default = if targets.len() == 1 { 55 } else { 60 };
-        let timeout = asked::seconds_of(body, "timeout", default, 15..=90)?;
-        let at_most = Duration::from_secs(timeout);
-        let callback = asked::optional_callback_of(body)?;
+        let at_most = Duration::from_secs(asked::number_of(body, "timeout", default));
+        let callback = asked::optional_callback_of(body);
         let people = targets.iter().map(|target| self.callee(target)).collect::<Result<Vec<_>, _>>()?;
         self.settle(Stage::Redirecting)?;
         self.call_back_to(callback);
