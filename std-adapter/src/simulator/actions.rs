@@ -27,7 +27,7 @@ pub(super) fn on_call(endpoint: OnCall, call: &Arc<Call>, asked: &Asked<'_>) -> 
         E::GetCall => Ok(Json(call.json()).into_response()),
         E::DeleteCall => call.delete().map(nothing),
         E::Answer => answer(call, asked),
-        E::Reject => call.reject(asked::optional_callback_of(body)?).map(taken),
+        E::Reject => call.reject(asked::optional_callback_of(body)).map(taken),
         E::Redirect => call.redirect(body).map(taken),
         E::Transfer => call.transfer(body).map(taken),
         E::KeepAlive => call.keep_alive().map(IntoResponse::into_response),
@@ -74,8 +74,8 @@ pub(super) fn on_call(endpoint: OnCall, call: &Arc<Call>, asked: &Asked<'_>) -> 
 
 /// Source: Graph docs, call: create; Calls overview.
 pub(super) fn create(asked: &Asked<'_>) -> Result<Response, Error> {
-    let callback = asked::callback_of(&asked.body)?;
-    let hosting = asked::hosting_of(&asked.body)?;
+    let callback = asked::callback_of(&asked.body);
+    let hosting = asked::hosting_of(&asked.body);
     let placement = Placement::of(asked)?;
     needs_media(asked, hosting)?;
     asked.world.meters.place(
@@ -93,8 +93,8 @@ fn answer(call: &Arc<Call>, asked: &Asked<'_>) -> Result<Response, Error> {
     if call.with(|inner| inner.is_group) {
         require(asked.app, &[JOIN, JOIN_AS_GUEST])?;
     }
-    let callback = asked::callback_of(&asked.body)?;
-    let hosting = asked::hosting_of(&asked.body)?;
+    let callback = asked::callback_of(&asked.body);
+    let hosting = asked::hosting_of(&asked.body);
     needs_media(asked, hosting)?;
     call.answer(callback, hosting)?;
     call.with(|inner| inner.options = Options::of(&asked.body));

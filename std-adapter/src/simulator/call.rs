@@ -303,7 +303,7 @@ impl Call {
     }
 
     /// The other side of a peer-to-peer call.
-    fn peer(&self) -> Option<Person> {
+    pub(super) fn peer(&self) -> Option<Person> {
         self.with(|inner| inner.peer.clone())
     }
 

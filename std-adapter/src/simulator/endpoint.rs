@@ -197,7 +197,7 @@ pub(super) static TABLE: [Row; 47] = {
             C::Reject,
             post("/communications/calls/{id}/reject"),
             Nothing,
-            Required(&bodies::REJECT),
+            Optional(&bodies::REJECT),
             "call: reject",
         ),
         on(

@@ -29,13 +29,12 @@ impl Group {
 
     /// With what `body` says; what it leaves out stays.
     fn changed(mut self, body: &Value) -> Result<Self, Error> {
-        if let mode @ Some(_) = member(body, "routingMode") {
-            self.mode = asked::one_of(mode, &["oneToOne", "multicast"])?;
+        if let Some(mode) = asked::word_of(body, "routingMode", &["oneToOne", "multicast"]) {
+            self.mode = mode;
         }
         for (name, ids) in [("sources", &mut self.sources), ("receivers", &mut self.receivers)] {
             if member(body, name).is_some() {
-                *ids =
-                    asked::items(body, name)?.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+                *ids = asked::items(body, name).iter().filter_map(Value::as_str).map(str::to_owned).collect();
             }
         }
         match (self.mode, self.sources.len(), self.receivers.len()) {

@@ -7,28 +7,36 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::Registration;
 use super::asked::{self, member};
 use super::call::{Call, STEP, Stage};
 use super::error::Error;
 use super::person::Person;
-use super::ringing::{Rings, Taken};
+use super::placement::Reason;
+use super::ringing::Rings;
+use super::step::Step;
+
+/// Where a call is redirected to.
+enum Target {
+    Person(Person),
+    App(Registration),
+}
 
 impl Call {
     pub(super) fn redirect(self: &Arc<Self>, body: &Value) -> Result<(), Error> {
-        let targets = asked::items(body, "targets")?;
+        let targets = asked::items(body, "targets");
         // Source: Graph docs, call: redirect (timeout).
         let default = if targets.len() == 1 { 55 } else { 60 };
-        let timeout = asked::seconds_of(body, "timeout", default, 15..=90)?;
-        let at_most = Duration::from_secs(timeout);
-        let callback = asked::optional_callback_of(body)?;
-        let people = targets.iter().map(|target| self.callee(target)).collect::<Result<Vec<_>, _>>()?;
+        let at_most = Duration::from_secs(asked::number_of(body, "timeout", default));
+        let callback = asked::optional_callback_of(body);
+        let targets = targets.iter().map(|target| self.target(target)).collect::<Result<Vec<_>, _>>()?;
         self.settle(Stage::Redirecting)?;
         self.call_back_to(callback);
         let call = Arc::clone(self);
         self.later(async move {
             tokio::time::sleep(STEP).await;
-            match call.first_of(people, Rings::at_most(at_most)).await {
-                Some(taken) => call.end_answered_by(&taken.answered_by()),
+            match call.first_of(targets, Rings::at_most(at_most)).await {
+                Some(answered_by) => call.end_answered_by(&answered_by),
                 // Source: assumed; no page says what the bot is told then.
                 None => call.end(408, 10057, false),
             }
@@ -36,22 +44,47 @@ impl Call {
         Ok(())
     }
 
-    /// Who of `people` picks up first. All ring at once, for as long as the time lasts.
-    async fn first_of(self: &Arc<Self>, people: Vec<Person>, how: Rings) -> Option<Taken> {
+    /// Who of `targets` picks up first. All ring at once, for as long as the time lasts.
+    async fn first_of(self: &Arc<Self>, targets: Vec<Target>, how: Rings) -> Option<Value> {
         let until = tokio::time::sleep(how.at_most);
         let mut ringing = tokio::task::JoinSet::new();
-        for person in people {
+        for target in targets {
             let call = Arc::clone(self);
-            ringing.spawn(async move { call.ring(&person, how).await });
+            ringing.spawn(async move {
+                match target {
+                    Target::Person(person) => {
+                        let taken = call.ring(&person, how).await.ok()?;
+                        taken.but.is_none().then(|| taken.answered_by())
+                    }
+                    Target::App(app) => call.taken_by_app(&app, how).await,
+                }
+            });
         }
         let mut first = None;
-        while let (None, Some(taken)) = (&first, ringing.join_next().await) {
-            first = taken.ok().and_then(Result::ok).filter(|taken| taken.but.is_none());
+        while let (None, Some(answered)) = (&first, ringing.join_next().await) {
+            first = answered.ok().flatten();
         }
         if first.is_none() {
             until.await;
         }
         first
+    }
+
+    /// The caller calls another app in the place of the bot; who answers, where it does.
+    async fn taken_by_app(&self, app: &Registration, how: Rings) -> Option<Value> {
+        let (world, caller) = (self.world()?, self.peer()?);
+        let id = Self::incoming(&world, app, &caller, vec![Step::AwaitHangUp], &Reason::Plain).ok()?;
+        let mut progress = world.call(&id)?.progress();
+        drop(world);
+        let answered = progress.wait_for(|progress| progress.established || progress.ended);
+        let is_answered = tokio::time::timeout(how.at_most, answered).await.ok()?.ok()?.established;
+        is_answered.then(|| {
+            json!({
+                "@odata.type": "#microsoft.graph.participantInfo",
+                "identity": {"application": {"@odata.type": "#microsoft.graph.identity", "id": app.app_id}},
+                "endpointType": "default",
+            })
+        })
     }
 
     pub(super) fn transfer(self: &Arc<Self>, body: &Value) -> Result<(), Error> {
@@ -127,6 +160,13 @@ impl Call {
             // Source: assumed; no page shows what becomes of the call that is replaced.
             replaced.end(0, 7015, false);
         }
+    }
+
+    /// Whom a call is redirected to. Source: Graph docs, call: redirect, whose first example names another app.
+    fn target(&self, target: &Value) -> Result<Target, Error> {
+        let id = target.pointer("/identity/application/id").and_then(Value::as_str);
+        let app = id.and_then(|id| self.world()?.app(id)).filter(|app| app.app_id != self.app_id());
+        app.map_or_else(|| self.callee(target).map(Target::Person), |app| Ok(Target::App(app)))
     }
 
     /// The person, or telephone, whom a target names.

@@ -15,12 +15,6 @@ use super::operation::{Ended, Operation};
 use super::recording::{self, Recording};
 use super::{Heard, Play, What, World, prompt};
 
-/// The tones that there are. Source: Graph docs, tone.
-const TONES: [&str; 17] = [
-    "tone0", "tone1", "tone2", "tone3", "tone4", "tone5", "tone6", "tone7", "tone8", "tone9", "star",
-    "pound", "a", "b", "c", "d", "flash",
-];
-
 /// Something that waits for its turn.
 pub(super) struct Queued {
     operation: Operation,
@@ -32,8 +26,8 @@ pub(super) struct Queued {
 
 impl Call {
     pub(super) fn play(self: &Arc<Self>, body: &Value) -> Result<Value, Error> {
-        let prompts = asked::prompts_of(body, 1..=20)?;
-        let context = asked::context_of(body)?;
+        let prompts = Value::from(asked::items(body, "prompts"));
+        let context = asked::context_of(body);
         self.hear()?;
         let operation = Operation::running("playPromptOperation", context).with("prompts", prompts.clone());
         let repeats = body.get("loop").and_then(Value::as_bool) == Some(true);
@@ -41,8 +35,8 @@ impl Call {
     }
 
     pub(super) fn record(self: &Arc<Self>, body: &Value) -> Result<Value, Error> {
-        let prompts = asked::prompts_of(body, 0..=1)?;
-        let (recording, context) = (Recording::of(body)?, asked::context_of(body)?);
+        let prompts = Value::from(asked::items(body, "prompts"));
+        let (recording, context) = (Recording::of(body), asked::context_of(body));
         self.hear()?;
         if body.get("bargeInAllowed").and_then(Value::as_bool) == Some(true) {
             self.cancel_queued();
@@ -52,14 +46,14 @@ impl Call {
     }
 
     pub(super) fn cancel_media(&self, body: &Value) -> Result<Value, Error> {
-        let context = asked::context_of(body)?;
+        let context = asked::context_of(body);
         self.service_hosted()?;
         self.cancel_queued();
         Ok(self.keep(Operation::done("cancelMediaProcessingOperation", context)))
     }
 
     pub(super) fn subscribe_to_tone(&self, body: &Value) -> Result<Value, Error> {
-        let context = asked::context_of(body)?;
+        let context = asked::context_of(body);
         self.hear()?;
         self.with(|inner| inner.listens = true);
         self.progress_is(|progress| progress.listens = true);
@@ -67,15 +61,9 @@ impl Call {
     }
 
     pub(super) fn send_dtmf(self: &Arc<Self>, body: &Value) -> Result<Value, Error> {
-        let tones = asked::items(body, "tones")?;
-        if tones.is_empty() {
-            return Err(Error::bad_request("tones is required."));
-        }
-        for tone in tones {
-            asked::one_of(Some(tone), &TONES)?;
-        }
-        let delay = asked::seconds_of(body, "delayBetweenTonesMs", 0, 0..=u64::from(u32::MAX))?;
-        let context = asked::context_of(body)?;
+        let tones = asked::items(body, "tones");
+        let delay = asked::number_of(body, "delayBetweenTonesMs", 0);
+        let context = asked::context_of(body);
         self.established()?;
         let operation = Operation::running("sendDtmfTonesOperation", context);
         let (id, call) = (operation.id.clone(), Arc::clone(self));

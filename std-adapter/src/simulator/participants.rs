@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::asked::{self, Hosting, member};
+use super::asked::{self, Hosting};
 use super::call::{Call, STEP, Stage};
 use super::error::Error;
 use super::operation::{Ended, Operation};
@@ -213,7 +213,7 @@ impl Call {
 
     /// Mutes or unmutes the bot itself.
     pub(super) fn mute(&self, body: &Value, is_muted: bool) -> Result<Value, Error> {
-        let context = asked::context_of(body)?;
+        let context = asked::context_of(body);
         self.group()?;
         self.change(self.participant_id(), |participant| participant.is_muted = is_muted)?;
         let kind = if is_muted { "muteParticipantOperation" } else { "unmuteParticipantOperation" };
@@ -221,7 +221,7 @@ impl Call {
     }
 
     pub(super) fn mute_participant(&self, id: &str, body: &Value) -> Result<Value, Error> {
-        let context = asked::context_of(body)?;
+        let context = asked::context_of(body);
         self.group()?;
         self.change(id, |participant| participant.is_muted = true)?;
         Ok(self.keep(Operation::done("muteParticipantOperation", context)))
@@ -229,8 +229,8 @@ impl Call {
 
     /// Source: Graph docs, participant: muteAll (beta, deprecated).
     pub(super) fn mute_all(&self, body: &Value) -> Result<Value, Error> {
-        let context = asked::context_of(body)?;
-        let ids: Vec<_> = asked::items(body, "participants")?.iter().filter_map(Value::as_str).collect();
+        let context = asked::context_of(body);
+        let ids: Vec<_> = asked::items(body, "participants").iter().filter_map(Value::as_str).collect();
         self.group()?;
         ids.iter().try_for_each(|id| self.participant(id).map(drop))?;
         self.with(|inner| {
@@ -244,10 +244,10 @@ impl Call {
 
     /// Source: Graph docs, participant: configureMixer (beta).
     pub(super) fn configure_mixer(self: &Arc<Self>, body: &Value) -> Result<Value, Error> {
-        let context = asked::context_of(body)?;
+        let context = asked::context_of(body);
         self.group()?;
-        for level in asked::items(body, "participantMixerLevels")? {
-            let sources = asked::items(level, "sourceLevels")?;
+        for level in asked::items(body, "participantMixerLevels") {
+            let sources = asked::items(level, "sourceLevels");
             for named in std::iter::once(level).chain(sources) {
                 let id = named.get("participant").and_then(Value::as_str).unwrap_or_default();
                 self.participant(id)?;
@@ -258,7 +258,7 @@ impl Call {
 
     /// Recording and transcription of a meeting. Source: assumed; the model names the actions, no page describes them.
     pub(super) fn capture(self: &Arc<Self>, kind: &'static str, body: &Value) -> Result<Value, Error> {
-        let context = asked::context_of(body)?;
+        let context = asked::context_of(body);
         self.group()?;
         Ok(self.run(kind, context, |_| {}))
     }
@@ -284,16 +284,16 @@ impl Call {
     }
 
     pub(super) fn share_screen(&self, body: &Value) -> Result<(), Error> {
-        let role = asked::one_of(body.get("role"), &["viewer", "sharer"])?;
+        let is_sharing = asked::word_of(body, "role", &["sharer"]).is_some();
         self.group()?;
         if self.with(|inner| inner.hosting) != Hosting::App {
             return Err(Error::not_in_this_state("Screens are shared with app-hosted media only."));
         }
-        self.change(self.participant_id(), |participant| participant.is_sharing = role == "sharer")
+        self.change(self.participant_id(), |participant| participant.is_sharing = is_sharing)
     }
 
     pub(super) fn add_large_gallery_view(self: &Arc<Self>, body: &Value) -> Result<Value, Error> {
-        let context = asked::context_of(body)?;
+        let context = asked::context_of(body);
         self.group()?;
         Ok(self.run("addLargeGalleryViewOperation", context, |call| {
             call.join(Participant::large_gallery());
@@ -301,8 +301,7 @@ impl Call {
     }
 
     pub(super) fn set_recording_status(&self, body: &Value) -> Result<Value, Error> {
-        asked::one_of(body.get("status"), &["notRecording", "recording", "failed"])?;
-        let context = asked::context_of(body)?;
+        let context = asked::context_of(body);
         self.established()?;
         if !self.is_policy_recording() {
             return Err(Error::not_in_this_state("The call is not one of policy-based recording."));
@@ -312,11 +311,7 @@ impl Call {
 
     /// Source: Graph docs, participant: startHoldMusic. One at a time.
     pub(super) fn start_hold_music(self: &Arc<Self>, id: &str, body: &Value) -> Result<Value, Error> {
-        let prompt = member(body, "customPrompt");
-        if prompt.is_some_and(|prompt| prompt.pointer("/mediaInfo/uri").and_then(Value::as_str).is_none()) {
-            return Err(Error::bad_request("customPrompt has a mediaInfo.uri."));
-        }
-        let context = asked::context_of(body)?;
+        let context = asked::context_of(body);
         self.group()?;
         self.participant(id)?;
         self.with(|inner| {
@@ -330,7 +325,7 @@ impl Call {
     }
 
     pub(super) fn stop_hold_music(&self, id: &str, body: &Value) -> Result<Value, Error> {
-        let context = asked::context_of(body)?;
+        let context = asked::context_of(body);
         self.group()?;
         self.participant(id)?;
         self.with(|inner| {
@@ -362,8 +357,8 @@ impl Call {
     }
 
     pub(super) fn invite(self: &Arc<Self>, body: &Value) -> Result<Value, Error> {
-        let context = asked::context_of(body)?;
-        let mut asked = asked::items(body, "participants")?;
+        let context = asked::context_of(body);
+        let mut asked = asked::items(body, "participants");
         let replaced = asked.iter().find_map(|one| one.get("replacesCallId").and_then(Value::as_str));
         if replaced.is_some() {
             // Source: Graph docs, participant: invite. The rest of the list is ignored.

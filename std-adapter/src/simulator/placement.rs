@@ -75,7 +75,7 @@ impl Placement {
     pub(super) fn of(asked: &Asked<'_>) -> Result<Self, Error> {
         let body = &asked.body;
         let source = Source::of(asked)?;
-        let targets = asked::items(body, "targets")?;
+        let targets = asked::items(body, "targets");
         let has_coordinates = member(body, "chatInfo").is_some() || member(body, "meetingInfo").is_some();
         let reaches_phones = matches!(source, Source::Instance);
         let called = |target: &Value| asked.world.callee(target, reaches_phones);

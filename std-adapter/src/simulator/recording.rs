@@ -11,7 +11,6 @@ use tokio::time::Instant;
 use super::World;
 use super::asked;
 use super::call::Call;
-use super::error::Error;
 use super::operation::Ended;
 use crate::wav;
 
@@ -27,20 +26,16 @@ pub(super) struct Recording {
 }
 
 impl Recording {
-    pub(super) fn of(body: &Value) -> Result<Self, Error> {
-        let seconds = |name| asked::seconds_of(body, name, 5, 1..=120).map(Duration::from_secs);
-        let tones = asked::items(body, "stopTones")?.iter().map(|tone| {
-            // The documented example has characters, not members of tone.
-            let mut said = tone.as_str().unwrap_or_default().chars();
-            let tone = said.next().filter(|key| said.next().is_none() && "0123456789*#".contains(*key));
-            tone.ok_or_else(|| Error::bad_request("A stop tone is a digit, * or #."))
-        });
-        Ok(Self {
-            initial_silence: seconds("initialSilenceTimeoutInSeconds")?,
-            max_silence: seconds("maxSilenceTimeoutInSeconds")?,
-            max_duration: seconds("maxRecordDurationInSeconds")?,
-            stop_tones: tones.collect::<Result<_, _>>()?,
-        })
+    pub(super) fn of(body: &Value) -> Self {
+        // Source: Graph docs, call: recordResponse (each 5 seconds where it is left out).
+        let seconds = |name| Duration::from_secs(asked::number_of(body, name, 5));
+        let tones = asked::items(body, "stopTones").iter();
+        Self {
+            initial_silence: seconds("initialSilenceTimeoutInSeconds"),
+            max_silence: seconds("maxSilenceTimeoutInSeconds"),
+            max_duration: seconds("maxRecordDurationInSeconds"),
+            stop_tones: tones.filter_map(|tone| tone.as_str()?.chars().next()).collect(),
+        }
     }
 }
 

@@ -104,8 +104,8 @@ pub(in crate::simulator) const CREATE: Shape = Shape(&[
     ),
 ]);
 
-/// Source: Graph docs, call: answer. The page says that callbackUri may be left out, the model that it may not; and the
-/// other way round of acceptedModalities: the stricter one counts where a client of the vendor can't tell.
+/// Source: Graph docs, call: answer; deviates: the page has acceptedModalities required and callbackUri not, the model of
+/// today has it the other way round, and counts.
 pub(in crate::simulator) const ANSWER: Shape = Shape(&[
     must("callbackUri", Address),
     must("mediaConfig", MEDIA_CONFIG),
@@ -114,9 +114,9 @@ pub(in crate::simulator) const ANSWER: Shape = Shape(&[
     may("callOptions", OneOf(&[("incomingCallOptions", CALL_OPTIONS)])),
 ]);
 
-/// Source: Graph docs, call: reject.
+/// Source: Graph docs, call: reject; that the reason may be left out is the model's.
 pub(in crate::simulator) const REJECT: Shape =
-    Shape(&[must("reason", Word(&["none", "busy", "forbidden"])), may("callbackUri", Address)]);
+    Shape(&[may("reason", Word(&["none", "busy", "forbidden"])), may("callbackUri", Address)]);
 
 /// Source: Graph docs, call: redirect (1 to 25 targets, 15 to 90 seconds).
 pub(in crate::simulator) const REDIRECT: Shape = Shape(&[
@@ -189,7 +189,8 @@ pub(in crate::simulator) const RECORD_RESPONSE: Shape = Shape(&[
     may("maxSilenceTimeoutInSeconds", Between(1, 120)),
     may("maxRecordDurationInSeconds", Between(1, 120)),
     may("playBeep", Flag),
-    may("stopTones", List(&Text, 0, ANY)),
+    // The documented example has characters, not members of tone.
+    may("stopTones", List(&Word(&["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#"]), 0, ANY)),
     CONTEXT,
     beta("streamWhileRecording", Flag),
 ]);

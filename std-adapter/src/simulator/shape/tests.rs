@@ -118,6 +118,12 @@ fn what_does_not_fit_is_named() {
         ),
         (
             &CREATE,
+            created("mediaConfig", json!({"@odata.type": "serviceHostedMediaConfig"})),
+            "mediaConfig has an @odata.type of #microsoft.graph.serviceHostedMediaConfig or \
+             #microsoft.graph.appHostedMediaConfig.",
+        ),
+        (
+            &CREATE,
             created("mediaConfig", json!({})),
             "mediaConfig has an @odata.type of #microsoft.graph.serviceHostedMediaConfig or \
              #microsoft.graph.appHostedMediaConfig.",
@@ -205,7 +211,6 @@ fn what_does_not_fit_is_named() {
             answered("acceptedModalities", json!("audio")),
             "acceptedModalities is a collection, not a text.",
         ),
-        (&REJECT, json!({}), "reason is required."),
         (&REJECT, json!({"reason": "bored"}), "reason is one of none, busy, forbidden."),
         (&TRANSFER, json!({"transferTarget": {}}), "transferTarget.identity is required."),
         (
@@ -244,6 +249,11 @@ fn what_does_not_fit_is_named() {
             json!({"maxSilenceTimeoutInSeconds": "5"}),
             "maxSilenceTimeoutInSeconds is a whole number, not a text.",
         ),
+        (
+            &RECORD_RESPONSE,
+            json!({"stopTones": ["pound"]}),
+            "stopTones[0] is one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, *, #.",
+        ),
         (&RECORD_RESPONSE, json!({"stopTones": "#"}), "stopTones is a collection, not a text."),
         (
             &SEND_DTMF,
@@ -277,6 +287,7 @@ fn what_the_documentation_leaves_open_passes() {
         (&CREATE, created("mediaConfig", json!({"@odata.type": "microsoft.graph.serviceHostedMediaConfig"}))),
         (&CREATE, created("targets", json!([{"identity": {"phone": {"id": "+12345678901"}, "user": null}}]))),
         (&REJECT, json!({"reason": "Busy"})),
+        (&REJECT, json!({})),
         (&SEND_DTMF, json!({"tones": ["tone1", "Star", "a", "flash"]})),
         // The documented example has characters, not members of tone.
         (&RECORD_RESPONSE, json!({"stopTones": ["#", "1", "*"]})),

@@ -77,3 +77,39 @@ async fn a_hang_up_in_a_transfer_ends_the_call_once() {
     tokio::time::sleep(Duration::from_secs(120)).await;
     assert!(scene.told.try_recv().is_err(), "nothing is told after the end");
 }
+
+/// Source: Graph docs, call: redirect, example 1.
+#[tokio::test(start_paused = true)]
+async fn a_call_is_redirected_to_another_app() {
+    for answers in [true, false] {
+        let mut scene = scene(&["Calls.Initiate.All"]);
+        let other = Registration::new("app-2", TENANT, "s3cret", "https://bot.test/calls");
+        scene.simulator.world.registrations.write().unwrap().insert("app-2".to_owned(), other.clone());
+        let id = scene.ring(vec![]).await;
+        let to = |app: &str| json!({"targets": [{"identity": {"application": {"id": app}}}]});
+        scene
+            .check(
+                &id,
+                [
+                    ("/redirect", to("app-3"), (400, "BadRequest")),
+                    ("/redirect", to(APP), (400, "BadRequest")),
+                ],
+            )
+            .await;
+        assert_eq!(scene.post(&format!("/{id}/redirect"), to("app-2")).await.status, 202);
+        let told = scene.until(|change, _| change == "created").await;
+        assert_eq!(told["targets"][0]["identity"]["application"]["id"], "app-2");
+        if answers {
+            let token = scene.simulator.world.keys.for_graph(&other, scene.clock.now_seconds()).unwrap();
+            let place = told["@odata.id"].as_str().unwrap();
+            let request = Request::post(format!("https://graph.test/v1.0{place}/answer"))
+                .header("authorization", format!("Bearer {token}"));
+            assert_eq!(scene.raw_with(request, answer_body().to_string()).await.status, 202);
+        }
+        let end =
+            scene.until(|change, data| change == "deleted" && data["resultInfo"].is_null() == answers).await;
+        assert_eq!(end["answeredBy"]["identity"]["application"]["id"] == "app-2", answers);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(scene.simulator.call(&id).unwrap().state, "terminated");
+    }
+}
