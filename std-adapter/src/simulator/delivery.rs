@@ -60,7 +60,7 @@ pub(super) async fn run(world: Weak<World>, mut queue: mpsc::UnboundedReceiver<N
         };
         let strikes = |fault| world.strikes(fault, Some(&notification.call), &notification.about);
         if strikes(Fault::NotificationLost).is_some() {
-            notification.note(&world, "lost".to_owned(), 0);
+            notification.note(&world, "lost".to_owned(), 0, world.clock.now_millis());
             continue;
         }
         if strikes(Fault::KeyRotated).is_some() {
@@ -105,15 +105,14 @@ impl Notification {
     }
 
     /// Notes what became of it.
-    fn note(&self, world: &World, result: String, tries: u64) {
-        let posted = Arc::new(Posted { to: self.to.clone(), body: self.body().into(), tries });
+    fn note(&self, world: &World, result: String, tries: u64, sent_at: u64) {
+        let posted = Arc::new(Posted { to: self.to.clone(), body: self.body().into(), tries, sent_at });
         world.observe(Some(&self.call), What::Notification { about: self.about.clone(), result, posted });
     }
 }
 
 async fn deliver(world: &World, notification: &Notification) {
-    let mut result = "not posted".to_owned();
-    let mut tries = 0;
+    let (mut result, mut tries, sent_at) = ("not posted".to_owned(), 0, world.clock.now_millis());
     while tries < TRIES {
         tries = tries.saturating_add(1);
         match post(world, notification).await {
@@ -127,7 +126,7 @@ async fn deliver(world: &World, notification: &Notification) {
         }
         tokio::time::sleep(Duration::from_secs(tries)).await;
     }
-    notification.note(world, result, tries);
+    notification.note(world, result, tries, sent_at);
 }
 
 async fn post(world: &World, notification: &Notification) -> Result<StatusCode, String> {
