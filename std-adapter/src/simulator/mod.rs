@@ -33,6 +33,7 @@ mod handover;
 mod history;
 mod media;
 mod operation;
+mod page;
 mod participants;
 mod person;
 mod placement;
@@ -230,7 +231,7 @@ impl Simulator {
     /// Everything that it serves.
     pub fn router(&self) -> axum::Router {
         let service = service::router(Arc::clone(&self.world));
-        service.merge(control::router(Arc::clone(&self.world)))
+        service.merge(control::router(Arc::clone(&self.world))).merge(page::router())
     }
 
     /// What a bot has to be given so that it uses this service instead of the real one.
