@@ -179,6 +179,14 @@ async fn a_line_of_the_ladder_shows_what_stands_behind_it() {
     for expected in ["-H \"Authorization: Bearer $TOKEN\"", "-d '{\"callbackUri\":"] {
         assert!(command.contains(expected), "{expected}: {command}");
     }
+    // Nothing that a bot sends is read by the shell into which it is pasted.
+    let hostile = "import('/page/ladder.js').then(({ curlOf }) => curlOf({ kind: 'request', method: '`id`', path: '/$(id)', \
+                   headers: { 'x-a': \"'; id\" }, body: \"'`id`\" }))";
+    let expected = format!(
+        r#"curl -X '`id`' '{}/$(id)' -H "Authorization: Bearer $TOKEN" -H 'x-a: '\''; id' -d ''\''`id`'"#,
+        stage.base
+    );
+    assert_eq!(browser.gives(hostile).await, json!(expected));
     // Back to the first line: the call had not been answered.
     let back = "(() => { const line = document.querySelector('.scrub input'); line.value = 1; \
                 line.dispatchEvent(new Event('input')); return document.querySelector('.call-head .chip').textContent })()";

@@ -19,9 +19,11 @@ function short(path) {
 export function reasonsOf(entry) {
   if (entry.kind === 'notification') return isGood(entry) ? [] : [entry.result];
   if (entry.kind !== 'request' || entry.status < 400) return [];
-  const error = entry.answer?.error ?? {};
-  const why = entry.answer?.simulator?.why ?? error.simulator?.why;
-  return [error.message ?? error.code, why].filter((text) => typeof text === 'string' && text !== '');
+  const { message, code } = entry.answer?.error ?? {};
+  const { why, page } = entry.answer?.simulator ?? {};
+  const source = page && page !== 'assumed' ? `Graph docs, ${page}` : undefined;
+  const said = [message ?? code, why, source].filter((text) => typeof text === 'string' && text !== '');
+  return [...new Set(said)];
 }
 
 function isGood(entry) {
@@ -82,7 +84,9 @@ export function curlOf(entry) {
   const isRequest = entry.kind === 'request';
   const query = entry.query ? `?${entry.query}` : '';
   const address = isRequest ? location.origin + entry.path + query : entry.to;
-  const parts = ['curl', '-X', isRequest ? entry.method : 'POST', quoted(address), '-H', '"Authorization: Bearer $TOKEN"'];
+  const method = isRequest ? entry.method : 'POST';
+  // A method may have characters that mean something to a shell.
+  const parts = ['curl', '-X', /^[A-Z]+$/.test(method) ? method : quoted(method), quoted(address), '-H', '"Authorization: Bearer $TOKEN"'];
   const headers = isRequest ? Object.entries(entry.headers) : [['content-type', 'application/json']];
   for (const [name, value] of headers) {
     if (!OF_THE_CONNECTION.has(name)) parts.push('-H', quoted(`${name}: ${value}`));

@@ -24,7 +24,7 @@ function standsIn(call, person) {
 
 /** Whether he muted himself: by the roster, and where there is none, by what he did. */
 function isMuted(call, person) {
-  const here = call.roster.find((one) => one.info?.identity?.user?.id === person);
+  const here = call.roster.find((one) => Object.values(one.info?.identity ?? {}).some((identity) => identity?.id === person));
   if (here) return Boolean(here.isMuted);
   const last = entriesOf(call.id).findLast(
     (entry) => entry.kind === 'person' && entry.name === nameOf(person) && /^(un)?mutes himself/.test(entry.did));
