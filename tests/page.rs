@@ -98,6 +98,7 @@ async fn a_phone_rings_and_is_picked_up_or_declined() {
     for (does, state) in [("decline", "terminated"), ("pick up", "established")] {
         stage.bot.place(Target::User("ben".to_owned())).await.unwrap();
         browser.until(&format!("document.querySelector(\"{BEN}\")?.dataset.stands === 'ringing'")).await;
+        assert_eq!(browser.gives("document.title").await, json!("Ben: the phone rings"));
         browser.picture("rings").await;
         browser.click(&format!("{BEN} [data-does='{does}']")).await;
         in_state(&browser, state).await;

@@ -2,7 +2,7 @@
 
 import { api } from './api.js';
 import { announce, attempt, say } from './dom.js';
-import { begin, load, onChange, world } from './world.js';
+import { begin, callsOf, load, onChange, world } from './world.js';
 import * as calls from './calls.js';
 import * as phones from './phones.js';
 import * as settings from './settings.js';
@@ -12,6 +12,9 @@ const connection = document.getElementById('connection');
 onChange(() => {
   say(connection, world.connection);
   connection.dataset.is = world.connection;
+  const ringing = world.people.filter((person) => callsOf(person.id).some((call) => call.people[person.id] === 'ringing'));
+  const title = ringing.length ? `${ringing.map((person) => person.name).join(', ')}: the phone rings` : 'callflow simulator';
+  if (document.title !== title) document.title = title;
   phones.draw();
   calls.draw();
 });

@@ -6,6 +6,8 @@ import { callsOf, entriesOf, keepCall, nameOf, onEntry, world } from './world.js
 import * as sound from './sound.js';
 
 const KEYS = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '0', '#'];
+/** How many calls a phone shows at once: the newest. */
+const LINES = 4;
 const SPOKEN_KEYS = { '*': 'star', '#': 'pound' };
 
 const STANDS = {
@@ -132,10 +134,11 @@ class Phone {
     this.idle = el('div', { class: 'idle' }, this.app, this.call,
       el('details', {}, el('summary', { text: 'More' }), this.recorded));
     this.lines = el('div', { class: 'lines' });
+    this.more = el('p', { class: 'hint', hidden: true });
     this.element = el('article', {
       class: 'phone', tabindex: '0', role: 'group', data: { person: person.name },
       on: { keydown: (event) => this.key(event) },
-    }, el('header', {}, this.avatar, el('div', {}, this.name, this.habit)), this.lines, this.idle);
+    }, el('header', {}, this.avatar, el('div', {}, this.name, this.habit)), this.lines, this.more, this.idle);
   }
 
   update(person) {
@@ -155,8 +158,10 @@ class Phone {
     const calls = callsOf(this.id);
     const isFocused = this.lines.contains(document.activeElement);
     const before = new Map(this.lines.kept ?? []);
-    sync(this.lines, calls, (call) => call.id, (call) => new Line(call, this.id), (line, call) => line.update(call));
+    sync(this.lines, calls.slice(-LINES), (call) => call.id, (call) => new Line(call, this.id), (line, call) => line.update(call));
     for (const [key, line] of before) if (!this.lines.kept.has(key)) line.gone();
+    show(this.more, calls.length > LINES);
+    say(this.more, `and ${calls.length - LINES} more calls`);
     show(this.idle, calls.length === 0);
     const stands = new Set(calls.map((call) => standsIn(call, this.id)));
     this.element.dataset.stands =

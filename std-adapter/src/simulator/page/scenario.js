@@ -68,6 +68,7 @@ function seen(entry) {
 export function scenarioOf(call, all, permissions) {
   const entries = drawn(all);
   const began = call.beganAt;
+  const lasted = entries.length ? begunAt(entries.at(-1)) - began : 0;
   const established = entries.find((entry) => entry.kind === 'notification' && /^updated call established/.test(entry.about));
   const deedsOf = (name) => entries.filter((entry) => entry.kind === 'person' && entry.name === name);
   const names = peopleOf(call, entries);
@@ -78,6 +79,8 @@ export function scenarioOf(call, all, permissions) {
     'shows = "What was done by hand, and what the bot made of it."',
     'source = "by hand"',
     `permissions = ${list(permissions)}`,
+    // A minute is the limit where none is given.
+    ...(lasted > 45_000 ? [`limit = ${text(time((Math.ceil(lasted / 1000) + 30) * 1000))}`] : []),
   ].join('\n')];
   for (const name of names) {
     const { when_rung, then } = habit(deedsOf(name));

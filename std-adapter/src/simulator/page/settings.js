@@ -41,7 +41,7 @@ function form(title, fields, send, remove) {
       remove && button('Remove', () => attempt(async () => {
         await remove();
         await loadPeople();
-        drawSettings();
+        drawSettings('button');
       }), { class: 'stop' }), saved));
   const tell = (text, isBad) => {
     saved.textContent = text;
@@ -66,7 +66,7 @@ function personForm(person) {
     const id = person?.id ?? crypto.randomUUID();
     await api.putPerson({ ...person, id, name: data.get('name').trim(), when_rung: data.get('when_rung').trim(), then });
     await loadPeople();
-    if (!person) drawSettings();
+    if (!person) drawSettings('.cards:first-of-type form:last-child input');
   };
   const fields = [
     field('Name', input('name', person?.name, { required: true })),
@@ -92,7 +92,7 @@ function appForm(app) {
     if (data.get('secret')) changed.secret = data.get('secret');
     await api.putApp(changed);
     await loadPeople();
-    if (!app) drawSettings();
+    if (!app) drawSettings('.cards:last-of-type form:last-child input');
   };
   const fields = [
     app ? undefined : field('Application id', input('id', '', { required: true })),
@@ -110,13 +110,15 @@ const faults = document.getElementById('faults');
 const heading = (dialog, id, text) => el('header', { class: 'dialog-head' },
   el('h2', { id, text }), button('Close', () => dialog.close()));
 
-function drawSettings() {
+/** Draws all anew, and gives the focus to what stands in the place of what had it. */
+function drawSettings(focused) {
   settings.replaceChildren(
     heading(settings, 'settings-title', 'People and apps'),
     el('datalist', { id: 'habits' }, ...HABITS.map((value) => el('option', { value }))),
     el('h3', { text: 'People' }), el('div', { class: 'cards' }, ...world.people.map(personForm), personForm()),
     el('h3', { text: 'Apps' }), el('div', { class: 'cards' }, ...world.apps.map(appForm), appForm()),
   );
+  if (focused) settings.querySelector(focused)?.focus();
 }
 
 /** Of each fault how many of a hundred, the times, and the seed. */
