@@ -61,10 +61,8 @@ impl Browser {
     /// None where there is no Chromium on this machine; with `CI=true` that is a failure.
     pub(crate) async fn start() -> Option<Self> {
         let Some(process) = Chromedriver::start() else {
-            assert!(
-                std::env::var("CI").is_err(),
-                "chromedriver is missing: install chromium and chromium-driver"
-            );
+            let must_be_there = std::env::var("CI").is_ok_and(|ci| ci == "true");
+            assert!(!must_be_there, "chromedriver is missing: install chromium and chromium-driver");
             println!("skipped: chromedriver is not installed");
             return None;
         };
