@@ -503,6 +503,24 @@ fn the_simulator_takes_no_secret_of_a_real_tenant() {
     }
 }
 
+#[test]
+fn the_demo_stays_with_its_page_where_it_is_asked_to() {
+    use std::io::Read;
+    // No browser is found there; the page can be opened by hand.
+    let mut child = callflow(&["demo", "--open"]).env("PATH", "").stdout(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    out.read_line(&mut first).unwrap();
+    let address = first.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let mut page = String::new();
+    let mut reached = std::net::TcpStream::connect(&address).unwrap();
+    write!(reached, "GET / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+    reached.read_to_string(&mut page).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("<title>callflow simulator</title>"), "{page}");
+}
+
 /// A file with a call of Ada's, one of Bob's, and one that is sealed where `seal` says so.
 fn store_file(folder: &std::path::Path, seal: bool) -> String {
     use callflow_graph::store::encrypted::{Encrypted, Key, Keys};

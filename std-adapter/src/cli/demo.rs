@@ -40,6 +40,9 @@ pub(crate) struct Args {
     /// Let the bot call the person
     #[arg(long)]
     outgoing: bool,
+    /// Open the simulator's page in a browser, where the phones are yours, and go on until Ctrl-C
+    #[arg(long)]
+    open: bool,
     /// Print one JSON object a line, the summary last
     #[arg(long)]
     json: bool,
@@ -65,6 +68,8 @@ const TENANT: &str = "932899f8-2ea1-4604-8413-27bd2892079f";
 const SECRET: &str = "only-for-the-demo";
 const PERSON: &str = "112f7296-5fa4-42ca-bae8-6a692b15d4b8";
 const PERSON_NAME: &str = "Ada";
+/// Who can be added on the page.
+const OTHER: &str = "4b1d52a7-9c3e-4f61-8d5a-2f7e1c9b0a36";
 /// How long the whole call may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -77,12 +82,7 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     let sim_base = format!("http://{}", sim_listener.local_addr()?);
     let bot_base = format!("http://{}", bot_listener.local_addr()?);
 
-    let mut app = Registration::new(APP, TENANT, SECRET, format!("{bot_base}/calls"));
-    for permission in [Permission::InitiateAll, Permission::AccessMediaAll] {
-        if !args.revoke.has(permission) {
-            app = app.with(permission.name());
-        }
-    }
+    let app = registered(args, format!("{bot_base}/calls"));
     let simulator =
         Simulator::try_new(simulator::Config::new(&sim_base, app), Arc::clone(&transport), clock)?;
     let script = vec![
@@ -93,7 +93,16 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
         Step::AwaitPromptEnd,
         Step::AwaitHangUp,
     ];
-    let when_rung = WhenRung::PickUp { after: Duration::from_millis(700), then: script.clone() };
+    let when_rung = if args.open {
+        simulator.add_person(Person {
+            id: OTHER.to_owned(),
+            display_name: "Ben".to_owned(),
+            when_rung: WhenRung::Ask,
+        });
+        WhenRung::Ask
+    } else {
+        WhenRung::PickUp { after: Duration::from_millis(700), then: script.clone() }
+    };
     let person = Person { id: PERSON.to_owned(), display_name: PERSON_NAME.to_owned(), when_rung };
     simulator.add_person(person);
     serve(sim_listener, simulator.router());
@@ -118,7 +127,11 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     bot.check_credentials().await?;
     serve(bot_listener, bot.router().merge(prompts.router()));
 
-    let result = watch(args, &bot, &simulator, clock, script).await;
+    let result = if args.open {
+        stay(args, &bot, &simulator, clock, &sim_base).await
+    } else {
+        watch(args, &bot, &simulator, clock, script).await
+    };
     bot.stop().await;
     drop(bot);
     if args.store.is_none() {
@@ -126,6 +139,15 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
         let _ = std::fs::remove_file(temporary);
     }
     result
+}
+
+/// The bot's app. On the page somebody can be added, which it stays in with a permission of group calls.
+fn registered(args: &Args, callback: String) -> Registration {
+    let of_groups = args.open.then_some(Permission::JoinGroupCallAll);
+    let permissions = [Permission::InitiateAll, Permission::AccessMediaAll].into_iter().chain(of_groups);
+    permissions
+        .filter(|permission| !args.revoke.has(*permission))
+        .fold(Registration::new(APP, TENANT, SECRET, callback), |app, permission| app.with(permission.name()))
 }
 
 /// Writes a trace of the bot to this file.
@@ -261,6 +283,44 @@ async fn watch(
     });
     out.summary(&summary)?;
     Ok(if as_scripted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Draws what is done on the page, until somebody has enough of it.
+async fn stay(
+    args: &Args,
+    bot: &Bot,
+    simulator: &Simulator,
+    clock: Clock,
+    base: &str,
+) -> Result<ExitCode, Failure> {
+    let (mut at_bot, mut at_graph) = (bot.watch(), simulator.watch());
+    let mut out = Out::new(args.json, clock.now_millis());
+    let page = format!("{base}/");
+    out.line("page", &format!("{page} (Ctrl-C ends)"))?;
+    if let Err(error) = open::that_detached(&page) {
+        tracing::warn!(%error, "no browser could be started; open the page yourself");
+    }
+    out.head()?;
+    if args.outgoing {
+        bot.place(Target::User(PERSON.to_owned())).await?;
+    }
+    loop {
+        tokio::select! {
+            observed = at_bot.recv() => {
+                let Some(observed) = observed else { break };
+                out.bot(&observed)?;
+            }
+            observed = at_graph.recv() => {
+                let Some(observed) = observed else { break };
+                out.graph(&observed)?;
+            }
+            stopped = tokio::signal::ctrl_c() => {
+                stopped?;
+                break;
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn ended_in_words(how: Option<How>, result: Option<ResultInfo>) -> String {

@@ -65,7 +65,7 @@ pub(super) async fn run(world: Weak<World>, mut queue: mpsc::UnboundedReceiver<N
         }
         let strikes = |fault| world.strikes(fault, Some(&notification.call), &notification.about);
         if strikes(Fault::NotificationLost).is_some() {
-            notification.note(&world, "lost".to_owned(), 0);
+            notification.note(&world, "lost".to_owned(), 0, world.clock.now_millis());
             continue;
         }
         if strikes(Fault::KeyRotated).is_some() {
@@ -110,8 +110,8 @@ impl Notification {
     }
 
     /// Notes what became of it.
-    fn note(&self, world: &World, result: String, tries: u64) {
-        let posted = Arc::new(Posted { to: self.to.clone(), body: self.body().into(), tries });
+    fn note(&self, world: &World, result: String, tries: u64, sent_at: u64) {
+        let posted = Arc::new(Posted { to: self.to.clone(), body: self.body().into(), tries, sent_at });
         world.observe(Some(&self.call), What::Notification { about: self.about.clone(), result, posted });
     }
 }
@@ -122,9 +122,10 @@ impl Notification {
 /// announced again, and nobody answers it.
 async fn is_wanted(world: &World, notification: &Notification) -> bool {
     let Some(legacy) = &notification.legacy else { return true };
+    let sent_at = world.clock.now_millis();
     let answer = post(world, notification, legacy.to_string().into()).await;
     let result = answer.as_ref().map_or_else(Clone::clone, |status| status.as_u16().to_string());
-    notification.note(world, format!("legacy format: {result}"), 1);
+    notification.note(world, format!("legacy format: {result}"), 1, sent_at);
     answer == Ok(StatusCode::NO_CONTENT)
 }
 
@@ -162,8 +163,7 @@ pub(super) fn in_legacy_format(call: &Value) -> Value {
 }
 
 async fn deliver(world: &World, notification: &Notification) {
-    let mut result = "not posted".to_owned();
-    let mut tries = 0;
+    let (mut result, mut tries, sent_at) = ("not posted".to_owned(), 0, world.clock.now_millis());
     while tries < TRIES {
         tries = tries.saturating_add(1);
         match post(world, notification, notification.body()).await {
@@ -177,7 +177,7 @@ async fn deliver(world: &World, notification: &Notification) {
         }
         tokio::time::sleep(Duration::from_secs(tries)).await;
     }
-    notification.note(world, result, tries);
+    notification.note(world, result, tries, sent_at);
 }
 
 async fn post(world: &World, notification: &Notification, body: Bytes) -> Result<StatusCode, String> {

@@ -145,6 +145,9 @@ pub struct Posted {
     pub body: Text,
     /// How often it was posted until it was accepted, or given up.
     pub tries: u64,
+    /// When it was posted first, in milliseconds since the Unix epoch: the entry itself comes with the answer, and what the bot
+    /// asked meanwhile comes before it.
+    pub sent_at: u64,
 }
 
 /// Headers in their order, with their names in small letters.

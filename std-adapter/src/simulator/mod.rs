@@ -73,6 +73,7 @@ mod lobby;
 mod media;
 mod meetings;
 mod operation;
+mod page;
 mod participants;
 mod permission;
 mod person;
@@ -340,9 +341,9 @@ impl Simulator {
     /// Everything that it serves.
     pub fn router(&self) -> axum::Router {
         let (policy, keys) = (Arc::clone(&self.world.policy), Arc::clone(&self.world.keys));
-        let control = control::router(Arc::clone(&self.world)).layer(guard::layer(Arc::clone(&policy)));
+        let steered = control::router(Arc::clone(&self.world)).merge(page::router());
         service::router(Arc::clone(&self.world))
-            .merge(control)
+            .merge(steered.layer(guard::layer(Arc::clone(&policy))))
             .merge(guard::links(&policy))
             // The last of all: what stands above it is reached through it.
             .layer(guard::outermost(policy, keys))

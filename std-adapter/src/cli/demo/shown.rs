@@ -33,6 +33,13 @@ impl Out {
         }
     }
 
+    pub(super) fn line(&mut self, name: &str, value: &str) -> std::io::Result<()> {
+        match self {
+            Self::Ladder { ladder, .. } => ladder.line(name, value),
+            Self::Json { .. } => print(&json!({name: value})),
+        }
+    }
+
     pub(super) fn bot(&mut self, observed: &Observed) -> std::io::Result<()> {
         let (direction, words, is_bad) = match &observed.what {
             What::Notification { about, .. } => (Direction::GraphToBot, about.clone(), false),

@@ -6,7 +6,9 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use http::StatusCode;
+use secrecy::ExposeSecret;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::super::seed::AppSeed;
 use super::super::service::Served;
@@ -43,15 +45,20 @@ pub(super) async fn list(State(world): State<Served>) -> Json<Vec<App>> {
     Json(apps)
 }
 
-/// Registers an app, or changes what is known of it; its permissions count from its next request on
+/// Registers an app, or changes what is known of it; its permissions count from its next request on, and a secret that is left
+/// out stays what it is
 #[utoipa::path(put, path = "/sim/v1/apps/{id}", request_body = AppSeed,
     responses((status = 200, body = App), (status = 400, body = Refusal)))]
 pub(super) async fn put(
     State(world): State<Served>,
     Path(id): Path<String>,
-    app: Result<Json<AppSeed>, JsonRejection>,
+    asked: Result<Json<Value>, JsonRejection>,
 ) -> Result<Json<App>, Refusal> {
-    let Json(app) = app?;
+    let Json(mut asked) = asked?;
+    if let (Some(members), Some(known)) = (asked.as_object_mut(), world.app(&id)) {
+        members.entry("secret").or_insert_with(|| known.client_secret.expose_secret().into());
+    }
+    let Json(app) = Json::<AppSeed>::from_bytes(asked.to_string().as_bytes())?;
     if app.id != id {
         return Err(Refusal::bad(format!("the path says {id}, and the body {}", app.id)));
     }

@@ -248,6 +248,12 @@ async fn apps_and_people_are_changed_and_come_back_by_a_reset() {
     assert_eq!(status, 200);
     assert!(!answer.to_string().contains("very-secret"), "{answer}");
     assert_eq!(scene.send(Method::PUT, "/sim/v1/apps/another", app).await.0, 400);
+    // A secret that is left out stays; where there is none yet, it is asked for.
+    for (id, status) in [(APP, 200), ("unknown", 422)] {
+        let app = json!({"id": id, "tenant": "tenant", "callback": "https://bot.test/calls"});
+        assert_eq!(scene.send(Method::PUT, &format!("/sim/v1/apps/{id}"), app).await.0, status, "{id}");
+    }
+    assert_eq!(scene.as_bot(Method::GET, "/none", Value::Null).await.0, 404);
     let (status, answer) = scene.send(Method::PUT, "/sim/v1/people/cleo", json!({"nam": "Cleo"})).await;
     assert_eq!(status, 422);
     assert!(answer["error"].as_str().unwrap().contains("nam"), "{answer}");
