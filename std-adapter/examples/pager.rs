@@ -15,7 +15,7 @@ use callflow_graph::simulator::{Stage, Step, WhenRung};
 use callflow_graph::store::memory::Memory;
 
 /// Rings those who are on call, one after another, two rounds at most. Gives the name of who took the alarm.
-async fn page(bot: &ScriptedBot, on_call: &[(&'static str, Target)]) -> Option<&'static str> {
+pub(crate) async fn page(bot: &ScriptedBot, on_call: &[(&'static str, Target)]) -> Option<&'static str> {
     let once = RetryPlan { ring: Duration::from_secs(20), ..RetryPlan::default() };
     for (name, target) in on_call.iter().chain(on_call) {
         // Busy, declined, not picked up: the next one.

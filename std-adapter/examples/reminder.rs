@@ -16,7 +16,7 @@ use callflow_graph::store::memory::Memory;
 
 /// What came of a reminder.
 #[derive(Debug, PartialEq, Eq)]
-enum Reminded {
+pub(crate) enum Reminded {
     /// He comes.
     Kept,
     /// He does not, and said why or did not.
@@ -27,7 +27,7 @@ enum Reminded {
     NotReached,
 }
 
-async fn remind(bot: &ScriptedBot, whom: Target) -> Result<Reminded, Failure> {
+pub(crate) async fn remind(bot: &ScriptedBot, whom: Target) -> Result<Reminded, Failure> {
     let plan = RetryPlan {
         ring: Duration::from_secs(30),
         pauses: vec![Duration::from_secs(15 * 60), Duration::from_secs(3600)],
