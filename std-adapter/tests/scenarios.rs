@@ -60,6 +60,7 @@ fn once<B>(scenario: &Scenario, seed: Option<u64>, start: &impl AsyncFn(&Stage) 
     runtime.block_on(run(scenario, seed, start)).unwrap()
 }
 
+#[allow(clippy::needless_pass_by_value)] // a closure, written where it is given
 fn is_passed<B>(name: &str, start: impl AsyncFn(&Stage) -> Started<B>) {
     let scenario = shipped(name);
     let began = Instant::now();
@@ -312,7 +313,7 @@ fn transferred_consultatively() {
 fn invited() {
     for name in ["invited", "invited_declined"] {
         is_passed(name, async |stage: &Stage| {
-            let others = Arc::new(["Ben", "Cleo", "Dan"].map(|name| user(name)));
+            let others = Arc::new(["Ben", "Cleo", "Dan"].map(user));
             scripted(stage, move |_, call| {
                 let others = Arc::clone(&others);
                 async move { conference::start_conference(call, &*others).await }
