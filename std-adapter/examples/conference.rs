@@ -15,7 +15,7 @@ use callflow_graph::session::Target;
 use callflow_graph::simulator::{Outcome, Stage, Step, WhenRung};
 use callflow_graph::store::memory::Memory;
 
-async fn start_conference(call: Conversation, others: &[Target]) -> Result<(), Failure> {
+pub(crate) async fn start_conference(call: Conversation, others: &[Target]) -> Result<(), Failure> {
     let mut events = call.events();
     call.answer().await?;
     call.play(Stage::prompt("the_others_are_called")).await?;

@@ -19,15 +19,15 @@ use serde::{Deserialize, Serialize};
 
 /// Where a caller is: of the pieces one runs at a time.
 #[derive(Default, Serialize, Deserialize)]
-struct Caller {
+pub(crate) struct Caller {
     menu: Running<Menu>,
     pin: Running<Collect>,
     transfer: Running<TransferTo>,
     farewell: Running<Farewell>,
 }
 
-struct Ivr {
-    operator: Target,
+pub(crate) struct Ivr {
+    pub(crate) operator: Target,
 }
 
 impl Ivr {

@@ -15,7 +15,7 @@ use callflow_graph::store::memory::Memory;
 use callflow_graph::wire::join_url::JoinUrl;
 
 /// Joins, says what it has to say, and leaves. Gives how many others were there.
-async fn announce(bot: &ScriptedBot, link: &str) -> Result<usize, Box<dyn Error>> {
+pub(crate) async fn announce(bot: &ScriptedBot, link: &str) -> Result<usize, Box<dyn Error>> {
     let call = bot.place(JoinUrl::parse(link)?.into_meeting(None)).await?;
     call.established().await?;
     call.play(Stage::prompt("the_build_is_broken")).await?;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use callflow_core::event::Event;
 use callflow_graph::bot::{Call, CallHandler, HandlerError};
 use callflow_graph::outbound::{
-    Disposition, Outbound, OutboundHandler, Outcome, Planned, RetryPlan, Standing,
+    Disposition, Outbound, OutboundBot, OutboundHandler, Outcome, Planned, RetryPlan, Standing,
 };
 use callflow_graph::piece::{Confirm, Confirmed, Farewell, Running};
 use callflow_graph::simulator::{Stage, Step, WhenRung};
@@ -20,13 +20,13 @@ use serde::{Deserialize, Serialize};
 
 /// An alarm: the state of each call about it.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Alarm {
+pub(crate) struct Alarm {
     question: Running<Confirm>,
     farewell: Running<Farewell>,
     is_taken: bool,
 }
 
-struct Pager;
+pub(crate) struct Pager;
 
 impl CallHandler for Pager {
     type State = Alarm;
@@ -70,6 +70,21 @@ impl OutboundHandler for Pager {
     }
 }
 
+pub(crate) async fn start(stage: &Stage) -> Result<OutboundBot<Pager>, Box<dyn Error>> {
+    let store = Arc::new(Memory::new());
+    let bot = Outbound::new(Pager).start(stage.config(), store, stage.transport(), stage.clock).await?;
+    stage.mount(bot.bot());
+    Ok(bot)
+}
+
+/// One after another, two rounds at most of `people`, without a pause; whoever is refused or may have been rung is passed over
+/// too.
+pub(crate) fn plan(people: usize) -> RetryPlan {
+    RetryPlan { ring: Duration::from_secs(20), ..RetryPlan::every(Duration::ZERO, people.saturating_mul(2)) }
+        .again(Disposition::Refused, [Duration::ZERO])
+        .again(Disposition::Unknown, [Duration::ZERO])
+}
+
 #[tokio::main(flavor = "current_thread", start_paused = true)]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut stage = Stage::try_new()?;
@@ -83,16 +98,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         (names[3], picks_up(dan)),
     ]
     .map(|(name, when_rung)| stage.person(name, when_rung));
-    let bot = Outbound::new(Pager)
-        .start(stage.config(), Arc::new(Memory::new()), stage.transport(), stage.clock)
-        .await?;
-    stage.mount(bot.bot());
-
-    // One after another, two rounds at most, without a pause; whoever is refused or may have been rung is passed over too.
-    let plan = RetryPlan { ring: Duration::from_secs(20), ..RetryPlan::every(Duration::ZERO, 8) }
-        .again(Disposition::Refused, [Duration::ZERO])
-        .again(Disposition::Unknown, [Duration::ZERO]);
-    let alarm = Planned::new(ada, Alarm::default()).or_else(bob).or_else(voice_mail).or_else(dan).plan(plan);
+    let bot = start(&stage).await?;
+    let alarm =
+        Planned::new(ada, Alarm::default()).or_else(bob).or_else(voice_mail).or_else(dan).plan(plan(4));
     let id = bot.plan(alarm.key("disk full")).await?;
     tokio::time::sleep(Duration::from_secs(300)).await;
     let entry = bot.entry(&id).await.ok_or("it is kept for an hour")?;

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 /// What may be done with the media of a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-enum Media {
+pub(crate) enum Media {
     /// Nothing: it is not confirmed that everybody was told.
     #[default]
     Dropped,
@@ -26,7 +26,7 @@ enum Media {
     Kept,
 }
 
-struct Recorder;
+pub(crate) struct Recorder;
 
 impl CallHandler for Recorder {
     type State = Media;

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 /// An appointment: the state of each call about it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Appointment {
+pub(crate) struct Appointment {
     whose: String,
     answer: Option<Answer>,
     question: Running<Confirm>,
@@ -32,7 +32,7 @@ struct Appointment {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Answer {
+pub(crate) enum Answer {
     /// He comes.
     Kept,
     /// He does not, and said why or did not.
@@ -40,11 +40,11 @@ enum Answer {
 }
 
 /// What came of the appointments: whose, what he said, and how it ended.
-type Book = Arc<Mutex<Vec<(String, Option<Answer>, Outcome)>>>;
+pub(crate) type Book = Arc<Mutex<Vec<(String, Option<Answer>, Outcome)>>>;
 
 /// Asks, and notes what came of it.
 #[derive(Clone, Default)]
-struct Reminder {
+pub(crate) struct Reminder {
     book: Book,
 }
 
@@ -116,7 +116,7 @@ impl OutboundHandler for Reminder {
     }
 }
 
-async fn start(
+pub(crate) async fn start(
     stage: &Stage,
     reminder: &Reminder,
     store: &Arc<dyn Store>,
@@ -127,6 +127,12 @@ async fn start(
         .await?;
     stage.mount(bot.bot());
     Ok(bot)
+}
+
+pub(crate) fn plan() -> RetryPlan {
+    RetryPlan { ring: Duration::from_secs(30), ..RetryPlan::default() }
+        .again(Disposition::Unreachable, [Duration::from_secs(15 * 60), Duration::from_secs(3600)])
+        .never(Disposition::Incomplete)
 }
 
 #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -142,10 +148,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Step::Speak(Duration::from_secs(6)),
         Step::AwaitHangUp,
     ];
-    let plan = RetryPlan { ring: Duration::from_secs(30), ..RetryPlan::default() }
-        .again(Disposition::Unreachable, [Duration::from_secs(15 * 60), Duration::from_secs(3600)])
-        .never(Disposition::Incomplete);
-
     let first = start(&stage, &reminder, &store).await?;
     for (name, when_rung) in [
         ("Ada", picks_up(ada)),
@@ -155,9 +157,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     ] {
         let whom = stage.person(name, when_rung);
         let appointment = Appointment { whose: name.to_owned(), ..Appointment::default() };
-        first
-            .plan(Planned::new(whom, appointment).plan(plan.clone()).key(format!("{name}, at nine")))
-            .await?;
+        first.plan(Planned::new(whom, appointment).plan(plan()).key(format!("{name}, at nine"))).await?;
     }
     tokio::time::sleep(Duration::from_secs(600)).await;
     first.bot().stop().await;

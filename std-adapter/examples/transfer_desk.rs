@@ -22,7 +22,7 @@ async fn consult(bot: &ScriptedBot, whom: &Target) -> Option<Conversation> {
     (accepted == Ok(Confirmed::Yes)).then_some(call)
 }
 
-async fn desk(bot: &ScriptedBot, desks: &[Target; 2], call: Conversation) -> Result<(), Failure> {
+pub(crate) async fn desk(bot: &ScriptedBot, desks: &[Target; 2], call: Conversation) -> Result<(), Failure> {
     call.answer().await?;
     let choice = call.menu(Stage::prompt("sales_1_support_2"), "12").await?;
     let [sales, support] = desks;

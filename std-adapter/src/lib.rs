@@ -65,6 +65,8 @@ pub mod prompt;
 pub mod recording;
 #[cfg(feature = "net")]
 pub mod runtime;
+#[cfg(feature = "simulator")]
+pub mod scenario;
 pub mod session;
 #[cfg(feature = "simulator")]
 pub mod simulator;

@@ -294,7 +294,7 @@ async fn stay(
     base: &str,
 ) -> Result<ExitCode, Failure> {
     let (mut at_bot, mut at_graph) = (bot.watch(), simulator.watch());
-    let mut out = Out::new(args.json, clock.now_millis());
+    let mut out = Out::new(args.json, PERSON_NAME, clock.now_millis());
     let page = format!("{base}/");
     out.line("page", &format!("{page} (Ctrl-C ends)"))?;
     if let Err(error) = open::that_detached(&page) {

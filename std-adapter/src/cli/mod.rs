@@ -18,6 +18,7 @@ mod sim;
 mod store;
 mod story;
 mod tables;
+mod test;
 
 use std::fmt::Display;
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -71,6 +72,8 @@ enum Command {
     Replay(replay::Args),
     /// Draw the calls of a trace as ladders
     Ladder(ladder::Args),
+    /// Run scenarios against a bot in any language, also under faults, and say where it differs
+    Test(test::Args),
     /// Serve a Graph calling service on loopback until Ctrl-C
     Sim(sim::Args),
 }
@@ -84,6 +87,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         None => asynchronously(demo::run(&demo::Args::default())),
         Some(Command::Demo(args)) => asynchronously(demo::run(args)),
         Some(Command::Sim(args)) => asynchronously(sim::run(args)),
+        Some(Command::Test(args)) => asynchronously(test::run(args)),
         Some(Command::Decode(args)) => decode::run(args),
         Some(Command::Explain(args)) => explain::run(args),
         Some(Command::ExplainToken(args)) => asynchronously(explain_token::run(args)),

@@ -65,6 +65,8 @@ pub struct CallView {
     pub id: String,
     /// Its `callState`.
     pub state: &'static str,
+    /// Whether it is a group call.
+    pub is_group: bool,
     /// Code and subcode of its end.
     pub result: Option<(u32, u32)>,
     /// How far the person's script got.
@@ -354,6 +356,7 @@ impl Call {
         self.with(|inner| CallView {
             id: self.facts.id.clone(),
             state: inner.stage.name(),
+            is_group: inner.is_group,
             result: inner.result,
             outcome: inner.outcome.clone(),
             prompts_started: progress.prompts_started,

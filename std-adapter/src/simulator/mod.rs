@@ -446,6 +446,16 @@ impl Simulator {
         self.world.ringing.decide(call_id, person_id, decision)
     }
 
+    /// Adds a person to a call, as those who are in it can.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn add_to_call(&self, call_id: &str, person_id: &str) -> Result<(), String> {
+        let call = self.world.call(call_id).ok_or_else(|| format!("there is no call {call_id}"))?;
+        let person = self.world.person(person_id).ok_or_else(|| format!("there is no person {person_id}"))?;
+        call.add_by_others(&person)
+    }
+
     /// The `Authorization` header of a notification to an app, with a flaw where one is asked for: a bot has to refuse it.
     ///
     /// # Errors

@@ -80,13 +80,22 @@ impl Stage {
     /// # Errors
     /// [`SimulatorError::Key`]
     pub fn try_new() -> Result<Self, SimulatorError> {
+        Self::try_with(|_| ())
+    }
+
+    /// A stage whose simulator is set up as `set_up` changes it.
+    ///
+    /// # Errors
+    /// [`SimulatorError::Key`]
+    pub fn try_with(set_up: impl FnOnce(&mut Config)) -> Result<Self, SimulatorError> {
         let (net, clock) = (InProcess::new(), Clock::system());
         let mut app = Registration::new(APP, TENANT, SECRET, "https://bot.test/calls");
         for permission in PERMISSIONS {
             app = app.with(permission);
         }
-        let simulator =
-            Simulator::try_new(Config::new("https://graph.test", app), Arc::new(net.clone()), clock)?;
+        let mut config = Config::new("https://graph.test", app);
+        set_up(&mut config);
+        let simulator = Simulator::try_new(config, Arc::new(net.clone()), clock)?;
         net.mount("graph.test", simulator.router());
         net.mount("prompts.test", Router::new().route("/{name}", get(async || wav_tone(PROMPT))));
         let seen = simulator.watch();
