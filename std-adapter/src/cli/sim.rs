@@ -17,6 +17,7 @@ use callflow_graph::simulator::{
 use callflow_graph::transport::{Https, Transport};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinSet;
 
 use self::listening::Listening;
 use self::trust::Trust;
@@ -119,29 +120,33 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
         say(&[("CA", &format!("{} ({})", trust.file.display(), trust.standing()))])?;
         writeln!(std::io::stdout(), "\n{}", trust.in_words())?;
     }
-    serve(&simulator, listening, trust.as_ref());
+    let mut servers = serve(&simulator, listening, trust.as_ref());
     if args.call {
         simulator.call_bot(PERSON, &args.app_id, then)?;
     }
     tell_until_stopped(seen, signals).await?;
+    // Nobody else has the certificates then, and what was written for this start alone goes with them.
+    servers.shutdown().await;
     Ok(ExitCode::SUCCESS)
 }
 
-fn serve(simulator: &Simulator, listening: Listening, trust: Option<&Arc<Trust>>) {
+fn serve(simulator: &Simulator, listening: Listening, trust: Option<&Arc<Trust>>) -> JoinSet<()> {
+    let mut servers = JoinSet::new();
     let router = simulator.router();
     let served = router.clone();
-    tokio::spawn(async move {
+    servers.spawn(async move {
         if let Err(error) = axum::serve(listening.http, served).await {
             tracing::error!(%error, "http cannot be served");
         }
     });
     if let (Some(listener), Some(trust)) = (listening.https, trust.cloned()) {
-        tokio::spawn(async move {
+        servers.spawn(async move {
             if let Err(error) = trust.certificates.serve(listener, router).await {
                 tracing::error!(%error, "https cannot be served");
             }
         });
     }
+    servers
 }
 
 async fn tell_until_stopped(
