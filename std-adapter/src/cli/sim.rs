@@ -1,5 +1,6 @@
 //! `callflow sim`: the simulator, for a bot in any language.
 
+mod beginning;
 mod listening;
 mod trust;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use callflow_graph::client::Endpoints;
 use callflow_graph::clock::Clock;
+use callflow_graph::simulator::seed::{self, PersonSeed, Seed};
 use callflow_graph::simulator::{
     Access, Config, Issuer, Observed, Person, Registration, Simulator, Step, What, WhenRung,
 };
@@ -19,6 +21,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
+use self::beginning::Beginning;
 use self::listening::Listening;
 use self::trust::Trust;
 use super::signals::Signals;
@@ -28,6 +31,8 @@ use super::{BAD_INPUT, Failure, complain, one_of};
 pub(crate) struct Args {
     #[command(flatten)]
     listening: listening::Where,
+    #[command(flatten)]
+    beginning: Beginning,
     /// Where the bot's incoming calls are announced
     #[arg(long, default_value = "http://127.0.0.1:3978/calls")]
     callback: String,
@@ -50,7 +55,7 @@ pub(crate) struct Args {
     /// How long a second of a prompt takes, in seconds
     #[arg(long, default_value_t = 1.0)]
     time_scale: f64,
-    /// Let Ada call the bot at once, press 1 after its first prompt, and hang up 5 seconds later
+    /// Let the first person call the bot at once, press 1 after its first prompt, and hang up 5 seconds later
     #[arg(long)]
     call: bool,
     /// A file for the variables with which `callflow run` and `callflow check` find this simulator, other clients trust it by
@@ -62,6 +67,7 @@ pub(crate) struct Args {
 /// What the secret is where none is given; it opens nothing but a simulator.
 const SECRET: &str = "only-for-the-simulator";
 const PERSON: &str = "112f7296-5fa4-42ca-bae8-6a692b15d4b8";
+const OTHER: &str = "4b1d52a7-9c3e-4f61-8d5a-2f7e1c9b0a36";
 
 /// How the bot proves itself here.
 struct Secret {
@@ -86,10 +92,15 @@ impl Secret {
 }
 
 pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
+    if args.beginning.seed_example {
+        write!(std::io::stdout(), "{}", seed::EXAMPLE)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if let Err(refused) = args.listening.check() {
         complain(&refused.to_string());
         return Ok(ExitCode::from(BAD_INPUT));
     }
+    let seed = args.beginning.seed()?;
     // From here on a signal lets what is written for this start alone be taken away again.
     let signals = Signals::try_new()?;
     let (clock, secret) = (Clock::system(), Secret::of(args));
@@ -98,10 +109,10 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     let listening = args.listening.listen().await?;
     let key = listening.is_remote.then(Access::new_key);
     let access = Access { hosts: listening.hosts.clone(), key };
-    let simulator = Simulator::try_new(config(args, &listening, &secret, access.clone()), transport, clock)?;
-    let then = vec![Step::AwaitPromptEnd, Step::Press('1'), Step::Wait(Duration::from_secs(5)), Step::HangUp];
-    let when_rung = WhenRung::PickUp { after: Duration::from_secs(2), then: then.clone() };
-    simulator.add_person(Person { id: PERSON.to_owned(), display_name: "Ada".to_owned(), when_rung });
+    let config = config(args, seed, &listening, &secret, access.clone());
+    let (people, app_id) =
+        (config.people.clone(), config.registrations.first().map(|app| app.app_id.clone()));
+    let simulator = Simulator::try_new(config, transport, clock)?;
     let seen = simulator.watch();
     let trust = match &listening.https {
         Some(_) => Some(Arc::new(Trust::make(&listening.hosts, &args.listening, clock.now_seconds())?)),
@@ -115,14 +126,15 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
         })?;
     }
     say_what_is_served(args, &endpoints, &secret, &listening)?;
+    say_who_is_there(args, &people)?;
     say_who_may(&simulator, &access)?;
     if let Some(trust) = &trust {
         say(&[("CA", &format!("{} ({})", trust.file.display(), trust.standing()))])?;
         writeln!(std::io::stdout(), "\n{}", trust.in_words())?;
     }
     let mut servers = serve(&simulator, listening, trust.as_ref());
-    if args.call {
-        simulator.call_bot(PERSON, &args.app_id, then)?;
+    if let (true, Some(person), Some(app_id)) = (args.call, people.first(), &app_id) {
+        simulator.call_bot(&person.id, app_id, script())?;
     }
     tell_until_stopped(seen, signals).await?;
     // Nobody else has the certificates then, and what was written for this start alone goes with them.
@@ -169,7 +181,20 @@ async fn tell_until_stopped(
     }
 }
 
-fn config(args: &Args, listening: &Listening, secret: &Secret, access: Access) -> Config {
+/// What a caller does who has no other script.
+fn script() -> Vec<Step> {
+    vec![Step::AwaitPromptEnd, Step::Press('1'), Step::Wait(Duration::from_secs(5)), Step::HangUp]
+}
+
+/// The people that there are without a file: one who goes by himself, and one whose phone is the page's.
+fn people() -> Vec<Person> {
+    let when_rung = WhenRung::PickUp { after: Duration::from_secs(2), then: script() };
+    let ada = Person { id: PERSON.to_owned(), display_name: "Ada".to_owned(), when_rung };
+    let ben = Person { id: OTHER.to_owned(), display_name: "Ben".to_owned(), when_rung: WhenRung::Ask };
+    vec![ada, ben]
+}
+
+fn config(args: &Args, seed: Option<Seed>, listening: &Listening, secret: &Secret, access: Access) -> Config {
     let mut app =
         Registration::new(&args.app_id, &args.tenant_id, secret.text.expose_secret(), &args.callback)
             .issued_by(args.issuer);
@@ -177,6 +202,14 @@ fn config(args: &Args, listening: &Listening, secret: &Secret, access: Access) -
         app = app.with(permission);
     }
     let mut config = Config::new(&listening.base, app);
+    config.people = people();
+    if let Some(seed) = seed {
+        config.people = seed.people.into_iter().map(Person::from).collect();
+        if !seed.apps.is_empty() {
+            config.registrations = seed.apps.into_iter().map(Registration::from).collect();
+        }
+    }
+    config.faults = args.beginning.faults();
     config.time_scale = args.time_scale;
     config.access = access;
     config
@@ -207,8 +240,19 @@ fn say_what_is_served(
         ("secret", secret.shown()),
         ("permissions", &args.permissions.join(" ")),
         ("callback", &args.callback),
-        ("person", &format!("Ada, user {PERSON}: picks up after 2 seconds")),
+        ("page", &format!("{}/", endpoints.authority)),
     ])
+}
+
+fn say_who_is_there(args: &Args, people: &[Person]) -> std::io::Result<()> {
+    for person in people {
+        let seed = PersonSeed::from(person);
+        say(&[("person", &format!("{}, user {}: {}", person.display_name, person.id, seed.when_rung))])?;
+    }
+    match args.beginning.in_words() {
+        Some(faults) => say(&[("faults", &faults)]),
+        None => Ok(()),
+    }
 }
 
 /// The key, and a link by which a browser gets it.

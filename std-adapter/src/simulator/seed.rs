@@ -47,7 +47,15 @@ impl Seed {
     /// # Errors
     /// [`SeedError`], with the line where there is one.
     pub fn read(text: &str) -> Result<Self, SeedError> {
-        let seed: Self = toml::from_str(text).map_err(|error| SeedError::Toml(error.to_string()))?;
+        let seed: Self = toml::from_str(text).map_err(|error| {
+            // Its own words show the whole line, where a secret may stand.
+            let line = error
+                .span()
+                .and_then(|span| text.get(..span.start))
+                .map(|before| before.matches('\n').count().saturating_add(1));
+            let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            SeedError::Toml(format!("{place}{}", error.message()))
+        })?;
         let mut known = BTreeSet::new();
         let apps = seed.apps.iter().map(|app| app.id.clone());
         for id in apps.chain(seed.people.iter().map(PersonSeed::id)) {
@@ -324,6 +332,11 @@ mod tests {
 
     #[test]
     fn a_mistake_is_shown_where_it_is() {
+        let secret = Seed::read("[[app]]\nid = \"a\"\nsecert = \"planted\"").unwrap_err().to_string();
+        assert!(
+            !secret.contains("planted") && secret.starts_with("line 3: unknown field `secert`"),
+            "{secret}"
+        );
         for (text, expected) in [
             ("[[persn]]\nname = \"Ada\"", "line 1"),
             ("[[person]]\nnam = \"Ada\"", "unknown field `nam`"),
