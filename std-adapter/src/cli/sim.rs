@@ -113,7 +113,7 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     let (people, app_id) =
         (config.people.clone(), config.registrations.first().map(|app| app.app_id.clone()));
     let simulator = Simulator::try_new(config, transport, clock)?;
-    let seen = simulator.watch();
+    let told = simulator.watch();
     let trust = match &listening.https {
         Some(_) => Some(Arc::new(Trust::make(&listening.hosts, &args.listening, clock.now_seconds())?)),
         None => None,
@@ -136,7 +136,7 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     if let (true, Some(person), Some(app_id)) = (args.call, people.first(), &app_id) {
         simulator.call_bot(&person.id, app_id, script())?;
     }
-    tell_until_stopped(seen, signals).await?;
+    tell_until_stopped(told, signals).await?;
     // Nobody else has the certificates then, and what was written for this start alone goes with them.
     servers.shutdown().await;
     Ok(ExitCode::SUCCESS)
