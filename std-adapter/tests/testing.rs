@@ -174,6 +174,21 @@ async fn a_failure_says_what_was_expected_and_what_was_seen() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_nearly_as_expected_is_shown_in_the_ladder() {
+    let graph = port();
+    let (bot, at) = start(graph, Flaw::None).await;
+    let video = "request = \"POST /calls/{id}/answer\"\nbody = { acceptedModalities = [\"video\"] }";
+    let (_folder, path) = folder(&SCENARIO.replace("request = \"POST /calls/{id}/answer\"", video));
+    let output = tokio::task::spawn_blocking(move || callflow(&path, graph, &at, &[])).await.unwrap();
+    bot.stop().await;
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("body.acceptedModalities[0] is \"audio\" instead of \"video\""), "{text}");
+    let nearly = text.lines().find(|line| line.trim_start().starts_with('≠')).unwrap_or_default();
+    assert!(nearly.contains("/answer → 202"), "{text}");
+}
+
 #[test]
 fn a_wrong_file_and_a_bot_that_is_not_there_are_told_apart_from_a_failure() {
     let nobody = format!("http://127.0.0.1:{}", port());

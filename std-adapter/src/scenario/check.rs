@@ -19,6 +19,8 @@ pub struct Failure {
     pub seen: String,
     /// The number of the entry that should not be; none where something is missing.
     pub entry: Option<u64>,
+    /// The number of an entry that is nearly what is missing.
+    pub nearly: Option<u64>,
 }
 
 /// How one sequence of expectations is met so far.
@@ -32,22 +34,28 @@ struct Sequence<'a> {
     since: u64,
     /// How many entries had been seen then.
     after: usize,
+    /// Whether times count.
+    is_timed: bool,
 }
 
 impl<'a> Sequence<'a> {
-    fn new(scenario: &'a Scenario, is_in_it: impl Fn(&Kind) -> bool, begun: u64) -> Self {
+    fn new(scenario: &'a Scenario, is_in_it: impl Fn(&Kind) -> bool, begun: u64, is_timed: bool) -> Self {
         let steps = scenario
             .see
             .iter()
             .map(|step| step.iter().filter(|one| is_in_it(&one.pattern.kind)).collect::<Vec<_>>());
         let steps: Vec<Vec<_>> = steps.filter(|step| !step.is_empty()).collect();
         let open = steps.first().cloned().unwrap_or_default();
-        Self { steps, open, met: 0, since: begun, after: 0 }
+        Self { steps, open, met: 0, since: begun, after: 0, is_timed }
     }
 
     /// Takes an entry; the line of the expectation that it meets.
     fn take(&mut self, seen: &Observed, count: usize, ids: &BTreeMap<String, String>) -> Option<usize> {
-        let place = self.open.iter().position(|one| one.pattern.of(seen, ids) == Looks::So)?;
+        let is_met = |one: &&Expectation| {
+            let is_late = self.until(one).is_some_and(|until| seen.at > until);
+            !is_late && one.pattern.of(seen, ids) == Looks::So
+        };
+        let place = self.open.iter().position(is_met)?;
         let line = self.open.remove(place).line;
         if self.open.is_empty() {
             self.met = self.met.saturating_add(1);
@@ -58,12 +66,15 @@ impl<'a> Sequence<'a> {
         Some(line)
     }
 
+    /// When the time of an expectation is over.
+    fn until(&self, one: &Expectation) -> Option<u64> {
+        let within = one.within.filter(|_| self.is_timed)?;
+        Some(self.since.saturating_add(u64::try_from(within.as_millis()).unwrap_or(u64::MAX)))
+    }
+
     /// When its time is over, and for what.
     fn deadline(&self) -> Option<(u64, &'a Expectation)> {
-        let of = |one: &&'a Expectation| {
-            let within = u64::try_from(one.within?.as_millis()).unwrap_or(u64::MAX);
-            Some((self.since.saturating_add(within), *one))
-        };
+        let of = |one: &&'a Expectation| Some((self.until(one)?, *one));
         self.open.iter().filter_map(of).min_by_key(|(at, _)| *at)
     }
 }
@@ -94,13 +105,13 @@ impl<'a> Check<'a> {
         // brought about.
         let sequences = if with_faults {
             vec![
-                Sequence::new(scenario, |kind| !kind.is_news() && !kind.is_deed(), begun),
-                Sequence::new(scenario, Kind::is_deed, begun),
+                Sequence::new(scenario, |kind| !kind.is_news() && !kind.is_deed(), begun, false),
+                Sequence::new(scenario, Kind::is_deed, begun, false),
             ]
         } else {
             vec![
-                Sequence::new(scenario, |kind| !kind.is_news(), begun),
-                Sequence::new(scenario, Kind::is_news, begun),
+                Sequence::new(scenario, |kind| !kind.is_news(), begun, true),
+                Sequence::new(scenario, Kind::is_news, begun, true),
             ]
         };
         Self {
@@ -139,6 +150,7 @@ impl<'a> Check<'a> {
                     },
                     seen: in_words(seen),
                     entry: Some(number),
+                    nearly: None,
                 });
             }
         }
@@ -151,6 +163,7 @@ impl<'a> Check<'a> {
                     expected: format!("exactly {most} of: {}", one.pattern),
                     seen: format!("{} once more", in_words(seen)),
                     entry: Some(number),
+                    nearly: None,
                 });
             }
         }
@@ -188,14 +201,12 @@ impl<'a> Check<'a> {
             expected: expected.to_owned(),
             seen: in_words(seen),
             entry: Some(seen.number),
+            nearly: None,
         })
     }
 
     /// When something has to be there at the latest; under faults nothing has, before the scenario's time is over.
     pub(super) fn deadline(&self) -> Option<(u64, Failure)> {
-        if self.with_faults {
-            return None;
-        }
         let late = self.sequences.iter().filter_map(|one| Some((one, one.deadline()?)));
         let (sequence, (at, one)) = late.min_by_key(|(_, (at, _))| *at)?;
         Some((at, self.missing(sequence, one)))
@@ -210,19 +221,13 @@ impl<'a> Check<'a> {
     fn missing(&self, sequence: &Sequence<'_>, one: &Expectation) -> Failure {
         let since = self.entries.get(sequence.after..).unwrap_or_default();
         let nearly = since.iter().rev().find_map(|seen| match one.pattern.of(seen, &self.ids) {
-            Looks::Nearly(how) => Some(format!("{}: {how}", in_words(seen))),
+            Looks::Nearly(how) => Some((seen.number, format!("{}: {how}", in_words(seen)))),
             Looks::So | Looks::Not => None,
         });
-        let seen = nearly.unwrap_or_else(|| {
-            let is_news = one.pattern.kind.is_news();
-            let others = since.iter().filter(|seen| match seen.what {
-                What::Notification { .. } => is_news,
-                What::Request { .. } | What::Person { .. } => !is_news,
-                What::Prompt { .. } | What::Fault { .. } => false,
-            });
-            let others: Vec<String> = others.take(SHOWN).map(in_words).collect();
-            if others.is_empty() { "nothing more".to_owned() } else { others.join("; ") }
-        });
+        let (nearly, seen) = match nearly {
+            Some((number, how)) => (Some(number), how),
+            None => (None, instead(since, one.pattern.kind.is_news())),
+        };
         let within = match one.within {
             Some(within) if !self.with_faults => format!(" within {within:?}"),
             _ => String::new(),
@@ -236,6 +241,7 @@ impl<'a> Check<'a> {
             expected: format!("{}{within}{after}", one.pattern),
             seen,
             entry: None,
+            nearly,
         }
     }
 
@@ -256,6 +262,7 @@ impl<'a> Check<'a> {
                     expected: format!("exactly {exactly} of: {}", one.pattern),
                     seen: format!("{count} of them"),
                     entry: None,
+                    nearly: None,
                 });
             }
         }
@@ -274,6 +281,7 @@ impl<'a> Check<'a> {
                 expected: format!("{} calls, one for each [[end]]", self.scenario.ends.len()),
                 seen: format!("{} calls", in_order.len()),
                 entry: None,
+                nearly: None,
             });
         }
         for (place, (end, call)) in self.scenario.ends.iter().zip(in_order).enumerate() {
@@ -285,25 +293,23 @@ impl<'a> Check<'a> {
     fn end_of(&self, place: usize, End { line, file }: &End, call: &CallView) -> Result<(), Failure> {
         let result = call.result.map_or_else(|| "none".to_owned(), |(code, sub)| format!("{code}/{sub}"));
         let kind = if call.is_group { CallKind::Group } else { CallKind::PeerToPeer };
-        let differs = [
-            (call.state != file.state, file.state.clone(), call.state.to_owned()),
-            (
-                file.result.as_ref().is_some_and(|expected| *expected != result),
-                format!("result {}", file.result.as_deref().unwrap_or_default()),
-                format!("result {result}"),
-            ),
-            (
-                file.kind.is_some_and(|expected| expected != kind),
-                file.kind.map(CallKind::words).unwrap_or_default().to_owned(),
-                kind.words().to_owned(),
-            ),
-        ];
-        match differs.into_iter().find(|(differs, ..)| *differs) {
-            Some((_, expected, found)) => Err(Failure {
+        let wrong = if call.state != file.state {
+            Some((format!("is {}", file.state), format!("is {}", call.state)))
+        } else if let Some(expected) = file.result.as_ref().filter(|expected| **expected != result) {
+            Some((format!("has the result {expected}"), format!("has the result {result}")))
+        } else {
+            let expected = file.kind.filter(|expected| *expected != kind);
+            expected.map(|expected| {
+                (format!("is a {} call", expected.words()), format!("is a {} call", kind.words()))
+            })
+        };
+        match wrong {
+            Some((expected, found)) => Err(Failure {
                 line: Some(*line),
-                expected: format!("call {place} is {expected} in the end"),
-                seen: format!("it is {found}"),
+                expected: format!("call {place} {expected} in the end"),
+                seen: format!("it {found}"),
                 entry: None,
+                nearly: None,
             }),
             None => self.script_of(call, Some(*line)),
         }
@@ -319,7 +325,7 @@ impl<'a> Check<'a> {
             Outcome::CutShort(step) => format!("the call ended before he could: {step}"),
         };
         let expected = "the person of the call does all of `then`".to_owned();
-        Err(Failure { line, expected, seen, entry: None })
+        Err(Failure { line, expected, seen, entry: None, nearly: None })
     }
 
     /// Until when something may still come after everything is met, in milliseconds since the last entry.
@@ -341,6 +347,17 @@ impl CallKind {
             Self::Group => "group",
         }
     }
+}
+
+/// What was seen in the place of something that is missing.
+fn instead(since: &[Observed], is_news: bool) -> String {
+    let others = since.iter().filter(|seen| match seen.what {
+        What::Notification { .. } => is_news,
+        What::Request { .. } | What::Person { .. } => !is_news,
+        What::Prompt { .. } | What::Fault { .. } => false,
+    });
+    let others: Vec<String> = others.take(SHOWN).map(in_words).collect();
+    if others.is_empty() { "nothing more".to_owned() } else { others.join("; ") }
 }
 
 /// Whether two spellings are those of one id.
@@ -403,5 +420,145 @@ impl Check<'_> {
     /// The call that began first.
     pub(super) fn first_call(&self) -> Option<&str> {
         self.calls.first().map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::simulator::{Exchange, Posted};
+
+    const HEAD: &str = "name = \"n\"\nshows = \"s\"\nsource = \"p\"\n[[person]]\nname = \"Ada\"\n";
+
+    fn asked(at: u64, line: &str, status: u16) -> (u64, What) {
+        let (method, path) = line.split_once(' ').unwrap();
+        let path = format!("/v1.0/communications{path}");
+        let exchange = Arc::new(Exchange::default());
+        (at, What::Request { method: method.to_owned(), path, status, exchange })
+    }
+
+    fn told(at: u64, about: &str, result: &str) -> (u64, What) {
+        let posted = Arc::new(Posted::default());
+        (at, What::Notification { about: about.to_owned(), result: result.to_owned(), posted })
+    }
+
+    fn did(at: u64, did: &str) -> (u64, What) {
+        (at, What::Person { name: "Ada".to_owned(), did: did.to_owned() })
+    }
+
+    /// What is wrong, and what is open in the end.
+    fn checked(file: &str, with_faults: bool, seen: &[(u64, What)]) -> (Option<String>, Option<usize>) {
+        let scenario = Scenario::read(&format!("{HEAD}{file}")).unwrap();
+        let mut check = Check::new(&scenario, BTreeMap::new(), with_faults, 0);
+        for (number, (at, what)) in (1..).zip(seen) {
+            let entry = Observed { number, at: *at, call: Some("c".to_owned()), what: what.clone() };
+            if let Err(failure) = check.take(entry) {
+                return (Some(format!("{}, not {}", failure.expected, failure.seen)), failure.line);
+            }
+        }
+        (None, check.unmet().and_then(|failure| failure.line))
+    }
+
+    /// Lines 6, 8 and 10.
+    const THREE: &str = "[[see]]\nrequest = \"POST /calls/{id}/answer\"\n[[see]]\nnotification = \"updated call\"\n\
+                         [[see]]\nperson = \"Ada hangs up\"\n";
+
+    #[test]
+    fn expectations_are_met_in_their_order_and_notifications_among_themselves() {
+        let answer = || asked(1, "POST /calls/c/answer", 202);
+        let news = || told(2, "updated call established", "202");
+        for (seen, with_faults, open) in [
+            (vec![answer(), news(), did(3, "hangs up")], false, None),
+            (vec![news(), answer(), did(3, "hangs up")], false, None),
+            (vec![did(1, "hangs up"), news(), answer()], false, Some(10)),
+            (vec![did(1, "hangs up"), answer()], false, Some(10)),
+            (vec![answer(), did(3, "hangs up")], false, Some(8)),
+            // Under faults an answer may be late, and notifications are not looked at.
+            (vec![did(1, "hangs up"), answer()], true, None),
+            (vec![answer()], true, Some(10)),
+        ] {
+            assert_eq!(checked(THREE, with_faults, &seen), (None, open), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn what_comes_too_late_does_not_count() {
+        let file = "[[see]]\nperson = \"Ada speaks\"\n[[see]]\nrequest = \"POST /calls\"\nwithin = \"2s\"\n";
+        for (at, with_faults, open) in [(3_000, false, None), (3_001, false, Some(8)), (9_000, true, None)] {
+            let seen = [did(1_000, "speaks"), asked(at, "POST /calls", 201)];
+            assert_eq!(checked(file, with_faults, &seen), (None, open), "{at}");
+        }
+    }
+
+    #[test]
+    fn what_must_not_be_is_told_at_once() {
+        let twice = [asked(1, "POST /calls/c/playPrompt", 200), asked(2, "POST /calls/c/playPrompt", 200)];
+        let prompt = "request = \"POST /calls/{id}/playPrompt\"";
+        for (file, seen, expected) in [
+            (format!("[[never]]\n{prompt}"), twice.to_vec(), Some("never: POST")),
+            (format!("[[never]]\n{prompt}\nmore_than = 1"), twice.to_vec(), Some("not more than 1 of: POST")),
+            (format!("[[never]]\n{prompt}\nmore_than = 2"), twice.to_vec(), None),
+            (format!("[[see]]\n{prompt}\nexactly = 1"), twice.to_vec(), Some("exactly 1 of: POST")),
+            (format!("[[see]]\n{prompt}\nexactly = 2"), twice.to_vec(), None),
+            (
+                String::new(),
+                vec![asked(1, "POST /calls/c/answer", 400)],
+                Some("no request that the service has to"),
+            ),
+            (String::new(), vec![asked(1, "POST /calls/c/answer", 404)], None),
+            (
+                "[[see]]\nrequest = \"POST /calls/{id}/answer\"\nstatus = 400".to_owned(),
+                vec![asked(1, "POST /calls/c/answer", 400), asked(2, "POST /calls/c/answer", 400)],
+                None,
+            ),
+            (String::new(), vec![told(1, "updated call", "500")], Some("the bot accepts every notification")),
+            (String::new(), vec![told(1, "updated call", "cannot reach it")], Some("the bot accepts every")),
+            (String::new(), vec![told(1, "updated call", "307"), told(1, "updated call", "lost")], None),
+        ] {
+            let (wrong, _) = checked(&file, false, &seen);
+            let is_as_expected = match (&wrong, expected) {
+                (Some(wrong), Some(expected)) => wrong.starts_with(expected),
+                (wrong, expected) => wrong.is_none() && expected.is_none(),
+            };
+            assert!(is_as_expected, "{file}\n{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn calls_stand_in_the_end_as_the_file_says() {
+        let call = |state, result, is_group, outcome| CallView {
+            id: "C".to_owned(),
+            state,
+            is_group,
+            result,
+            outcome,
+            prompts_started: 0,
+            prompts_ended: 0,
+        };
+        let ended = || call("terminated", Some((200, 7000)), false, Outcome::Done);
+        let cut = || {
+            call("terminated", Some((200, 7000)), false, Outcome::CutShort(crate::simulator::Step::HangUp))
+        };
+        for (file, calls, expected) in [
+            ("[[end]]", vec![ended()], None),
+            ("[[end]]\nresult = \"200/7000\"\nkind = \"peer-to-peer\"", vec![ended()], None),
+            ("[[end]]\nresult = \"none\"", vec![ended()], Some("call 1 has the result none")),
+            ("[[end]]\nkind = \"group\"", vec![ended()], Some("call 1 is a group call")),
+            ("[[end]]\nstate = \"established\"", vec![ended()], Some("call 1 is established in the end")),
+            ("[[end]]\n[[end]]", vec![ended()], Some("2 calls")),
+            ("[[end]]", vec![], Some("1 calls")),
+            ("", vec![cut()], Some("the person of the call does all of `then`")),
+            ("", vec![call("established", None, false, Outcome::Running)], None),
+        ] {
+            let scenario = Scenario::read(&format!("{HEAD}{file}")).unwrap();
+            let mut check = Check::new(&scenario, BTreeMap::new(), false, 0);
+            let (at, what) = did(1, "calls the bot");
+            check.take(Observed { number: 1, at, call: Some("c".to_owned()), what }).unwrap();
+            let wrong = check.end(&calls).err().map(|failure| failure.expected);
+            assert_eq!(wrong.is_some(), expected.is_some(), "{file}: {wrong:?}");
+            assert!(wrong.unwrap_or_default().starts_with(expected.unwrap_or_default()), "{file}");
+        }
     }
 }

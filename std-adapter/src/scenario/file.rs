@@ -489,4 +489,21 @@ mod tests {
         let named: Vec<_> = config.faults.named().map(|(fault, _)| fault).collect();
         assert_eq!((named, config.faults.seed), (vec![Fault::NotificationTwice], 7));
     }
+
+    #[test]
+    fn the_example_is_read_and_has_every_key() {
+        let example = super::super::EXAMPLE;
+        Scenario::read(example).unwrap();
+        let tables = ["", "[[person]]", "[[call]]", "[[tell]]", "[[add]]", "[[see]]", "[[never]]", "[[end]]"];
+        for table in tables {
+            // A key that there is not is answered with those that there are.
+            let error = Scenario::read(&format!("{table}\nno_such_key = 1")).unwrap_err().to_string();
+            let (_, keys) = error.split_once("expected ").unwrap_or_else(|| panic!("{table}: {error}"));
+            for key in keys.split('`').skip(1).step_by(2) {
+                let is_there =
+                    [format!("{key} = "), format!("[[{key}]]")].iter().any(|it| example.contains(it));
+                assert!(is_there, "{table} {key}");
+            }
+        }
+    }
 }

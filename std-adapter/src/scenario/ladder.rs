@@ -23,6 +23,7 @@ pub(super) fn draw(report: &Report, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         width = RIGHT - 2
     )?;
     let wrong = report.failure.as_ref().and_then(|failure| failure.entry);
+    let nearly = report.failure.as_ref().and_then(|failure| failure.nearly);
     for seen in &report.entries {
         if wrong.is_some_and(|wrong| seen.number > wrong) {
             break;
@@ -30,6 +31,7 @@ pub(super) fn draw(report: &Report, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(rung) = rung(seen) else { continue };
         let mark = match report.met.get(&seen.number) {
             _ if wrong == Some(seen.number) => "✗".to_owned(),
+            _ if nearly == Some(seen.number) => "≠".to_owned(),
             Some(line) => line.to_string(),
             None => String::new(),
         };

@@ -145,6 +145,7 @@ impl Site<'_> {
                         expected: format!("an end within {:?}", scenario.limit),
                         seen: "things still happen; give a longer `limit`".to_owned(),
                         entry: None,
+                        nearly: None,
                     }));
             }
         }
@@ -163,9 +164,14 @@ impl Site<'_> {
     ) -> Result<(), Failure> {
         let failed = |reason: String| Failure {
             line: None,
-            expected: "what the scenario does".to_owned(),
+            expected: match act {
+                Act::Call(call) => format!("{} calls the bot", call.from),
+                Act::Tell(act) => format!("the bot is told {} {}", act.method, act.path),
+                Act::Add { person } => format!("{person} is added to the first call"),
+            },
             seen: reason,
             entry: None,
+            nearly: None,
         };
         match act {
             Act::Call(call) => {
@@ -194,6 +200,7 @@ impl Site<'_> {
                             expected: format!("the bot answers {words} with 2xx"),
                             seen: reason,
                             entry: None,
+                            nearly: None,
                         });
                     }
                 });

@@ -1,4 +1,8 @@
 //! The scenarios that come with this crate, one for each sequence that the documentation shows, or that was seen in the field.
+//!
+//! There is none of what people at the simulator cannot do yet: inviting the bot into a group call that is there already,
+//! letting it wait in a lobby, joining a call that is recorded by a policy for several; and none of a call whose end is never
+//! told or of notifications without a payload, since nothing that the bot does is to be seen of it.
 
 /// Their names and their text: `scenarios/{name}.toml`.
 pub const SHIPPED: [(&str, &str); 24] = [
