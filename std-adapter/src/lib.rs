@@ -25,6 +25,7 @@
 //! | [`ivr`] | menus that a file describes |
 //! | [`check`] | what can be told of a bot before its first call |
 //! | [`simulator`] | a Graph calling service on loopback |
+//! | [`scenario`] | who does what in a call, and what a bot has to make of it |
 //!
 //! [`guide`] leads from nothing to a bot in a tenant.
 //!

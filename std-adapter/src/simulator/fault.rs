@@ -398,6 +398,16 @@ mod tests {
     }
 
     #[test]
+    fn every_fault_is_in_the_guide() {
+        let guide = include_str!("../guide/simulator.md");
+        let rows = guide.lines().filter(|line| line.starts_with("| `") && line.matches('|').count() == 3);
+        let told: Vec<_> = rows.map(str::to_owned).collect();
+        let expected: Vec<_> =
+            Fault::ALL.iter().map(|fault| format!("| `{}` | {} |", fault.name(), fault.about())).collect();
+        assert_eq!(told, expected);
+    }
+
+    #[test]
     fn what_a_request_is_about_has_no_ids() {
         let path = "/v1.0/communications/calls/57dab8b1-894c-409a-b240-bd8beae78896/playPrompt";
         assert_eq!(about(&Method::POST, path), "POST /v1.0/communications/calls/playPrompt");
