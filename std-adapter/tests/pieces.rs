@@ -469,9 +469,13 @@ async fn music_goes_on_until_it_is_ended_also_over_a_restart() {
         assert_eq!(outcomes::<Hold>(&bot, &name_of(&id)).await, [expected], "{case}");
         let started = stage.simulator.calls().first().unwrap().prompts_started;
         assert!(rounds.contains(&started), "{case}: {started}");
-        // Nothing is heard any more.
+        // Nothing is heard any more: the round that ran was cut off.
         tokio::time::sleep(seconds(4)).await;
-        assert_eq!(stage.simulator.calls().first().unwrap().prompts_started, started, "{case}");
+        let call = stage.simulator.calls().swap_remove(0);
+        assert_eq!(call.prompts_started, started, "{case}");
+        if !case.starts_with("a file") {
+            assert_eq!(call.prompts_ended + 1, started, "{case}");
+        }
         bot.stop().await;
     }
 }

@@ -1065,6 +1065,10 @@ fn traces_that_cannot_be_read_say_where_and_what_to_do() {
     let cut = run(&["replay", &of("cut", cut), "--assert"]);
     assert!(cut.status.success(), "{}", errors(&cut));
     assert!(String::from_utf8_lossy(&cut.stdout).contains("was cut off"));
+    let head = of("head", &text.lines().take(1).map(|line| format!("{line}\n")).collect::<String>());
+    assert!(run(&["replay", &head]).status.success());
+    let nothing = run(&["replay", &head, "--assert"]);
+    assert_eq!(nothing.status.code(), Some(2), "what compared nothing asserts nothing");
     let later = text.replacen("\"callflow_trace\":1", "\"callflow_trace\":7", 1);
     let begun: Vec<_> =
         text.lines().enumerate().filter(|(place, _)| *place != 1).map(|(_, line)| line).collect();

@@ -103,6 +103,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         complain(&format!("{}: there is no call {call} in it", args.file.display()));
         return Ok(ExitCode::from(BAD_INPUT));
     }
+    if args.assert && entries == 0 {
+        complain(&format!("{}: no entry of it was replayed, so nothing was compared", args.file.display()));
+        return Ok(ExitCode::from(BAD_INPUT));
+    }
     if let Some(session) = last.filter(|_| args.until.is_some()).and_then(|call| replay.call(&call)) {
         writeln!(out, "\n{:#?}", session.call())?;
     }
