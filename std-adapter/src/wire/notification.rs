@@ -55,7 +55,7 @@ pub enum Subject {
     /// The roster.
     Roster(RosterTold),
     /// An operation.
-    Operation(OperationTold),
+    Operation(Box<OperationTold>),
     /// A content sharing session.
     ContentSharing {
         /// Its id as it was written, where one was.
@@ -436,10 +436,9 @@ fn read_resource(
             .member
             .filter(|member| path.is("operations") && !member.eq_ignore_ascii_case("participants"));
         let extras = Extra::of(data, &ignored, &[]).into_iter().chain(std::iter::repeat_with(Extra::default));
-        let told =
-            operations.0.into_iter().zip(extras).map(|(operation, extra)| {
-                Subject::Operation(OperationTold { extra, ..operation.into_told(id) })
-            });
+        let told = operations.0.into_iter().zip(extras).map(|(operation, extra)| {
+            Subject::Operation(Box::new(OperationTold { extra, ..operation.into_told(id) }))
+        });
         return Ok((told.collect(), ignored));
     }
     if is("call") || (kind.is_none() && is_a_call_path) {

@@ -21,7 +21,7 @@ pub enum Answered {
     /// The call.
     Call(Box<CallTold>),
     /// An operation.
-    Operation(OperationTold),
+    Operation(Box<OperationTold>),
     /// The participants.
     Roster(RosterTold),
     /// Audio routing groups: a list, or one.
@@ -104,7 +104,7 @@ pub fn read_answer(body: &[u8]) -> Result<(Answered, Vec<String>), WireError> {
     if is_operation || (kind.is_none() && shape.status.is_some()) {
         let (operation, ignored) = read::<OperationJson>(text, 1, "")?;
         let told = OperationTold { extra: extra(text, &ignored, &[]), ..operation.into_told(None) };
-        return Ok((Answered::Operation(told), ignored));
+        return Ok((Answered::Operation(Box::new(told)), ignored));
     }
     if is("call")
         || (kind.is_none()
