@@ -485,18 +485,19 @@ mod tests {
     fn what_is_not_known_to_be_harmless_is_replaced_the_same_each_time() {
         let mut stand_ins = StandIns::default();
         let body = json!({"value": [{"changeType": "updated", "resource": "/communications/calls/57DA"}]});
+        // In the order of their names, which is the order that they have in either kind of map.
         let input = json!({
-            "state": "established",
-            "id": "57dab8b1-894c-409a-b240-bd8beae78896",
-            "again": ["57dab8b1-894c-409a-b240-bd8beae78896"],
             "+49301234567": {"phone": "+49301234567", "said": 49_301_234_567_u64},
-            "url": "https://bot.example/x?sig=abc",
-            "token": "eyJhbGciOi",
-            "count": 3,
+            "again": ["57dab8b1-894c-409a-b240-bd8beae78896"],
             "at": 1_700_000_000_000_u64,
             "body": body.to_string(),
+            "count": 3,
+            "id": "57dab8b1-894c-409a-b240-bd8beae78896",
             "path": "/communications/calls/57DAB8B1/playPrompt",
+            "state": "established",
             "status": "+4930123",
+            "token": "eyJhbGciOi",
+            "url": "https://bot.example/x?sig=abc",
         });
         let output = stand_ins.bytes(input.to_string().as_bytes(), Whose::Known);
         assert_eq!(
@@ -515,7 +516,7 @@ mod tests {
                 "status": "<number 3>",
             })
         );
-        let of_author = json!({"state": "Ada", "code": "123", "pin": 1234, "tones": 3});
+        let of_author = json!({"code": "123", "pin": 1234, "state": "Ada", "tones": 3});
         assert_eq!(
             stand_ins.bytes(of_author.to_string().as_bytes(), Whose::Authors),
             json!({"state": "<text 6>", "code": "<text 4>", "pin": "<text 5>", "tones": 3}),
