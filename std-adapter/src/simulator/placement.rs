@@ -327,6 +327,10 @@ impl Call {
         let placed = Arc::clone(&call);
         world.spawn(async move {
             tokio::time::sleep(STEP).await;
+            // The bot may have hung up at once: nobody is rung then, and nothing more is told.
+            if placed.stage() == Stage::Terminated {
+                return;
+            }
             match whom {
                 Whom::Peer(person, asked) => placed.ring_peer(person, asked).await,
                 Whom::Group(people) => placed.ring_all(people).await,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::call::{Call, RING_FOR, STEP};
+use super::call::{Call, RING_FOR, STEP, Stage};
 use super::person::{Person, VOICE_MAIL_FOR, WhenRung};
 use super::step::Step;
 
@@ -123,6 +123,9 @@ const fn refused(code: u32, subcode: u32, did: &'static str) -> Refused {
 impl Call {
     /// Rings somebody; who takes the call, or the codes of why nobody does.
     pub(super) async fn ring(&self, person: &Person, how: Rings) -> Result<Taken, (u32, u32)> {
+        if self.stage() == Stage::Terminated {
+            return Err(UNANSWERED);
+        }
         self.did(&person.display_name, "is rung");
         let (called, route) = self.forwarded(person, how);
         let mut progress = self.progress();

@@ -281,3 +281,24 @@ async fn a_call_in_which_an_invitation_was_taken_is_not_transferred() {
     named["transferee"] = json!({"identity": {"user": {"id": "ada"}}, "participantId": ada.unwrap()["id"]});
     assert_eq!(scene.post(&format!("/{id}/transfer"), named).await.status, 202, "as of a group");
 }
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_rung_for_a_call_that_is_hung_up_at_once() {
+    for targets in [&["eve"][..], &["eve", "bob"]] {
+        let mut scene = scene(&EVERY_PERMISSION);
+        let body = json!({
+            "callbackUri": "https://bot.test/calls",
+            "targets": invited(targets),
+            "mediaConfig": {"@odata.type": "#microsoft.graph.serviceHostedMediaConfig"},
+        });
+        let id = body_of(&scene.post("", body).await)["id"].as_str().unwrap().to_owned();
+        assert_eq!(scene.send(Method::DELETE, &format!("/{id}"), Value::Null).await.status, 204);
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        let history = scene.simulator.history(0);
+        let rung =
+            history.iter().filter(|one| matches!(&one.what, What::Person { did, .. } if did == "is rung"));
+        assert_eq!(rung.count(), 0, "{targets:?}");
+        assert_eq!(scene.states().await, ["updated/terminating", "deleted/terminated"], "{targets:?}");
+        assert!(scene.told.try_recv().is_err(), "nothing is told after the end");
+    }
+}
