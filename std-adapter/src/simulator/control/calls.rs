@@ -89,7 +89,8 @@ fn only_app(world: &Served) -> Result<Registration, Refusal> {
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Act {
-    /// `pick up`, `decline`, `join`, `press 1`, `speak 3s`, `mute`, `unmute` or `hang up`.
+    /// `pick up`, `decline`, `join`, `press 1`, `speak 3s`, `mute`, `unmute`, `share`, `stop sharing`, `remove bot`,
+    /// `end call` or `hang up`.
     #[schema(value_type = String, example = "press 1")]
     does: Deed,
 }

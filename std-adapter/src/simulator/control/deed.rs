@@ -15,7 +15,8 @@ pub(super) enum Deed {
     Decline,
     /// `join`: he is added to the call by those who are in it.
     Join,
-    /// A step that waits for nothing: `press 1`, `speak 3s`, `mute`, `unmute`, `hang up`.
+    /// A step that waits for nothing: `press 1`, `speak 3s`, `mute`, `unmute`, `share`, `stop sharing`,
+    /// `remove bot`, `end call`, `hang up`.
     Step(Step),
 }
 
@@ -50,8 +51,8 @@ impl FromStr for Deed {
                 | Step::AwaitHangUp,
             ) => Err(format!("{text:?} waits: wait yourself, or give it in the `then` of a call")),
             Err(StepError::Unknown(_)) => Err(format!(
-                "{text:?} is nothing that a person does: pick up, decline, join, press 1, speak 3s, mute, unmute and \
-                 hang up are"
+                "{text:?} is nothing that a person does: pick up, decline, join, press 1, speak 3s, mute, unmute, \
+                 share, stop sharing, remove bot, end call and hang up are"
             )),
             Err(error @ (StepError::Time(_) | StepError::Key(_))) => Err(error.to_string()),
         }
@@ -76,9 +77,11 @@ mod tests {
             ("join", Ok(Deed::Join)),
             ("press #", Ok(Deed::Step(Step::Press('#')))),
             ("hang up", Ok(Deed::Step(Step::HangUp))),
+            ("remove bot", Ok(Deed::Step(Step::RemoveBot))),
             ("await answer", Err("waits")),
             ("press 12", Err("no key")),
             ("dance", Err("nothing that a person does")),
+            ("dance", Err("share, stop sharing, remove bot, end call")),
         ] {
             match (text.parse::<Deed>(), expected) {
                 (Ok(deed), Ok(expected)) => assert_eq!(deed, expected),
